@@ -1,18 +1,165 @@
-#![allow(missing_docs)]
-wit_bindgen::generate!({ path: "../wit", world: "rotator", 
-  with: {"wasi:clocks/wall-clock@0.2.12": wasip2::clocks::wall_clock, "wasi:random/random@0.2.12": wasip2::random::random},
-});
-struct G;
-use exports::lwa::rotation::rotation::*;
-impl Guest for G {
-    fn enroll(_: String, _: Vec<u8>, _: Option<u64>) -> Result<ApplicationStatus, Error> { let _ = (wasip2::clocks::wall_clock::now(), wasip2::random::random::get_random_u64()); Err(Error::Busy) }
-    fn advance(_: String) -> Result<ApplicationStatus, Error> { Err(Error::Busy) }
-    fn deliver(m: Message) -> Delivery { Delivery { message_id: m.id, client_id: None, answer: Answer::Delete, status: None } }
-    fn drain(_: String, _: u32, _: u32) -> Result<Vec<Delivery>, Error> { Err(Error::Busy) }
-    fn request(_: String) -> Result<ApplicationStatus, Error> { Err(Error::Busy) }
-    fn resume(_: String, _: Decision) -> Result<ApplicationStatus, Error> { Err(Error::Busy) }
-    fn status(_: String) -> Result<ApplicationStatus, Error> { Err(Error::Busy) }
-    fn prove(_: String) -> Result<Option<Problem>, Error> { Err(Error::Busy) }
-    fn reveal(_: String, _: Stage) -> Result<Option<Credential>, Error> { Err(Error::Busy) }
+//! The component's skin: exports lead to [`calls`](crate::calls), and [`Host`] leads to the imports. No rules here.
+
+use zeroize::Zeroize;
+
+use crate::calls;
+use crate::contract::exports::lwa::rotation::rotation::{
+    self, ApplicationStatus, Decision, Delivery, Error, Problem, Stage,
+};
+use crate::contract::lwa::rotation::observe::{self, Happening};
+use crate::contract::lwa::rotation::settings::{self, Application};
+use crate::contract::lwa::rotation::{http, publish, queue, store, types};
+use crate::credential::{Credential, Secret};
+use crate::host::{Entry, Host, Message, Method, PublishError, QueueError, Request, Response, SendError, StoreError};
+use crate::instant::Instant;
+
+struct Component;
+
+crate::contract::export!(Component with_types_in crate::contract);
+
+impl rotation::Guest for Component {
+    fn enroll(client_id: String, secret: Vec<u8>, expires_at: Option<u64>) -> Result<ApplicationStatus, Error> {
+        calls::enroll(&mut Imports, &client_id, secret, expires_at.map(Instant))
+    }
+
+    fn advance(client_id: String) -> Result<ApplicationStatus, Error> {
+        calls::advance(&mut Imports, &client_id)
+    }
+
+    fn deliver(message: queue::Message) -> Delivery {
+        calls::deliver(&mut Imports, &Message::from(message))
+    }
+
+    fn drain(queue: String, max: u32, wait: u32) -> Result<Vec<Delivery>, Error> {
+        calls::drain(&mut Imports, &queue, max, wait)
+    }
+
+    fn request(client_id: String) -> Result<ApplicationStatus, Error> {
+        calls::request(&mut Imports, &client_id)
+    }
+
+    fn resume(client_id: String, decision: Decision) -> Result<ApplicationStatus, Error> {
+        calls::resume(&mut Imports, &client_id, decision)
+    }
+
+    fn status(client_id: String) -> Result<ApplicationStatus, Error> {
+        calls::status(&mut Imports, &client_id)
+    }
+
+    fn prove(client_id: String) -> Result<Option<Problem>, Error> {
+        calls::prove(&mut Imports, &client_id)
+    }
+
+    fn reveal(client_id: String, stage: Stage) -> Result<Option<types::Credential>, Error> {
+        let credential = calls::reveal(&mut Imports, &client_id, stage)?;
+        Ok(credential.map(|credential| exposed(&credential)))
+    }
 }
-export!(G);
+
+/// The credential as the contract carries it. Wipe it after use.
+fn exposed(credential: &Credential) -> types::Credential {
+    types::Credential {
+        client_id: credential.client_id.clone(),
+        client_secret: credential.client_secret.expose().to_vec(),
+        expires_at: credential.expires_at.map(|at| at.0),
+    }
+}
+
+impl From<queue::Message> for Message {
+    fn from(message: queue::Message) -> Self {
+        Self {
+            id: message.id,
+            receipt_handle: message.receipt_handle,
+            body: Secret::new(message.body),
+            receive_count: message.receive_count,
+        }
+    }
+}
+
+struct Imports;
+
+impl Host for Imports {
+    fn now(&mut self) -> Instant {
+        let now = wasip2::clocks::wall_clock::now();
+        Instant(now.seconds.saturating_mul(1000).saturating_add(u64::from(now.nanoseconds / 1_000_000)))
+    }
+
+    fn random(&mut self) -> u64 {
+        wasip2::random::random::get_random_u64()
+    }
+
+    fn find(&mut self, client_id: &str) -> Option<Application> {
+        settings::find(client_id)
+    }
+
+    fn send(&mut self, request: Request) -> Result<Response, SendError> {
+        const TIME_LIMIT: u32 = 30;
+        const BODY_LIMIT: u32 = 256 * 1024;
+        let mut sent = http::Request {
+            method: match request.method {
+                Method::Get => http::Method::Get,
+                Method::Post => http::Method::Post,
+            },
+            url: request.url.clone(),
+            headers: request
+                .headers
+                .iter()
+                .map(|(name, value)| http::Header { name: (*name).into(), value: value.expose().to_vec() })
+                .collect(),
+            body: request.body.expose().to_vec(),
+            time_limit: TIME_LIMIT,
+            body_limit: BODY_LIMIT,
+        };
+        let answer = http::send(&sent);
+        sent.body.zeroize();
+        sent.headers.iter_mut().for_each(|header| header.value.zeroize());
+        match answer {
+            Ok(response) => Ok(Response {
+                status: response.status,
+                request_id: response
+                    .headers
+                    .into_iter()
+                    .find(|header| header.name.eq_ignore_ascii_case("x-amzn-requestid"))
+                    .and_then(|header| String::from_utf8(header.value).ok())
+                    .unwrap_or_default(),
+                body: Secret::new(response.body),
+            }),
+            Err(http::Error::NotSent(text)) => Err(SendError::NotSent(text)),
+            Err(http::Error::Forbidden(text)) => Err(SendError::Forbidden(text)),
+            Err(http::Error::OutcomeUnknown(text) | http::Error::Other(text)) => Err(SendError::OutcomeUnknown(text)),
+            Err(http::Error::TooLarge) => Err(SendError::OutcomeUnknown("the answer was too large".into())),
+        }
+    }
+
+    fn receive(&mut self, queue: &str, max: u32, wait: u32, visibility: u32) -> Result<Vec<Message>, QueueError> {
+        Ok(queue::receive(queue, max, wait, visibility)?.into_iter().map(Message::from).collect())
+    }
+
+    fn delete(&mut self, queue: &str, receipt_handle: &str) -> Result<(), QueueError> {
+        queue::delete(queue, receipt_handle)
+    }
+
+    fn hide(&mut self, queue: &str, receipt_handle: &str, visibility: u32) -> Result<(), QueueError> {
+        queue::hide(queue, receipt_handle, visibility)
+    }
+
+    fn load(&mut self, client_id: &str) -> Result<Option<Entry>, StoreError> {
+        let entry = store::load(client_id)?;
+        Ok(entry.map(|entry| Entry { revision: entry.revision, document: Secret::new(entry.document) }))
+    }
+
+    fn save(&mut self, client_id: &str, document: &Secret, expected: Option<&str>) -> Result<String, StoreError> {
+        store::save(client_id, document.expose(), expected)
+    }
+
+    fn put(&mut self, target: &str, credential: &Credential) -> Result<(), PublishError> {
+        let mut exposed = exposed(credential);
+        let result = publish::put(target, &exposed);
+        exposed.client_secret.zeroize();
+        result
+    }
+
+    fn emit(&mut self, client_id: Option<&str>, at: Instant, what: Happening) {
+        observe::emit(&observe::Event { client_id: client_id.map(Into::into), at: at.0, what });
+    }
+}

@@ -1,0 +1,215 @@
+//! What went wrong, as it is kept in the record; and how an answer of Amazon's is read for it.
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::contract::lwa::rotation::types::{AmazonError, Cause};
+use crate::host::{Response, SendError};
+
+/// A failure of a step. What to say about it is worked out when somebody asks ([`problem`](crate::problem)), because that
+/// depends on the time.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The kind.
+    pub cause: Cause,
+    /// Amazon's answer, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amazon: Option<AmazonError>,
+    /// The host's words, where it could not send, store or publish.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+}
+
+impl Failure {
+    /// A failure with no more to say.
+    pub fn new(cause: Cause) -> Self {
+        Self { cause, amazon: None, detail: String::new() }
+    }
+
+    /// Reads the host's error of a request.
+    pub fn of_sending(error: SendError, known_secrets: &[&str]) -> Self {
+        let (cause, text) = match error {
+            SendError::NotSent(text) => (Cause::NotConnected, text),
+            SendError::Forbidden(text) => (Cause::OriginRefused, text),
+            SendError::OutcomeUnknown(text) => (Cause::AnswerLost, text),
+        };
+        Self { cause, amazon: None, detail: shown(&text, known_secrets) }
+    }
+
+    /// Whether only a person can help. It is tried again all the same, seldom.
+    pub fn needs_person(&self) -> bool {
+        !matches!(
+            self.cause,
+            Cause::Throttled | Cause::Unavailable | Cause::NotConnected | Cause::AnswerLost | Cause::TargetFailed
+        )
+    }
+}
+
+/// As somebody would read it in a log; nothing secret can be in it.
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} {:?} {}", self.cause, self.amazon, self.detail)
+    }
+}
+
+/// The errors that LWA answers with.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct LwaError {
+    error: String,
+    error_description: String,
+}
+
+/// The errors that SP-API answers with: the first of a list.
+#[derive(Deserialize)]
+struct SpApiErrors {
+    errors: Vec<SpApiError>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct SpApiError {
+    code: String,
+    message: String,
+    details: String,
+}
+
+/// Reads LWA's answer to a token request that was not answered with a token.
+pub fn of_lwa(response: &Response, known_secrets: &[&str]) -> Failure {
+    let body: LwaError = serde_json::from_slice(response.body.expose()).unwrap_or_default();
+    let cause = match (response.status, body.error.as_str()) {
+        (_, "invalid_client") | (401, _) => Cause::SecretRefused,
+        (_, "invalid_scope") => Cause::ScopeRefused,
+        (_, "unauthorized_client" | "access_denied") | (403, _) => Cause::AccessDenied,
+        (429, _) => Cause::Throttled,
+        (408 | 500..=599, _) => Cause::Unavailable,
+        _ => Cause::UnexpectedAnswer,
+    };
+    Failure {
+        cause,
+        amazon: Some(AmazonError {
+            status: response.status,
+            code: shown(&body.error, known_secrets),
+            message: shown(&body.error_description, known_secrets),
+            details: String::new(),
+            request_id: shown(&response.request_id, known_secrets),
+        }),
+        detail: String::new(),
+    }
+}
+
+/// Reads an answer of SP-API's that is no success.
+pub fn of_sp_api(response: &Response, known_secrets: &[&str]) -> Failure {
+    let body = serde_json::from_slice::<SpApiErrors>(response.body.expose())
+        .ok()
+        .and_then(|body| body.errors.into_iter().next())
+        .unwrap_or_default();
+    let cause = match response.status {
+        // Amazon has no code for it: only this text tells (developer-docs: LWA credentials FAQ).
+        401 | 403 if body.details.contains("LWA secret token you provided has expired") => Cause::SecretExpired,
+        401 | 403 => Cause::AccessDenied,
+        400 if body.message.contains("not enrolled") => Cause::NotSubscribed,
+        429 => Cause::Throttled,
+        500..=599 => Cause::Unavailable,
+        _ => Cause::UnexpectedAnswer,
+    };
+    Failure {
+        cause,
+        amazon: Some(AmazonError {
+            status: response.status,
+            code: shown(&body.code, known_secrets),
+            message: shown(&body.message, known_secrets),
+            details: shown(&body.details, known_secrets),
+            request_id: shown(&response.request_id, known_secrets),
+        }),
+        detail: String::new(),
+    }
+}
+
+/// A foreign text as it may be shown: one line, bounded, and nothing at all of it if it holds a known secret.
+pub fn shown(text: &str, known_secrets: &[&str]) -> String {
+    const LONGEST: usize = 300;
+    if known_secrets.iter().any(|secret| !secret.is_empty() && text.contains(secret)) {
+        return "[withheld: the text holds a secret]".into();
+    }
+    let mut line: String = text.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        line.push('…');
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credential::Secret;
+
+    fn answer(status: u16, body: &str) -> Response {
+        Response { status, request_id: "r-1".into(), body: Secret::new(body.as_bytes().to_vec()) }
+    }
+
+    #[test]
+    fn each_documented_answer_of_lwa_has_its_cause() {
+        for (status, body, cause) in [
+            (
+                401,
+                r#"{"error_description":"Client authentication failed","error":"invalid_client"}"#,
+                Cause::SecretRefused,
+            ),
+            (400, r#"{"error":"invalid_client"}"#, Cause::SecretRefused),
+            (401, "", Cause::SecretRefused),
+            (
+                400,
+                r#"{"error_description":"The request has an invalid parameter : scope","error":"invalid_scope"}"#,
+                Cause::ScopeRefused,
+            ),
+            (400, r#"{"error":"unauthorized_client"}"#, Cause::AccessDenied),
+            (429, "", Cause::Throttled),
+            (500, "Internal Server Error", Cause::Unavailable),
+            (503, "{}", Cause::Unavailable),
+            (400, r#"{"error":7}"#, Cause::UnexpectedAnswer),
+            (302, "", Cause::UnexpectedAnswer),
+        ] {
+            assert_eq!(of_lwa(&answer(status, body), &[]).cause, cause, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn each_documented_answer_of_sp_api_has_its_cause() {
+        let expired = r#"{"errors":[{"code":"Unauthorized","message":"Access to requested resource is denied.","details":"The LWA secret token you provided has expired."}]}"#;
+        let denied =
+            r#"{"errors":[{"message":"Access to requested resource is denied.","code":"Unauthorized","details":""}]}"#;
+        let not_enrolled = r#"{"errors":[{"code":"InvalidInput","message":"Application is not enrolled for rotation notification. Please update application notification preference in Developer console."}]}"#;
+        for (status, body, cause) in [
+            (403, expired, Cause::SecretExpired),
+            (401, expired, Cause::SecretExpired),
+            (403, denied, Cause::AccessDenied),
+            (400, not_enrolled, Cause::NotSubscribed),
+            (400, "{}", Cause::UnexpectedAnswer),
+            (404, "", Cause::UnexpectedAnswer),
+            (429, "", Cause::Throttled),
+            (503, "", Cause::Unavailable),
+        ] {
+            assert_eq!(of_sp_api(&answer(status, body), &[]).cause, cause, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn amazons_words_and_request_id_are_kept_as_fields() {
+        let failure = of_sp_api(&answer(403, r#"{"errors":[{"code":"C","message":"M","details":"D","more":1}]}"#), &[]);
+        let amazon = failure.amazon.expect("an answer");
+        assert_eq!((amazon.status, amazon.code.as_str(), amazon.message.as_str()), (403, "C", "M"));
+        assert_eq!((amazon.details.as_str(), amazon.request_id.as_str()), ("D", "r-1"));
+    }
+
+    /// Rule 9: a server that echoes what it was sent does not bring a secret into any output.
+    #[test]
+    fn a_text_with_a_known_secret_is_withheld() {
+        let body = r#"{"error":"invalid_client","error_description":"wrong: hunter2!"}"#;
+        let failure = of_lwa(&answer(401, body), &["hunter2"]);
+        assert!(!format!("{failure:?}").contains("hunter2"));
+        assert!(shown(&"x".repeat(9000), &[]).chars().count() <= 301);
+        assert_eq!(shown("a\nb\u{1b}[31m", &[]), "a b [31m");
+    }
+}

@@ -1,0 +1,308 @@
+//! The record kept of one application: everything that must not be lost, in one document, moved by one save.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::contract::lwa::rotation::observe::Reason;
+use crate::credential::ClientSecret;
+use crate::failure::Failure;
+use crate::instant::{Instant, Lifetime};
+
+/// The record of one client id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// Version of this form; see [`store`](crate::store).
+    pub format: u32,
+    /// Whose record it is.
+    pub client_id: String,
+    /// How many secrets have been current.
+    pub generation: u64,
+    /// Where the rotation stands.
+    pub state: State,
+    /// The secret in use.
+    pub current: Current,
+    /// New secrets that wait for their proof, oldest first. Several only when several rotations happened at once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending: Vec<Pending>,
+    /// The secret that was current before, until Amazon ends it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old: Option<Old>,
+    /// The rotate call whose message has not come, from the moment it may have been sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<Call>,
+    /// How many rotate calls there were, answered or not.
+    #[serde(default)]
+    pub calls: u64,
+    /// When the last of them was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called_at: Option<Instant>,
+    /// The publish targets that have been written, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub targets: BTreeMap<String, Target>,
+    /// The latest expiry notice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noticed: Option<Instant>,
+}
+
+/// Where the rotation stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Nothing is going on.
+    Settled,
+    /// A rotation is wanted.
+    Requesting(Requesting),
+    /// The message is awaited until then.
+    Awaiting {
+        /// End of the patience.
+        until: Instant,
+    },
+    /// New secrets wait for their proof.
+    Verifying,
+    /// Some target does not hold the current secret yet.
+    Publishing,
+    /// A person has to decide.
+    Stalled(Stall),
+}
+
+/// A rotation that is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Requesting {
+    /// Why.
+    pub reason: Reason,
+    /// How far.
+    pub stage: Stage,
+    /// How often it was refused in a row.
+    pub attempts: u32,
+    /// Why it was refused last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+}
+
+/// How far a wanted rotation has come. Each is saved before the next thing is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Nobody is at it; it may be tried from this instant on.
+    Waiting(Instant),
+    /// Somebody has been preparing the call since. Nothing has been sent to SP-API.
+    Preparing(Instant),
+    /// The rotate call may have been sent since. Its number is that of [`Record::call`].
+    Calling(Instant),
+}
+
+/// Why a person has to decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stall {
+    /// No message within the patience.
+    MessageMissing,
+    /// Amazon does not accept the new secret and the old one is about to end.
+    NewSecretRefused,
+}
+
+/// The secret in use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Current {
+    /// The secret.
+    pub secret: ClientSecret,
+    /// When it ends, if anybody has said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Instant>,
+    /// Whether it was Amazon who said so. Only Amazon's word orders secrets: a person's slip must not make the newest secret
+    /// look old.
+    pub said_by_amazon: bool,
+    /// When it was taken up.
+    pub since: Instant,
+    /// How much earlier than the margin it is rotated, in thousandths of the longest jitter.
+    pub jitter: u16,
+    /// Its proof.
+    pub proof: Proof,
+}
+
+/// Whether SP-API has accepted a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Proof {
+    /// It has.
+    Proven,
+    /// Not yet; it is tried from then on.
+    Open(Retry),
+}
+
+/// Something that is tried again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retry {
+    /// Not before.
+    pub at: Instant,
+    /// Tries so far.
+    pub attempts: u32,
+    /// Why the last one failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+}
+
+impl Retry {
+    /// To be tried at once.
+    pub fn now(now: Instant) -> Self {
+        Self { at: now, attempts: 0, failure: None }
+    }
+}
+
+/// A new secret that waits for its proof.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pending {
+    /// The secret.
+    pub secret: ClientSecret,
+    /// When it ends; `None` for one that the operator handed over without a date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Instant>,
+    /// Whether it came in a message of Amazon's rather than from the operator.
+    pub from_message: bool,
+    /// When the secret before it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old_ends_at: Option<Instant>,
+    /// When it is tried next.
+    pub retry: Retry,
+    /// When a person is called if it has not been accepted by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stalls_at: Option<Instant>,
+}
+
+/// The secret that was current before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Old {
+    /// The secret.
+    pub secret: ClientSecret,
+    /// When Amazon ends it; then it is erased.
+    pub ends_at: Instant,
+}
+
+/// A rotate call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Call {
+    /// The how manieth call of this application it is.
+    pub number: u64,
+    /// When it was made.
+    pub at: Instant,
+    /// Whether Amazon said yes.
+    pub accepted: bool,
+    /// Why that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+}
+
+/// A publish target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// The generation it holds; 0 for none of ours.
+    pub generation: u64,
+    /// When it is tried next, if it does not hold the current one.
+    pub retry: Retry,
+}
+
+/// How a secret of a message relates to what is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is the current one.
+    Current,
+    /// It is kept as pending.
+    Pending,
+    /// It is newer than the current one and not kept.
+    Newer,
+    /// It is older than the current one, on Amazon's own word.
+    Older,
+    /// It is older than the current one if the operator's date is right; the message must not be deleted for that.
+    OlderOnOperatorsWord,
+}
+
+impl Record {
+    /// The record of a newly enrolled application.
+    pub fn enrolled(
+        client_id: &str,
+        secret: ClientSecret,
+        expires_at: Option<Instant>,
+        now: Instant,
+        jitter: u16,
+    ) -> Self {
+        Self {
+            format: crate::store::FORMAT,
+            client_id: client_id.to_owned(),
+            generation: 1,
+            state: State::Settled,
+            current: Current {
+                secret,
+                expires_at,
+                said_by_amazon: false,
+                since: now,
+                jitter,
+                proof: Proof::Open(Retry::now(now)),
+            },
+            pending: Vec::new(),
+            old: None,
+            call: None,
+            calls: 0,
+            called_at: None,
+            targets: BTreeMap::new(),
+            noticed: None,
+        }
+    }
+
+    /// Whether SP-API has accepted the current secret.
+    pub fn proven(&self) -> bool {
+        self.current.proof == Proof::Proven
+    }
+
+    /// The pending secret that ends last.
+    pub fn newest_pending(&self) -> Option<&Pending> {
+        self.pending.last()
+    }
+
+    /// The targets of these names that do not hold the current secret, with their next try. None while it is not proven:
+    /// proof comes before use.
+    pub fn unpublished<'a>(&'a self, names: &'a [String]) -> impl Iterator<Item = (&'a str, Instant)> {
+        names.iter().filter(|_| self.proven()).filter_map(|name| match self.targets.get(name) {
+            Some(target) if target.generation == self.generation => None,
+            Some(target) => Some((name.as_str(), target.retry.at)),
+            None => Some((name.as_str(), self.current.since)),
+        })
+    }
+
+    /// How a secret that a message brings relates to what is kept. Ordered by expiry time, newest wins.
+    pub fn standing(&self, secret: &ClientSecret, expires_at: Instant, event_time: Instant) -> Standing {
+        /// Clocks may differ by this much: SQS itself refuses callers whose clock is further off.
+        const SKEW: Lifetime = Lifetime::minutes(15);
+
+        if self.current.secret == *secret {
+            return Standing::Current;
+        }
+        if self.pending.iter().any(|pending| pending.secret == *secret) {
+            return Standing::Pending;
+        }
+        if self.old.as_ref().is_some_and(|old| old.secret == *secret) {
+            return Standing::Older;
+        }
+        match self.current.expires_at {
+            Some(current) if self.current.said_by_amazon => {
+                if expires_at > current {
+                    Standing::Newer
+                } else {
+                    Standing::Older
+                }
+            }
+            Some(current) if expires_at <= current && event_time < self.current.since - SKEW => {
+                Standing::OlderOnOperatorsWord
+            }
+            _ => Standing::Newer,
+        }
+    }
+}

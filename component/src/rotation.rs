@@ -1,0 +1,503 @@
+//! The state machine: what may happen in which state, in one table.
+//!
+//! ```text
+//!             due, notice, or operator            204 / outcome unknown
+//!   settled ─────────────────────▶ requesting ─────────────────────────▶ awaiting
+//!      ▲                              │ refused or not sent: back off,       │ new secret arrives
+//!      │                              └ nothing has changed                  ▼
+//!      └──────── publishing ◀── proven ───────── verifying ◀── a newer secret, from ANY state
+//!                                                    │
+//!    awaiting past its patience, or verifying close to the old secret's end ──▶ stalled: a person decides
+//! ```
+//!
+//! [`Record::apply`] changes the record and does nothing else; whoever applies an event saves the record before anything
+//! follows from it. An event that reports what already happened carries what it is about (a call's number, a secret, a
+//! generation), so that it can be applied to a record that somebody else has changed in the meantime; where it no longer
+//! fits it is illegal, and nothing changes.
+
+use core::fmt;
+
+use crate::contract::lwa::rotation::observe::Reason;
+use crate::credential::ClientSecret;
+use crate::failure::Failure;
+use crate::instant::{Instant, Lifetime};
+use crate::notification::NewSecret;
+use crate::record::{Call, Current, Old, Pending, Proof, Record, Requesting, Retry, Stage, Stall, State, Target};
+
+/// The overlap that Amazon documents: so long both secrets work.
+pub const OVERLAP: Lifetime = Lifetime::days(7);
+/// How long before the old secret's end a person is called when the new one is not accepted.
+pub const WARNING: Lifetime = Lifetime::hours(24);
+/// Pending secrets kept at once. More can only come from somebody who floods the queue; they stay there.
+pub const MOST_PENDING: usize = 4;
+/// A message belongs to a rotate call if what it tells happened after the call, give or take what clocks may differ: SQS
+/// refuses callers whose clock is further off.
+const SKEW: Lifetime = Lifetime::minutes(15);
+
+/// Something that happened or was decided.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A rotation is wanted; the call may be tried from then on.
+    Wanted {
+        /// Why.
+        reason: Reason,
+        /// Not before.
+        from: Instant,
+    },
+    /// The operator wants the next try of a refused call now.
+    Hastened {
+        /// Not before.
+        from: Instant,
+    },
+    /// This host takes the call on.
+    Taken,
+    /// This host is about to send the call.
+    Calling,
+    /// The call of this number was accepted.
+    Accepted(u64),
+    /// The call of this number may have had its effect.
+    Unknown(u64, Failure),
+    /// The call of this number, or its preparation where there is none, was refused or not sent.
+    Refused {
+        /// The number; `None` if nothing was sent to SP-API.
+        call: Option<u64>,
+        /// Why.
+        failure: Failure,
+        /// Not before.
+        retry_at: Instant,
+    },
+    /// Whoever made the call did not come back.
+    Overdue,
+    /// The patience for the message, or for Amazon's accepting the new secret, has ended.
+    PatienceOver(Stall),
+    /// A newer secret has come in a message.
+    NewSecret(NewSecret, Instant),
+    /// The operator handed over another secret.
+    Handed(ClientSecret, Option<Instant>),
+    /// A message has come whose secret is kept already, as current or pending.
+    SeenAgain {
+        /// The secret.
+        secret: ClientSecret,
+        /// When it ends, on Amazon's word.
+        expires_at: Instant,
+        /// When it was made.
+        event_time: Instant,
+    },
+    /// The operator says when the current secret ends.
+    ExpiryKnown(Instant),
+    /// An expiry notice came.
+    Noticed(Instant),
+    /// SP-API has accepted this secret.
+    Proven {
+        /// The secret.
+        secret: ClientSecret,
+        /// The jitter of its own rotation.
+        jitter: u16,
+    },
+    /// SP-API has not accepted this secret, or could not be asked.
+    NotProven {
+        /// The secret.
+        secret: ClientSecret,
+        /// Why.
+        failure: Failure,
+        /// Not before.
+        retry_at: Instant,
+    },
+    /// A target holds the secret of this generation.
+    Published(String, u64),
+    /// A target has not taken the secret of this generation.
+    NotPublished {
+        /// The target.
+        target: String,
+        /// The generation.
+        generation: u64,
+        /// Why.
+        failure: Failure,
+        /// Not before.
+        retry_at: Instant,
+    },
+    /// The operator waits once more.
+    WaitMore,
+    /// The operator has the call made again.
+    RequestAgain {
+        /// Not before.
+        from: Instant,
+    },
+    /// Amazon has ended the old secret.
+    OldEnded,
+}
+
+/// What the table needs besides record and event.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The time.
+    pub now: Instant,
+    /// The patience of the settings.
+    pub patience: Lifetime,
+    /// The target names of the settings.
+    pub targets: &'a [String],
+}
+
+/// An event that makes no sense in a state. Nothing was changed.
+#[derive(Debug)]
+pub struct Illegal {
+    state: &'static str,
+    event: String,
+}
+
+impl fmt::Display for Illegal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in state {}", self.event, self.state)
+    }
+}
+
+impl State {
+    /// The name, as in the contract.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Settled => "settled",
+            Self::Requesting(_) => "requesting",
+            Self::Awaiting { .. } => "awaiting",
+            Self::Verifying => "verifying",
+            Self::Publishing => "publishing",
+            Self::Stalled(_) => "stalled",
+        }
+    }
+}
+
+impl Record {
+    /// The table of transitions. On an error nothing has changed.
+    pub fn apply(&mut self, event: &Event, context: Context<'_>) -> Result<(), Illegal> {
+        use Event as E;
+        use State as S;
+
+        let now = context.now;
+        let next = match (&self.state, event) {
+            // The way to the rotate call. Each step is a save of its own; whoever saves first goes on.
+            (S::Settled | S::Publishing, E::Wanted { reason, from }) => requesting(*reason, Stage::Waiting(*from)),
+            (S::Requesting(r @ Requesting { stage: Stage::Waiting(_), .. }), E::Hastened { from }) => {
+                S::Requesting(Requesting { stage: Stage::Waiting(*from), ..r.clone() })
+            }
+            (S::Requesting(r @ Requesting { stage: Stage::Waiting(_) | Stage::Preparing(_), .. }), E::Taken) => {
+                S::Requesting(Requesting { stage: Stage::Preparing(now), ..r.clone() })
+            }
+            (S::Requesting(r @ Requesting { stage: Stage::Preparing(_), .. }), E::Calling) => {
+                let next = S::Requesting(Requesting { stage: Stage::Calling(now), ..r.clone() });
+                self.calls += 1;
+                self.called_at = Some(now);
+                self.call = Some(Call { number: self.calls, at: now, accepted: false, failure: None });
+                next
+            }
+
+            // What became of the call. The number tells whether it is still this one that is waited for.
+            (S::Requesting(Requesting { stage: Stage::Calling(_), .. }), E::Accepted(number))
+                if self.is_call(*number) =>
+            {
+                self.outcome_of_call(true, None);
+                S::Awaiting { until: now + context.patience }
+            }
+            (S::Requesting(Requesting { stage: Stage::Calling(_), .. }), E::Unknown(number, failure))
+                if self.is_call(*number) =>
+            {
+                self.outcome_of_call(false, Some(failure));
+                S::Awaiting { until: now + context.patience }
+            }
+            (S::Requesting(Requesting { stage: Stage::Calling(since), .. }), E::Overdue) => {
+                S::Awaiting { until: *since + context.patience }
+            }
+            (S::Awaiting { .. } | S::Stalled(Stall::MessageMissing), E::Accepted(number)) if self.is_call(*number) => {
+                self.outcome_of_call(true, None);
+                S::Awaiting { until: now + context.patience }
+            }
+            (S::Requesting(r), E::Refused { call, failure, retry_at })
+                if self.call.as_ref().map(|c| c.number) == *call =>
+            {
+                let next = S::Requesting(Requesting {
+                    stage: Stage::Waiting(*retry_at),
+                    attempts: r.attempts.saturating_add(1),
+                    failure: Some(failure.clone()),
+                    ..r.clone()
+                });
+                self.call = None;
+                next
+            }
+            (
+                S::Awaiting { .. } | S::Stalled(Stall::MessageMissing),
+                E::Refused { call: Some(number), failure, retry_at },
+            ) if self.is_call(*number) => {
+                self.call = None;
+                S::Requesting(Requesting {
+                    reason: Reason::Requested,
+                    stage: Stage::Waiting(*retry_at),
+                    attempts: 1,
+                    failure: Some(failure.clone()),
+                })
+            }
+
+            // The same where something else has become of the rotation meanwhile: only the call's own fate is noted.
+            (state, E::Accepted(number)) if self.is_call(*number) => {
+                let state = state.clone();
+                self.outcome_of_call(true, None);
+                state
+            }
+            (state, E::Refused { call: Some(number), .. }) if self.is_call(*number) => {
+                let state = state.clone();
+                self.call = None;
+                state
+            }
+
+            // No message, or a new secret that does not work: a person decides.
+            (S::Awaiting { .. }, E::PatienceOver(Stall::MessageMissing)) => S::Stalled(Stall::MessageMissing),
+            (S::Verifying, E::PatienceOver(Stall::NewSecretRefused)) => S::Stalled(Stall::NewSecretRefused),
+            (S::Stalled(Stall::MessageMissing), E::WaitMore) => S::Awaiting { until: now + context.patience },
+            (S::Stalled(Stall::NewSecretRefused), E::WaitMore) => {
+                for pending in &mut self.pending {
+                    pending.stalls_at = pending.stalls_at.map(|_| now + context.patience);
+                }
+                S::Verifying
+            }
+            (S::Stalled(_), E::RequestAgain { from }) => {
+                self.call = None;
+                for pending in &mut self.pending {
+                    pending.stalls_at = None;
+                }
+                requesting(Reason::RequestedAgain, Stage::Waiting(*from))
+            }
+
+            // A newer secret, from any state.
+            (_, E::NewSecret(new, event_time)) => self.keep(new, *event_time, now)?,
+            (_, E::Handed(secret, expires_at)) => self.keep_handed(secret, *expires_at, now)?,
+
+            // Proof, and with it use.
+            (_, E::Proven { secret, jitter }) if self.is_pending(secret) => self.promote(secret, *jitter, context),
+            (state, E::Proven { secret, .. }) if self.current.secret == *secret => {
+                let state = state.clone();
+                self.current.proof = Proof::Proven;
+                if state == S::Settled { self.resting(context) } else { state }
+            }
+            (state, E::NotProven { secret, failure, retry_at })
+                if self.is_pending(secret) || self.current.secret == *secret =>
+            {
+                let state = state.clone();
+                let retry = match self.pending.iter_mut().find(|pending| pending.secret == *secret) {
+                    Some(pending) => Some(&mut pending.retry),
+                    None => match &mut self.current.proof {
+                        Proof::Open(retry) => Some(retry),
+                        Proof::Proven => None,
+                    },
+                };
+                if let Some(retry) = retry {
+                    *retry = Retry {
+                        at: *retry_at,
+                        attempts: retry.attempts.saturating_add(1),
+                        failure: Some(failure.clone()),
+                    };
+                }
+                state
+            }
+
+            // Publication goes on whatever else does.
+            (state, E::Published(target, generation)) => {
+                let state = state.clone();
+                let target =
+                    self.targets.entry(target.clone()).or_insert(Target { generation: 0, retry: Retry::now(now) });
+                if *generation >= target.generation {
+                    *target = Target { generation: *generation, retry: Retry::now(now) };
+                }
+                if matches!(state, S::Publishing | S::Settled) { self.resting(context) } else { state }
+            }
+            (state, E::NotPublished { target, generation, failure, retry_at }) if *generation == self.generation => {
+                let state = state.clone();
+                let target =
+                    self.targets.entry(target.clone()).or_insert(Target { generation: 0, retry: Retry::now(now) });
+                if target.generation < *generation {
+                    target.retry = Retry {
+                        at: *retry_at,
+                        attempts: target.retry.attempts.saturating_add(1),
+                        failure: Some(failure.clone()),
+                    };
+                }
+                if matches!(state, S::Publishing | S::Settled) { self.resting(context) } else { state }
+            }
+
+            // Knowledge about the ends of secrets.
+            (state, E::SeenAgain { secret, expires_at, event_time })
+                if self.current.secret == *secret || self.is_pending(secret) =>
+            {
+                let state = state.clone();
+                if self.current.secret == *secret {
+                    self.current.expires_at = Some(*expires_at);
+                    self.current.said_by_amazon = true;
+                }
+                self.answer_call(*event_time);
+                match state {
+                    S::Awaiting { .. } | S::Stalled(Stall::MessageMissing) if self.call.is_none() => {
+                        self.resting(context)
+                    }
+                    state => state,
+                }
+            }
+            (state, E::ExpiryKnown(at)) if !self.current.said_by_amazon => {
+                let state = state.clone();
+                self.current.expires_at = Some(*at);
+                state
+            }
+            (state, E::Noticed(at)) => {
+                let state = state.clone();
+                self.noticed = Some(*at);
+                // The notice may be about the old secret, so it does not touch a date that came from Amazon with the secret.
+                // A person's date may be wrong: an earlier one is believed.
+                let about_old = self.old.as_ref().is_some_and(|old| old.ends_at == *at);
+                if !about_old && !self.current.said_by_amazon && self.current.expires_at.is_none_or(|known| *at < known)
+                {
+                    self.current.expires_at = Some(*at);
+                }
+                state
+            }
+            (state, E::OldEnded) if self.old.as_ref().is_some_and(|old| old.ends_at <= now) => {
+                let state = state.clone();
+                self.old = None;
+                state
+            }
+
+            (state, event) => {
+                return Err(Illegal { state: state.name(), event: event_name(event) });
+            }
+        };
+        self.state = next;
+        Ok(())
+    }
+
+    fn is_call(&self, number: u64) -> bool {
+        self.call.as_ref().is_some_and(|call| call.number == number)
+    }
+
+    fn is_pending(&self, secret: &ClientSecret) -> bool {
+        self.pending.iter().any(|pending| pending.secret == *secret)
+    }
+
+    fn outcome_of_call(&mut self, accepted: bool, failure: Option<&Failure>) {
+        if let Some(call) = &mut self.call {
+            call.accepted = accepted;
+            call.failure = failure.cloned();
+        }
+    }
+
+    /// Keeps a secret that came in a message, as pending.
+    fn keep(&mut self, new: &NewSecret, event_time: Instant, now: Instant) -> Result<State, Illegal> {
+        let pending = Pending {
+            secret: new.secret.clone(),
+            expires_at: Some(new.expires_at),
+            from_message: true,
+            old_ends_at: Some(new.old_ends_at),
+            retry: Retry::now(now),
+            stalls_at: Some(new.old_ends_at - WARNING),
+        };
+        self.insert_pending(pending)?;
+        self.answer_call(event_time);
+        Ok(State::Verifying)
+    }
+
+    /// Notes that the message of a rotate call has come. One about something that happened before the call was made is not
+    /// its answer: the secret that it brings is not the newest, and the call's own message is still awaited.
+    fn answer_call(&mut self, event_time: Instant) {
+        if self.call.as_ref().is_some_and(|call| event_time >= call.at - SKEW) {
+            self.call = None;
+        }
+    }
+
+    /// Keeps a secret that the operator handed over: instead of one that nobody has proven, or as pending.
+    fn keep_handed(
+        &mut self,
+        secret: &ClientSecret,
+        expires_at: Option<Instant>,
+        now: Instant,
+    ) -> Result<State, Illegal> {
+        if !self.proven() && self.generation == 1 && self.pending.is_empty() {
+            self.current.secret = secret.clone();
+            self.current.expires_at = expires_at;
+            self.current.said_by_amazon = false;
+            self.current.since = now;
+            self.current.proof = Proof::Open(Retry::now(now));
+            return Ok(self.state.clone());
+        }
+        // The operator has looked: a missing message is missed no more, and an earlier slip is forgotten.
+        self.call = None;
+        self.pending.retain(|pending| pending.from_message);
+        self.insert_pending(Pending {
+            secret: secret.clone(),
+            expires_at,
+            from_message: false,
+            old_ends_at: None,
+            retry: Retry::now(now),
+            stalls_at: None,
+        })?;
+        Ok(State::Verifying)
+    }
+
+    fn insert_pending(&mut self, pending: Pending) -> Result<(), Illegal> {
+        if self.pending.len() >= MOST_PENDING {
+            return Err(Illegal { state: self.state.name(), event: "another new secret beside four that wait".into() });
+        }
+        let place = self.pending.partition_point(|other| other.expires_at <= pending.expires_at);
+        self.pending.insert(place, pending);
+        Ok(())
+    }
+
+    /// The proven secret becomes current, the current one old; what is older than the new one is superseded.
+    fn promote(&mut self, secret: &ClientSecret, jitter: u16, context: Context<'_>) -> State {
+        let now = context.now;
+        let Some(place) = self.pending.iter().position(|pending| pending.secret == *secret) else {
+            return self.state.clone();
+        };
+        let promoted = self.pending.remove(place);
+        // One that the operator handed over has no place in Amazon's order; it supersedes nothing.
+        if promoted.from_message {
+            self.pending.retain(|other| !other.from_message || other.expires_at > promoted.expires_at);
+        }
+        let replaced = core::mem::replace(
+            &mut self.current,
+            Current {
+                secret: promoted.secret,
+                expires_at: promoted.expires_at,
+                said_by_amazon: promoted.from_message,
+                since: now,
+                jitter,
+                proof: Proof::Proven,
+            },
+        );
+        self.generation += 1;
+        self.old = Some(Old { secret: replaced.secret, ends_at: promoted.old_ends_at.unwrap_or(now + OVERLAP) });
+        for target in self.targets.values_mut() {
+            target.retry = Retry::now(now);
+        }
+        match &self.state {
+            // A call that is under way goes on: it is saved as such, and its message will come.
+            state @ State::Requesting(Requesting { stage: Stage::Calling(_), .. }) => state.clone(),
+            _ => self.resting(context),
+        }
+    }
+
+    /// The state when nothing is under way but what the record says.
+    fn resting(&self, context: Context<'_>) -> State {
+        if !self.pending.is_empty() {
+            State::Verifying
+        } else if let Some(call) = &self.call {
+            State::Awaiting { until: call.at + context.patience }
+        } else if self.unpublished(context.targets).next().is_some() {
+            State::Publishing
+        } else {
+            State::Settled
+        }
+    }
+}
+
+fn requesting(reason: Reason, stage: Stage) -> State {
+    State::Requesting(Requesting { reason, stage, attempts: 0, failure: None })
+}
+
+/// The event's name without what it carries.
+fn event_name(event: &Event) -> String {
+    let name = format!("{event:?}");
+    name.split([' ', '(', '{']).next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,118 @@
+//! The record as a document of the store, and the order of writes.
+//!
+//! The document is JSON, so that a person can read it in an emergency. Its member `format` tells its version; a document of
+//! another version, or one that cannot be read, is left as it is and reported.
+
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::credential::Secret;
+use crate::record::Record;
+
+/// The version of the form written here.
+pub const FORMAT: u32 = 1;
+
+/// Writes a record as a document.
+pub fn write(record: &Record) -> Secret {
+    // With this room the buffer does not move for a record of common size; where it does, only the last copy is wiped.
+    let mut document = Vec::with_capacity(16 * 1024);
+    serde_json::to_writer(Writer(&mut document), record).expect("a record has string keys and writes to memory");
+    Secret::new(document)
+}
+
+/// Collects bytes; wipes what it outgrows.
+struct Writer<'a>(&'a mut Vec<u8>);
+
+impl std::io::Write for Writer<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.0.len() + bytes.len() > self.0.capacity() {
+            let mut grown = Vec::with_capacity((self.0.capacity() * 2).max(self.0.len() + bytes.len()));
+            grown.extend_from_slice(self.0);
+            drop(Zeroizing::new(core::mem::replace(self.0, grown)));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Reads a document as the record of this client id. The error says what is wrong, without values.
+pub fn read(document: &Secret, client_id: &str) -> Result<Record, String> {
+    #[derive(Deserialize)]
+    struct Version {
+        format: u32,
+    }
+    let version: Version = serde_json::from_slice(document.expose())
+        .map_err(|error| format!("it is not a record of this program ({})", place(&error)))?;
+    if version.format != FORMAT {
+        return Err(format!("it is of format {}, and this version reads format {FORMAT} only", version.format));
+    }
+    let record: Record = serde_json::from_slice(document.expose())
+        .map_err(|error| format!("a member is missing, unknown or of the wrong type ({})", place(&error)))?;
+    if record.client_id != client_id {
+        return Err("it is the record of another client id".into());
+    }
+    Ok(record)
+}
+
+/// Where an error is. Its message may quote a value, so it is not shown.
+fn place(error: &serde_json::Error) -> String {
+    format!("line {}, column {}", error.line(), error.column())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::credential::ClientSecret;
+    use crate::instant::Instant;
+
+    fn record() -> Record {
+        let secret = ClientSecret::parse(b"hunter2".to_vec()).expect("sound");
+        Record::enrolled("c", secret, Some(Instant(5)), Instant(1), 7)
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        assert_eq!(read(&write(&record()), "c"), Ok(record()));
+    }
+
+    #[test]
+    fn a_document_of_version_0_1_0_is_read() {
+        let document = Secret::new(include_bytes!("../../tests/vectors/record-format-1.json").to_vec());
+        let read = read(&document, "amzn1.application-oa2-client.example").expect("readable");
+        assert_eq!(read.state.name(), "requesting");
+        assert_eq!(read.pending.len(), 1);
+    }
+
+    /// Rule 9: what is wrong with a record is told without its values.
+    #[test]
+    fn a_damaged_foreign_or_later_document_is_described_without_values() {
+        let whole = write(&record());
+        let text = whole.expose_text();
+        for damaged in [
+            String::new(),
+            "null".into(),
+            text[..text.len() / 2].into(),
+            text.replace("\"format\":1", "\"format\":2"),
+            text.replace("\"generation\":1", "\"generation\":\"hunter2\""),
+            text.replace("\"generation\":1", "\"generation\":1,\"hunter2\":1"),
+            text.replace("\"client_id\":\"c\"", "\"client_id\":\"d\""),
+            text.replace("\"settled\"", "\"hunter2\""),
+        ] {
+            let error = read(&Secret::new(damaged.clone().into_bytes()), "c").expect_err("unreadable");
+            assert!(!error.contains("hunter2"), "{damaged}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_buffer_that_grows_keeps_what_was_written() {
+        let mut bytes = Vec::with_capacity(2);
+        for part in [&b"ab"[..], b"cde", b"", b"f"] {
+            std::io::Write::write_all(&mut Writer(&mut bytes), part).expect("memory");
+        }
+        assert_eq!(bytes, b"abcdef");
+    }
+}

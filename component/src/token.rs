@@ -1,0 +1,140 @@
+//! The LWA token request and its reply: credential → access token.
+//!
+//! See <https://developer-docs.amazon.com/sp-api/docs/connecting-to-the-selling-partner-api> and, for the scopes,
+//! <https://developer-docs.amazon.com/sp-api/docs/grantless-operations>.
+
+use serde::Deserialize;
+
+use crate::contract::lwa::rotation::observe::Purpose;
+use crate::contract::lwa::rotation::settings::Application;
+use crate::contract::lwa::rotation::types::Cause;
+use crate::credential::{ClientSecret, Secret};
+use crate::failure::{self, Failure};
+use crate::host::{Method, Request, Response};
+use crate::user_agent::user_agent;
+
+/// What LWA issues for grantless SP-API calls; lives for an hour, is used at once and never kept.
+#[derive(Debug)]
+pub struct AccessToken(Secret);
+
+impl AccessToken {
+    /// The token, for the header `x-amz-access-token`.
+    pub fn header(&self) -> (&'static str, Secret) {
+        ("x-amz-access-token", self.0.clone())
+    }
+
+    /// The token, to search foreign texts for it.
+    pub fn expose_text(&self) -> &str {
+        self.0.expose_text()
+    }
+}
+
+fn scope(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Rotation => "sellingpartnerapi::client_credential:rotation",
+        Purpose::Proof => "sellingpartnerapi::notifications",
+    }
+}
+
+/// The request for an access token of this purpose. Form-encoded, as Amazon documents it.
+pub fn request(application: &Application, secret: &ClientSecret, purpose: Purpose) -> Request {
+    // The longest parts are known, and a secret can triple when it is escaped: with this room the buffer never moves, so no
+    // copy of the secret stays behind in freed memory.
+    let room = 128 + 3 * (application.client_id.len() + secret.expose().len() + scope(purpose).len());
+    let mut form = form_urlencoded::Serializer::new(String::with_capacity(room));
+    form.append_pair("grant_type", "client_credentials");
+    form.append_pair("scope", scope(purpose));
+    form.append_pair("client_id", &application.client_id);
+    form.append_pair("client_secret", secret.expose_text());
+    Request {
+        method: Method::Post,
+        url: application.token_endpoint.clone(),
+        headers: vec![
+            ("user-agent", Secret::new(user_agent(&application.user_agent).into_bytes())),
+            ("content-type", Secret::new(b"application/x-www-form-urlencoded;charset=UTF-8".to_vec())),
+            ("accept", Secret::new(b"application/json".to_vec())),
+        ],
+        body: Secret::new(form.finish().into_bytes()),
+    }
+}
+
+#[derive(Deserialize)]
+struct Reply {
+    access_token: String,
+}
+
+/// Reads LWA's reply.
+pub fn parse(response: &Response, secret: &ClientSecret) -> Result<AccessToken, Failure> {
+    if response.status != 200 {
+        return Err(failure::of_lwa(response, &[secret.expose_text()]));
+    }
+    serde_json::from_slice::<Reply>(response.body.expose())
+        .ok()
+        .map(|reply| Secret::new(reply.access_token.into_bytes()))
+        .filter(|token| !token.expose().is_empty() && token.expose().iter().all(u8::is_ascii_graphic))
+        .map(AccessToken)
+        .ok_or_else(|| Failure {
+            detail: "LWA answered 200 without an access token that a header can carry".into(),
+            ..Failure::new(Cause::UnexpectedAnswer)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::application;
+
+    fn secret(text: &str) -> ClientSecret {
+        ClientSecret::parse(text.as_bytes().to_vec()).expect("sound")
+    }
+
+    fn answer(status: u16, body: &str) -> Response {
+        Response { status, request_id: String::new(), body: Secret::new(body.as_bytes().to_vec()) }
+    }
+
+    #[test]
+    fn the_request_is_the_documented_form() {
+        let request = request(&application(), &secret("s"), Purpose::Rotation);
+        assert_eq!(
+            request.body.expose_text(),
+            "grant_type=client_credentials&scope=sellingpartnerapi%3A%3Aclient_credential%3Arotation\
+             &client_id=amzn1.application-oa2-client.1&client_secret=s"
+        );
+        assert_eq!(request.url, "https://lwa.test/auth/o2/token");
+        assert_eq!(request.method, Method::Post);
+    }
+
+    #[test]
+    fn every_reserved_character_of_a_secret_arrives_as_it_is() {
+        let all: String = (0x21..=0x7e_u8).map(char::from).collect();
+        let request = request(&application(), &secret(&all), Purpose::Proof);
+        let sent = form_urlencoded::parse(request.body.expose()).find(|(name, _)| name == "client_secret");
+        assert_eq!(sent.map(|(_, value)| value.into_owned()), Some(all));
+    }
+
+    #[test]
+    fn a_reply_needs_no_more_than_the_access_token() {
+        let token =
+            parse(&answer(200, r#"{"access_token":"Atc|x","token_type":"bearer","expires_in":3600}"#), &secret("s"));
+        assert_eq!(token.expect("a token").expose_text(), "Atc|x");
+    }
+
+    #[test]
+    fn a_reply_without_a_usable_token_is_unexpected() {
+        for body in
+            ["", "{}", r#"{"access_token":""}"#, r#"{"access_token":1}"#, r#"{"access_token":"a\r\nb: c"}"#, "[]"]
+        {
+            let failure = parse(&answer(200, body), &secret("s")).expect_err("no token");
+            assert_eq!(failure.cause, Cause::UnexpectedAnswer, "{body}");
+        }
+    }
+
+    /// Rule 9.
+    #[test]
+    fn neither_request_nor_token_is_printed() {
+        let request = request(&application(), &secret("hunter2"), Purpose::Proof);
+        assert!(!format!("{request:?}").contains("hunter2"));
+        let token = parse(&answer(200, r#"{"access_token":"Atc|x"}"#), &secret("s")).expect("a token");
+        assert!(!format!("{token:?}").contains("Atc"));
+    }
+}

@@ -3,19 +3,27 @@
 use core::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use zeroize::Zeroizing;
+use zeroize::Zeroize;
 
 use crate::instant::Instant;
 
 /// Text that must not be seen: a client secret, an access token, a body that holds one. Wiped when dropped, `[redacted]`
 /// when printed.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Zeroizing<Vec<u8>>);
+pub struct Secret(Vec<u8>);
+
+impl Drop for Secret {
+    // Out of line: wiping is not short, and secrets are dropped in many places.
+    #[inline(never)]
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
 
 impl Secret {
     /// Takes the bytes over; no copy of them is left behind.
     pub fn new(bytes: Vec<u8>) -> Self {
-        Self(Zeroizing::new(bytes))
+        Self(bytes)
     }
 
     /// The bytes, for the one place that needs them.

@@ -15,7 +15,7 @@ pub struct Failure {
     pub cause: Cause,
     /// Amazon's answer, where there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub amazon: Option<AmazonError>,
+    pub amazon: Option<Box<AmazonError>>,
     /// The host's words, where it could not send, store or publish.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
@@ -88,13 +88,13 @@ pub fn of_lwa(response: &Response, known_secrets: &[&str]) -> Failure {
     };
     Failure {
         cause,
-        amazon: Some(AmazonError {
+        amazon: Some(Box::new(AmazonError {
             status: response.status,
             code: shown(&body.error, known_secrets),
             message: shown(&body.error_description, known_secrets),
             details: String::new(),
             request_id: shown(&response.request_id, known_secrets),
-        }),
+        })),
         detail: String::new(),
     }
 }
@@ -116,13 +116,13 @@ pub fn of_sp_api(response: &Response, known_secrets: &[&str]) -> Failure {
     };
     Failure {
         cause,
-        amazon: Some(AmazonError {
+        amazon: Some(Box::new(AmazonError {
             status: response.status,
             code: shown(&body.code, known_secrets),
             message: shown(&body.message, known_secrets),
             details: shown(&body.details, known_secrets),
             request_id: shown(&response.request_id, known_secrets),
-        }),
+        })),
         detail: String::new(),
     }
 }

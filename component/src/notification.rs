@@ -212,6 +212,7 @@ mod tests {
 
     /// What Amazon publishes, where a copy of it lies beside the project.
     #[test]
+    #[expect(clippy::print_stdout, reason = "says what was not checked")]
     fn amazons_own_example_bodies_are_read() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/amazon/examples/");
         for name in ["APPLICATION_OAUTH_CLIENT_NEW_SECRET", "APPLICATION_OAUTH_CLIENT_SECRET_EXPIRY"] {

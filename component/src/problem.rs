@@ -146,7 +146,7 @@ fn of_step(record: &Record, failure: &Failure, step: Step, retry_at: Option<Inst
         still_works: still_works(record, failure.cause, step),
         remedy,
         act_by: act_by.map(|at| at.0),
-        amazon: failure.amazon.clone(),
+        amazon: failure.amazon.as_deref().cloned(),
         retry_at: retry_at.map(|at| at.0),
     }
 }
@@ -190,7 +190,7 @@ fn answer_lost(record: &Record, failure: &Failure) -> Problem {
         still_works: "the current secret works; if the call was accepted, for 7 days from then".into(),
         remedy: "nothing: the call is not repeated; if it was accepted, the message with the new secret comes".into(),
         act_by: end_after_call(record).map(|at| at.0),
-        amazon: failure.amazon.clone(),
+        amazon: failure.amazon.as_deref().cloned(),
         retry_at: None,
     }
 }
@@ -218,7 +218,7 @@ fn message_missing(record: &Record) -> Problem {
                  Console and hand the secret over with `enroll`"
             .into(),
         act_by: ends.map(|at| at.0),
-        amazon: record.call.as_ref().and_then(|call| call.failure.as_ref()).and_then(|failure| failure.amazon.clone()),
+        amazon: record.call.as_ref().and_then(|call| call.failure.as_ref()).and_then(|failure| failure.amazon.as_deref().cloned()),
         retry_at: None,
     }
 }
@@ -240,7 +240,7 @@ fn new_secret_refused(record: &Record) -> Problem {
                  `enroll`"
             .into(),
         act_by: ends.map(|at| at.0),
-        amazon: failure.and_then(|failure| failure.amazon.clone()),
+        amazon: failure.and_then(|failure| failure.amazon.as_deref().cloned()),
         retry_at: pending.map(|pending| pending.retry.at.0),
     }
 }

@@ -127,6 +127,35 @@ pub enum Event {
     OldEnded,
 }
 
+impl Event {
+    /// What it is called in an error.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Wanted { .. } => "a wanted rotation",
+            Self::Hastened { .. } => "a hastened call",
+            Self::Taken => "taking the call on",
+            Self::Calling => "the rotate call",
+            Self::Accepted(_) => "an accepted call",
+            Self::Unknown(..) => "a call of unknown outcome",
+            Self::Refused { .. } => "a refused call",
+            Self::Overdue => "an overdue caller",
+            Self::PatienceOver(_) => "the end of the patience",
+            Self::NewSecret(..) => "a new secret",
+            Self::Handed(..) => "a secret handed over",
+            Self::SeenAgain { .. } => "a message seen again",
+            Self::ExpiryKnown(_) => "an expiry time",
+            Self::Noticed(_) => "an expiry notice",
+            Self::Proven { .. } => "a proven secret",
+            Self::NotProven { .. } => "a secret not proven",
+            Self::Published(..) => "a publication",
+            Self::NotPublished { .. } => "a failed publication",
+            Self::WaitMore => "a decision to wait",
+            Self::RequestAgain { .. } => "a decision to request again",
+            Self::OldEnded => "the old secret's end",
+        }
+    }
+}
+
 /// What the table needs besides record and event.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
@@ -142,7 +171,7 @@ pub struct Context<'a> {
 #[derive(Debug)]
 pub struct Illegal {
     state: &'static str,
-    event: String,
+    event: &'static str,
 }
 
 impl fmt::Display for Illegal {
@@ -361,7 +390,7 @@ impl Record {
             }
 
             (state, event) => {
-                return Err(Illegal { state: state.name(), event: event_name(event) });
+                return Err(Illegal { state: state.name(), event: event.name() });
             }
         };
         self.state = next;
@@ -437,7 +466,7 @@ impl Record {
 
     fn insert_pending(&mut self, pending: Pending) -> Result<(), Illegal> {
         if self.pending.len() >= MOST_PENDING {
-            return Err(Illegal { state: self.state.name(), event: "another new secret beside four that wait".into() });
+            return Err(Illegal { state: self.state.name(), event: "another new secret beside four that wait" });
         }
         let place = self.pending.partition_point(|other| other.expires_at <= pending.expires_at);
         self.pending.insert(place, pending);
@@ -494,10 +523,4 @@ impl Record {
 
 fn requesting(reason: Reason, stage: Stage) -> State {
     State::Requesting(Requesting { reason, stage, attempts: 0, failure: None })
-}
-
-/// The event's name without what it carries.
-fn event_name(event: &Event) -> String {
-    let name = format!("{event:?}");
-    name.split([' ', '(', '{']).next().unwrap_or_default().to_owned()
 }

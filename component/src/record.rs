@@ -208,6 +208,16 @@ pub struct Target {
     pub generation: u64,
     /// When it is tried next, if it does not hold the current one.
     pub retry: Retry,
+    /// When it is written once more, because another host may have been about to write the secret before this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again_at: Option<Instant>,
+}
+
+impl Target {
+    /// One that nobody has written.
+    pub fn unwritten(now: Instant) -> Self {
+        Self { generation: 0, retry: Retry::now(now), again_at: None }
+    }
 }
 
 /// How a secret of a message relates to what is kept.

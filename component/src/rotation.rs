@@ -30,6 +30,8 @@ pub const OVERLAP: Lifetime = Lifetime::days(7);
 pub const WARNING: Lifetime = Lifetime::hours(24);
 /// Pending secrets kept at once. More can only come from somebody who floods the queue; they stay there.
 pub const MOST_PENDING: usize = 4;
+/// A host that takes longer than this to write a target is taken for dead.
+const LONGEST_PUT: Lifetime = Lifetime::minutes(2);
 /// A message belongs to a rotate call if what it tells happened after the call, give or take what clocks may differ: SQS
 /// refuses callers whose clock is further off.
 const SKEW: Lifetime = Lifetime::minutes(15);
@@ -328,23 +330,29 @@ impl Record {
             // Publication goes on whatever else does.
             (state, E::Published(target, generation)) => {
                 let state = state.clone();
-                let target =
-                    self.targets.entry(target.clone()).or_insert(Target { generation: 0, retry: Retry::now(now) });
-                if *generation >= target.generation {
-                    *target = Target { generation: *generation, retry: Retry::now(now) };
+                let current = self.generation;
+                let target = self.targets.entry(target.clone()).or_insert_with(|| Target::unwritten(now));
+                // Whoever was slow may have put an older secret in the place of the current one: it is written again.
+                target.generation = *generation;
+                target.retry = Retry::now(now);
+                if *generation == current {
+                    target.again_at = target.again_at.filter(|at| *at > now);
                 }
                 if matches!(state, S::Publishing | S::Settled) { self.resting(context) } else { state }
             }
-            (state, E::NotPublished { target, generation, failure, retry_at }) if *generation == self.generation => {
+            (state, E::NotPublished { target, generation, failure, retry_at }) => {
                 let state = state.clone();
-                let target =
-                    self.targets.entry(target.clone()).or_insert(Target { generation: 0, retry: Retry::now(now) });
-                if target.generation < *generation {
-                    target.retry = Retry {
-                        at: *retry_at,
-                        attempts: target.retry.attempts.saturating_add(1),
-                        failure: Some(failure.clone()),
-                    };
+                let current = self.generation;
+                let target = self.targets.entry(target.clone()).or_insert_with(|| Target::unwritten(now));
+                if *generation != current {
+                    // A write of an older secret that failed may have had its effect.
+                    *target = Target { again_at: target.again_at, ..Target::unwritten(now) };
+                } else if target.generation != current {
+                    let attempts = target.retry.attempts.saturating_add(1);
+                    target.retry = Retry { at: *retry_at, attempts, failure: Some(failure.clone()) };
+                } else {
+                    // It held the current secret already and was to be written once more.
+                    target.again_at = target.again_at.map(|_| *retry_at);
                 }
                 if matches!(state, S::Publishing | S::Settled) { self.resting(context) } else { state }
             }
@@ -484,6 +492,8 @@ impl Record {
         if promoted.from_message {
             self.pending.retain(|other| !other.from_message || other.expires_at > promoted.expires_at);
         }
+        // Another host may be about to write the secret that is replaced here. Its late write is mended by one of ours.
+        let writers: Vec<String> = self.unpublished(context.targets).map(|(name, _)| name.to_owned()).collect();
         let replaced = core::mem::replace(
             &mut self.current,
             Current {
@@ -499,6 +509,10 @@ impl Record {
         self.old = Some(Old { secret: replaced.secret, ends_at: promoted.old_ends_at.unwrap_or(now + OVERLAP) });
         for target in self.targets.values_mut() {
             target.retry = Retry::now(now);
+        }
+        for name in writers {
+            let target = self.targets.entry(name).or_insert_with(|| Target::unwritten(now));
+            target.again_at = Some(now + LONGEST_PUT);
         }
         match &self.state {
             // A call that is under way goes on: it is saved as such, and its message will come.

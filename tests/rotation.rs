@@ -1,0 +1,370 @@
+//! The way of a rotation, step by step, in the simulated world.
+
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
+
+use std::cell::RefCell;
+
+use lwa_rotate_component::calls;
+use lwa_rotate_component::contract::exports::lwa::rotation::rotation::{Answer, Decision, Error};
+use lwa_rotate_component::contract::lwa::rotation::types::{ApplicationStatus, Cause, RemedyBy, State};
+use world::{DAY, HOUR, Kind, QUEUE, SHOP, World, call};
+
+fn enrolled(seed: u64) -> RefCell<World> {
+    let world = RefCell::new(World::new(seed));
+    let (secret, ends_at) = {
+        let world = world.borrow();
+        let issued = world.newest(SHOP);
+        (issued.secret.clone(), issued.ends_at)
+    };
+    let status = run(&world, |host| {
+        calls::enroll(host, SHOP, secret.into_bytes(), Some(lwa_rotate_component::instant::Instant(ends_at)))
+    });
+    assert_eq!(status.unwrap().state, State::Settled);
+    world
+}
+
+fn run<T>(world: &RefCell<World>, body: impl FnOnce(&mut world::SimulatedHost<'_>) -> T) -> T {
+    call(world, None, body).0.expect("no crash was asked for")
+}
+
+fn advance(world: &RefCell<World>) -> ApplicationStatus {
+    run(world, |host| calls::advance(host, SHOP)).unwrap()
+}
+
+fn drain(world: &RefCell<World>) -> Vec<Answer> {
+    run(world, |host| calls::drain(host, QUEUE, 10, 20)).unwrap().into_iter().map(|delivery| delivery.answer).collect()
+}
+
+fn status(world: &RefCell<World>) -> ApplicationStatus {
+    run(world, |host| calls::status(host, SHOP)).unwrap()
+}
+
+/// Enrolled, proven, published, and not yet due: the margin is less than what is left.
+fn settled(seed: u64) -> RefCell<World> {
+    let world = enrolled(seed);
+    world.borrow_mut().settings.get_mut(SHOP).unwrap().rotate_before = 5 * 24 * 3600;
+    let status = advance(&world);
+    assert_eq!((status.state, status.proven, status.generation), (State::Settled, true, 1));
+    world.borrow_mut().requests.clear();
+    world
+}
+
+fn assert_done(world: &RefCell<World>) {
+    let world = world.borrow();
+    let newest = world.newest(SHOP).secret.clone();
+    assert_eq!(world.current(SHOP).as_deref(), Some(newest.as_str()), "the newest secret is current");
+    assert!(world.published(SHOP, &newest), "and published");
+    assert!(!world.queue.iter().any(|m| matches!(m.kind, Kind::NewSecret { .. })), "and acknowledged");
+}
+
+#[test]
+fn an_enrolled_secret_is_proven_by_use_and_then_published() {
+    let world = enrolled(1);
+    world.borrow_mut().settings.get_mut(SHOP).unwrap().rotate_before = 0;
+    assert!(!status(&world).proven);
+    assert!(world.borrow().targets.is_empty(), "rule 4: nothing is published unproven");
+    assert!(advance(&world).proven);
+    assert_done(&world);
+}
+
+#[test]
+fn a_rotation_without_trouble_takes_six_calls() {
+    let world = settled(2);
+    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    assert_eq!(advance(&world).state, State::Awaiting);
+    assert_eq!(drain(&world), [Answer::Delete]);
+    let status = status(&world);
+    assert_eq!((status.state, status.generation, status.problem), (State::Settled, 2, None));
+    assert_eq!(world.borrow().requests, ["token", "rotate", "receive", "token", "proof", "delete"]);
+    assert_done(&world);
+}
+
+#[test]
+fn a_secret_close_to_its_end_is_rotated_without_being_asked() {
+    let world = enrolled(3);
+    assert_eq!(advance(&world).state, State::Awaiting);
+    drain(&world);
+    assert_done(&world);
+    let status = status(&world);
+    assert!(status.rotation_due_at.unwrap() > world.borrow().now + 140 * DAY, "the next one is far off");
+}
+
+/// Rule 2: never twice on a guess.
+#[test]
+fn a_lost_answer_is_waited_for_and_never_repeated() {
+    for (effect, end) in [(true, State::Settled), (false, State::Stalled)] {
+        let world = settled(4);
+        run(&world, |host| calls::request(host, SHOP)).unwrap();
+        world.borrow_mut().lose = Some(("rotate", effect));
+        let status_after = advance(&world);
+        assert_eq!(status_after.state, State::Awaiting);
+        assert_eq!(status_after.problem.unwrap().cause, Cause::AnswerLost);
+        for _ in 0..10 {
+            drain(&world);
+            advance(&world);
+            world.borrow_mut().now += HOUR / 2;
+        }
+        assert_eq!(status(&world).state, end);
+        let asked = world.borrow().requests.iter().filter(|name| **name == "rotate").count();
+        assert_eq!(asked, 1, "one intent, one call");
+    }
+}
+
+/// Rules 1 and 2: whoever dies around the call, wherever, leaves at most one call, and the next host carries on.
+#[test]
+fn a_host_that_dies_at_any_import_of_the_rotation_costs_nothing() {
+    let mut stalled = 0;
+    for after in [false, true] {
+        for place in 0.. {
+            let world = settled(5);
+            run(&world, |host| calls::request(host, SHOP)).unwrap();
+            let (result, _) = call(&world, Some((place, after)), |host| {
+                drop(calls::advance(host, SHOP));
+                calls::drain(host, QUEUE, 10, 20)
+            });
+            if result.is_some() {
+                assert!(place > 10, "there are more imports than {place}");
+                break;
+            }
+            for _ in 0..20 {
+                advance(&world);
+                drain(&world);
+                let passed = if status(&world).state == State::Requesting { 130_000 } else { 60_000 };
+                world.borrow_mut().now += passed;
+            }
+            let asked = world.borrow().requests.iter().filter(|name| **name == "rotate").count();
+            assert!(asked <= 1, "place {place}: {asked} calls");
+            if status(&world).state == State::Awaiting {
+                // Died after saying that the call may be sent, before sending it: nobody can know, a person decides.
+                stalled += 1;
+                assert_eq!(asked, 0, "place {place}");
+            } else {
+                assert_done(&world);
+            }
+        }
+    }
+    assert_eq!(stalled, 2, "after the save of the intent, and before the call is sent");
+}
+
+#[test]
+fn what_is_refused_for_good_names_what_to_do_and_changes_nothing() {
+    let world = settled(5);
+    world.borrow_mut().apps.get_mut(SHOP).unwrap().subscribed = false;
+    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    let status = advance(&world);
+    let problem = status.problem.unwrap();
+    assert_eq!((problem.cause, problem.remedy_by), (Cause::NotSubscribed, RemedyBy::Person));
+    assert!(problem.remedy.contains("Developer Console"), "{}", problem.remedy);
+    assert_eq!(problem.amazon.unwrap().status, 400);
+    assert!(problem.retry_at.is_some() && problem.act_by.is_some());
+    // Put right, it goes on by itself.
+    world.borrow_mut().apps.get_mut(SHOP).unwrap().subscribed = true;
+    world.borrow_mut().now += 2 * HOUR;
+    assert_eq!(advance(&world).state, State::Awaiting);
+    drain(&world);
+    assert_done(&world);
+}
+
+/// Rule 4, and a secret that lags.
+#[test]
+fn a_new_secret_that_lags_is_tried_again_and_its_message_stays_until_it_works() {
+    let world = settled(6);
+    world.borrow_mut().apps.get_mut(SHOP).unwrap().lag = 40 * 60 * 1000;
+    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    advance(&world);
+    let mut tries = 0;
+    while status(&world).state != State::Settled {
+        tries += 1;
+        assert!(tries < 200);
+        let answers = drain(&world);
+        assert!(answers.iter().all(|answer| matches!(answer, Answer::HideUntil(_) | Answer::Delete)));
+        advance(&world);
+        if answers.is_empty() {
+            let next = status(&world).next.unwrap().at;
+            let mut world = world.borrow_mut();
+            world.now = world.now.max(next.saturating_sub(20_000));
+        }
+    }
+    // The message may still be hidden if the record's own deadline came first.
+    world.borrow_mut().now += HOUR;
+    drain(&world);
+    assert_done(&world);
+    assert!(tries > 3);
+}
+
+/// Every way into `stalled`, and both ways on.
+#[test]
+fn a_message_that_does_not_come_stalls_and_a_person_decides() {
+    for decision in [Decision::Wait, Decision::RequestAgain] {
+        let world = settled(7);
+        world.borrow_mut().faults.late = 1000;
+        run(&world, |host| calls::request(host, SHOP)).unwrap();
+        advance(&world);
+        // It is on its way for longer than the patience.
+        world.borrow_mut().queue[0].visible_at += DAY;
+        world.borrow_mut().now += 2 * HOUR;
+        let stalled = advance(&world);
+        assert_eq!(stalled.state, State::Stalled);
+        let problem = stalled.problem.unwrap();
+        assert_eq!((problem.cause, problem.remedy_by), (Cause::MessageMissing, RemedyBy::Person));
+        assert!(problem.remedy.contains("resume --wait") && problem.remedy.contains("resume --request-again"));
+        assert!(matches!(run(&world, |host| calls::request(host, SHOP)), Err(Error::NotAllowed(_))));
+        assert_eq!(world.borrow().calls.len(), 1);
+        world.borrow_mut().faults.late = 0;
+        let resumed = run(&world, |host| calls::resume(host, SHOP, decision)).unwrap();
+        let expected = if decision == Decision::Wait { State::Awaiting } else { State::Requesting };
+        assert_eq!(resumed.state, expected);
+        advance(&world);
+        assert_eq!(world.borrow().calls.len(), if decision == Decision::Wait { 1 } else { 2 });
+        world.borrow_mut().now += 3 * DAY;
+        for _ in 0..4 {
+            drain(&world);
+            world.borrow_mut().now += 600_000;
+        }
+        assert_done(&world);
+    }
+}
+
+#[test]
+fn a_new_secret_that_amazon_never_accepts_stalls_before_the_old_one_ends_and_is_still_tried() {
+    let world = settled(8);
+    world.borrow_mut().apps.get_mut(SHOP).unwrap().lag = 6 * DAY + 12 * HOUR;
+    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    advance(&world);
+    drain(&world);
+    world.borrow_mut().now += 6 * DAY + HOUR;
+    drain(&world);
+    let stalled = advance(&world);
+    assert_eq!(stalled.state, State::Stalled);
+    assert_eq!(stalled.problem.unwrap().cause, Cause::NewSecretRefused);
+    world.borrow_mut().now += 12 * HOUR;
+    drain(&world);
+    world.borrow_mut().now += 12 * HOUR;
+    drain(&world);
+    assert_done(&world);
+}
+
+/// Rule 6: newest wins, in whatever order the messages come.
+#[test]
+fn an_older_or_repeated_message_changes_nothing() {
+    let world = settled(9);
+    world.borrow_mut().rotate(SHOP);
+    world.borrow_mut().now += DAY;
+    world.borrow_mut().rotate(SHOP);
+    let copy = world.borrow().queue.clone();
+    drain(&world);
+    world.borrow_mut().now += HOUR;
+    drain(&world);
+    assert_done(&world);
+    let before = world.borrow().store[SHOP].clone();
+    for (n, message) in copy.iter().enumerate() {
+        let mut message = message.clone();
+        message.id = format!("again-{n}");
+        world.borrow_mut().queue.push(message);
+    }
+    assert_eq!(drain(&world), [Answer::Delete, Answer::Delete]);
+    assert_eq!(world.borrow().store[SHOP], before);
+}
+
+/// Rule 7: not ours, not touched.
+#[test]
+fn what_is_not_ours_or_not_readable_is_left() {
+    let world = settled(10);
+    for body in [&b"not json"[..], b"{}", include_bytes!("vectors/new-secret.json"), b"\xff"] {
+        world.borrow_mut().put_message(body.to_vec(), Kind::Foreign, 0);
+    }
+    let answers = drain(&world);
+    assert_eq!(answers.len(), 4);
+    assert!(answers.iter().all(|answer| matches!(answer, Answer::Leave(_))));
+    assert_eq!(world.borrow().queue.len(), 4);
+}
+
+/// An expiry notice is recorded; one about the old secret does not bring another rotation.
+#[test]
+fn an_expiry_notice_for_the_old_secret_does_not_rotate_again() {
+    let world = settled(11);
+    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    advance(&world);
+    drain(&world);
+    let due = status(&world).rotation_due_at;
+    let old_ends_at = status(&world).old_ends_at.unwrap();
+    world.borrow_mut().notify_expiry(SHOP, old_ends_at);
+    assert_eq!(drain(&world), [Answer::Delete]);
+    assert_eq!(advance(&world).rotation_due_at, due);
+    assert_eq!(world.borrow().calls.len(), 1);
+}
+
+#[test]
+fn an_expiry_notice_tells_what_nobody_knew() {
+    let world = RefCell::new(World::new(12));
+    let (secret, ends_at) = (world.borrow().newest(SHOP).secret.clone(), world.borrow().newest(SHOP).ends_at);
+    world.borrow_mut().settings.get_mut(SHOP).unwrap().rotate_before = 5 * 24 * 3600;
+    run(&world, |host| calls::enroll(host, SHOP, secret.into_bytes(), None)).unwrap();
+    assert_eq!(advance(&world).rotation_due_at, None);
+    world.borrow_mut().notify_expiry(SHOP, ends_at);
+    drain(&world);
+    assert_eq!(status(&world).expires_at, Some(ends_at));
+    assert!(status(&world).rotation_due_at.is_some());
+}
+
+/// Rule 8: the old secret stays until Amazon ends it, then it is purged.
+#[test]
+fn the_old_secret_is_kept_until_its_end_and_then_erased() {
+    let world = settled(13);
+    let old = world.borrow().newest(SHOP).secret.clone();
+    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    advance(&world);
+    drain(&world);
+    world.borrow_mut().now += 6 * DAY + 23 * HOUR;
+    advance(&world);
+    let stored = |world: &RefCell<World>| String::from_utf8(world.borrow().store[SHOP].1.clone()).unwrap();
+    assert!(stored(&world).contains(&old));
+    world.borrow_mut().now += 2 * HOUR;
+    assert_eq!(advance(&world).old_ends_at, None);
+    assert!(!stored(&world).contains(&old));
+}
+
+/// A person's slip in a date does not cost a secret.
+#[test]
+fn a_wrong_expiry_time_given_at_enrolment_does_not_lose_a_new_secret() {
+    let world = settled(14);
+    let secret = world.borrow().newest(SHOP).secret.clone();
+    let far = world.borrow().now + 9999 * DAY;
+    run(&world, |host| {
+        calls::enroll(host, SHOP, secret.into_bytes(), Some(lwa_rotate_component::instant::Instant(far)))
+    })
+    .unwrap();
+    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    advance(&world);
+    drain(&world);
+    assert_done(&world);
+}
+
+/// A secret from the console, handed over by a person, is proven before it is used.
+#[test]
+fn a_secret_handed_over_later_becomes_current_when_it_is_proven() {
+    let world = settled(15);
+    world.borrow_mut().rotate(SHOP);
+    let secret = world.borrow().newest(SHOP).secret.clone();
+    let status = run(&world, |host| calls::enroll(host, SHOP, secret.clone().into_bytes(), None)).unwrap();
+    // No message comes for a rotation in the console.
+    world.borrow_mut().queue.clear();
+    assert_eq!(status.state, State::Verifying);
+    assert_eq!(advance(&world).state, State::Settled);
+    assert_done(&world);
+    // The old one handed over again by mistake is refused.
+    let old = world.borrow().apps[SHOP].issued[0].secret.clone();
+    assert!(matches!(run(&world, |host| calls::enroll(host, SHOP, old.into_bytes(), None)), Err(Error::NotAllowed(_))));
+}
+
+#[test]
+fn a_trial_makes_three_calls_and_touches_no_store() {
+    let world = settled(16);
+    let before = world.borrow().store[SHOP].clone();
+    assert_eq!(run(&world, |host| calls::prove(host, SHOP)).unwrap(), None);
+    assert_eq!(world.borrow().requests, ["token", "token", "proof"]);
+    assert_eq!(world.borrow().store[SHOP], before);
+    world.borrow_mut().now += 21 * DAY;
+    let problem = run(&world, |host| calls::prove(host, SHOP)).unwrap().unwrap();
+    assert!(matches!(problem.cause, Cause::SecretExpired | Cause::SecretRefused));
+}

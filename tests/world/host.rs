@@ -1,0 +1,272 @@
+//! The component's imports, served from the world; and what a host may suffer at each.
+
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use lwa_rotate_component::calls;
+use lwa_rotate_component::contract::lwa::rotation::observe::Happening;
+use lwa_rotate_component::contract::lwa::rotation::settings::Application;
+use lwa_rotate_component::credential::{Credential, Secret};
+use lwa_rotate_component::host::{
+    Entry, Host, Message, Method, PublishError, QueueError, Request, Response, SendError, StoreError,
+};
+use lwa_rotate_component::instant::Instant;
+
+use crate::{QUEUE, World};
+
+/// The host died here.
+#[derive(Debug)]
+pub struct Crash;
+
+/// A host in the world. Several may exist at once.
+#[derive(Debug)]
+pub struct SimulatedHost<'w> {
+    world: &'w RefCell<World>,
+    /// Die at this import, counted from 0: before its effect if even in `crash_at.1`, after it otherwise.
+    crash_at: Option<(u64, bool)>,
+    imports: u64,
+}
+
+/// Makes a call as a host would; `None` if the host died in it. Returns the number of imports too.
+pub fn call<T>(
+    world: &RefCell<World>,
+    crash_at: Option<(u64, bool)>,
+    body: impl FnOnce(&mut SimulatedHost<'_>) -> T,
+) -> (Option<T>, u64) {
+    let mut host = SimulatedHost { world, crash_at, imports: 0 };
+    let result = catch_unwind(AssertUnwindSafe(|| body(&mut host)));
+    match result {
+        Ok(value) => (Some(value), host.imports),
+        Err(panic) if panic.is::<Crash>() => (None, host.imports),
+        Err(panic) => resume_unwind(panic),
+    }
+}
+
+impl SimulatedHost<'_> {
+    fn die(&self) -> ! {
+        self.world.borrow_mut().note("a host dies".into());
+        resume_unwind(Box::new(Crash))
+    }
+
+    /// Before an effect: perhaps another host acts first, perhaps this one dies.
+    fn before(&mut self) {
+        let place = self.imports;
+        self.imports += 1;
+        if self.crash_at == Some((place, false)) {
+            self.die();
+        }
+        let (crash, meanwhile) = {
+            let mut world = self.world.borrow_mut();
+            let (crash, meanwhile) = (world.faults.crash, world.faults.meanwhile);
+            let nested = world.depth >= 2;
+            (world.happens(crash), !nested && world.happens(meanwhile))
+        };
+        if crash {
+            self.die();
+        }
+        if meanwhile {
+            let (ids, choice) = {
+                let mut world = self.world.borrow_mut();
+                world.depth += 1;
+                let ids: Vec<String> = world.apps.keys().cloned().collect();
+                (ids, world.random.next())
+            };
+            let id = &ids[(choice % ids.len() as u64) as usize];
+            call(self.world, None, |host| {
+                if choice & 0x100 == 0 {
+                    drop(calls::advance(host, id))
+                } else {
+                    drop(calls::drain(host, QUEUE, 10, 0))
+                }
+            });
+            self.world.borrow_mut().depth -= 1;
+        }
+    }
+
+    /// After an effect: the rules must hold at every instant, and the host may die.
+    fn after(&mut self) {
+        let crash = {
+            let mut world = self.world.borrow_mut();
+            world.check_always();
+            let crash = world.faults.crash;
+            world.happens(crash)
+        };
+        if crash || self.crash_at == Some((self.imports - 1, true)) {
+            self.die();
+        }
+    }
+
+    fn fails(&self, kind: impl Fn(&World) -> u64) -> Option<u64> {
+        let mut world = self.world.borrow_mut();
+        let thousandths = kind(&world);
+        world.happens(thousandths).then(|| world.random.next())
+    }
+}
+
+impl Host for SimulatedHost<'_> {
+    fn now(&mut self) -> Instant {
+        let mut world = self.world.borrow_mut();
+        // Time passes while a host works.
+        world.now += 1;
+        Instant(world.now)
+    }
+
+    fn random(&mut self) -> u64 {
+        self.world.borrow_mut().random.next()
+    }
+
+    fn find(&mut self, client_id: &str) -> Option<Application> {
+        self.world.borrow().settings.get(client_id).cloned()
+    }
+
+    fn send(&mut self, request: Request) -> Result<Response, SendError> {
+        self.before();
+        let name = match (request.method, request.url.rsplit('/').next()) {
+            (Method::Post, Some("token")) => "token",
+            (Method::Post, _) => "rotate",
+            (Method::Get, _) => "proof",
+        };
+        let agent = request.headers.iter().find(|(name, _)| *name == "user-agent").unwrap();
+        assert!(agent.1.expose_text().contains("(Language="), "Amazon demands a user agent");
+        let result = {
+            let mut world = self.world.borrow_mut();
+            world.requests.push(name);
+            world.note(format!("{name} is sent"));
+            let faults = world.faults.clone();
+            if let Some((_, effect)) = world.lose.take_if(|(lost, _)| *lost == name) {
+                let answer = effect.then(|| world.serve(&request));
+                drop(answer);
+                Err(SendError::OutcomeUnknown("the answer was lost".into()))
+            } else if world.happens(faults.not_sent) {
+                Err(SendError::NotSent("no connection".into()))
+            } else if world.happens(faults.lost_on_the_way) {
+                Err(SendError::OutcomeUnknown("it was lost".into()))
+            } else if world.happens(faults.failing) {
+                let status = [429, 500, 503, 502][world.random.below(4) as usize];
+                // A 500 or 502 may come after the effect.
+                let effect = matches!(status, 500 | 502) && world.random.below(2) == 0;
+                let answer = effect.then(|| world.serve(&request));
+                drop(answer);
+                Ok(Response { status, request_id: String::new(), body: Secret::new(Vec::new()) })
+            } else {
+                let answer = world.serve(&request);
+                let lost = world.happens(faults.answer_lost);
+                if lost { Err(SendError::OutcomeUnknown("the answer was lost".into())) } else { Ok(answer) }
+            }
+        };
+        self.after();
+        result
+    }
+
+    fn receive(&mut self, _: &str, max: u32, wait: u32, visibility: u32) -> Result<Vec<Message>, QueueError> {
+        self.before();
+        let fault = self.fails(|world| world.faults.queue);
+        let received = {
+            let mut world = self.world.borrow_mut();
+            world.requests.push("receive");
+            world.receive(max, wait, visibility)
+        };
+        self.after();
+        match fault {
+            Some(_) => Err(QueueError::Unavailable("the queue fails".into())),
+            None => Ok(received),
+        }
+    }
+
+    fn delete(&mut self, _: &str, receipt_handle: &str) -> Result<(), QueueError> {
+        self.before();
+        let fault = self.fails(|world| world.faults.queue);
+        {
+            let mut world = self.world.borrow_mut();
+            world.requests.push("delete");
+            if fault.is_none_or(|choice| choice % 2 == 0)
+                && let Some(place) = world.received(receipt_handle)
+            {
+                world.check_delete(place);
+                let gone = world.queue.remove(place);
+                world.note(format!("{} is deleted", gone.id));
+            }
+        }
+        self.after();
+        fault.map_or(Ok(()), |_| Err(QueueError::Unavailable("the queue fails".into())))
+    }
+
+    fn hide(&mut self, _: &str, receipt_handle: &str, visibility: u32) -> Result<(), QueueError> {
+        self.before();
+        let fault = self.fails(|world| world.faults.queue);
+        {
+            let mut world = self.world.borrow_mut();
+            world.requests.push("hide");
+            if fault.is_none()
+                && let Some(place) = world.received(receipt_handle)
+            {
+                let until = world.now + u64::from(visibility) * 1000;
+                world.queue[place].visible_at = until;
+            }
+        }
+        self.after();
+        fault.map_or(Ok(()), |_| Err(QueueError::StaleReceipt))
+    }
+
+    fn load(&mut self, client_id: &str) -> Result<Option<Entry>, StoreError> {
+        self.before();
+        if self.fails(|world| world.faults.store / 2).is_some() {
+            return Err(StoreError::Unavailable("the store fails".into()));
+        }
+        let entry = self.world.borrow().store.get(client_id).map(|(revision, document)| Entry {
+            revision: revision.to_string(),
+            document: Secret::new(document.clone()),
+        });
+        self.after();
+        Ok(entry)
+    }
+
+    fn save(&mut self, client_id: &str, document: &Secret, expected: Option<&str>) -> Result<String, StoreError> {
+        self.before();
+        let fault = self.fails(|world| world.faults.store);
+        let result = {
+            let mut world = self.world.borrow_mut();
+            let stored = world.store.get(client_id).map(|(revision, _)| *revision);
+            if stored.map(|revision| revision.to_string()).as_deref() != expected {
+                Err(StoreError::Conflict)
+            } else if fault.is_some_and(|choice| choice % 2 == 0) {
+                Err(StoreError::Full("no room".into()))
+            } else {
+                let revision = stored.unwrap_or(0) + 1;
+                world.check_save(client_id, document.expose());
+                world.store.insert(client_id.into(), (revision, document.expose().to_vec()));
+                let state = world.record(client_id).unwrap()["state"].clone();
+                world.note(format!("{client_id} is saved: {state}"));
+                match fault {
+                    Some(_) => Err(StoreError::Unavailable("saved, perhaps".into())),
+                    None => Ok(revision.to_string()),
+                }
+            }
+        };
+        self.after();
+        result
+    }
+
+    fn put(&mut self, target: &str, credential: &Credential) -> Result<(), PublishError> {
+        self.before();
+        let fault = self.fails(|world| world.faults.target);
+        {
+            let mut world = self.world.borrow_mut();
+            let secret = credential.client_secret.expose_text().to_owned();
+            world.check_publish(&credential.client_id, &secret);
+            if fault.is_none_or(|choice| choice % 2 == 0) {
+                world.targets.insert((credential.client_id.clone(), target.into()), secret);
+                world.note(format!("{target} is written"));
+            }
+        }
+        self.after();
+        fault.map_or(Ok(()), |_| Err(PublishError::Unavailable("the target fails".into())))
+    }
+
+    fn emit(&mut self, client_id: Option<&str>, _: Instant, what: Happening) {
+        let mut world = self.world.borrow_mut();
+        let line = format!("{} {what:?}", client_id.unwrap_or("-"));
+        world.check_silent(&line);
+        world.note(line);
+    }
+}

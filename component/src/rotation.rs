@@ -22,7 +22,9 @@ use crate::credential::ClientSecret;
 use crate::failure::Failure;
 use crate::instant::{Instant, Lifetime};
 use crate::notification::NewSecret;
-use crate::record::{Call, Current, Old, Pending, Proof, Record, Requesting, Retry, Stage, Stall, State, Target};
+use crate::record::{
+    Call, Current, Old, Pending, Proof, Record, Requesting, Retry, Stage, Stall, Standing, State, Target,
+};
 
 /// The overlap that Amazon documents: so long both secrets work.
 pub const OVERLAP: Lifetime = Lifetime::days(7);
@@ -295,8 +297,13 @@ impl Record {
                 requesting(Reason::RequestedAgain, Stage::Waiting(*from))
             }
 
-            // A newer secret, from any state.
-            (_, E::NewSecret(new, event_time)) => self.keep(new, *event_time, now)?,
+            // A newer secret, from any state. Newer than what the record says at this moment: another host may have taken up
+            // a newer one since the message was received.
+            (_, E::NewSecret(new, event_time))
+                if self.standing(&new.secret, new.expires_at, *event_time) == Standing::Newer =>
+            {
+                self.keep(new, *event_time, now)?
+            }
             (_, E::Handed(secret, expires_at)) => self.keep_handed(secret, *expires_at, now)?,
 
             // Proof, and with it use.

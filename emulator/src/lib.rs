@@ -1,1 +1,265 @@
-//! .
+//! Login with Amazon (LWA), the rotation part of SP-API, and Amazon SQS on loopback, in one process. **It is not Amazon.**
+//!
+//! It does what Amazon's documents say and what users report: two secrets alive for 7 days, access tokens of a dead secret
+//! still issued and then refused by SP-API with 403, one rotate call a minute, no answer but `204`, and the new secret in a
+//! queue with real SQS semantics. [`Fault`]s and time are set through [`Emulator`] or over HTTP, under `/_emulator/`.
+//!
+//! ```no_run
+//! # async fn example() -> std::io::Result<()> {
+//! use lwa_rotate_emulator::{Application, Emulator, Options};
+//!
+//! let emulator = Emulator::start(Options {
+//!     applications: vec![Application::new("amzn1.application-oa2-client.demo", "amzn1.oa2-cs.v1.demo")],
+//!     ..Options::default()
+//! })
+//! .await?;
+//! println!("{}", emulator.token_endpoint());
+//! # Ok(())
+//! # }
+//! ```
+
+mod admin;
+mod amazon;
+mod fault;
+mod lwa;
+mod message;
+mod queue;
+mod server;
+mod sp_api;
+mod sqs;
+
+use std::convert::Infallible;
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+pub use amazon::{Call, IssuedSecret};
+pub use fault::{Action, Fault, Operation, Times};
+pub use queue::Counts;
+
+use amazon::Amazon;
+
+/// An application that the emulator knows from the start.
+#[derive(Clone)]
+pub struct Application {
+    /// Its client id.
+    pub client_id: String,
+    /// Its present client secret.
+    pub client_secret: String,
+    /// How long this secret still lives.
+    pub expires_in: Duration,
+    /// Whether it is subscribed to rotation notifications; without, the rotate call answers 400.
+    pub subscribed: bool,
+    /// How long a new secret is not yet accepted by SP-API.
+    pub lag: Duration,
+}
+
+impl Application {
+    /// An application whose secret lives for 180 days, subscribed, without lag.
+    pub fn new(client_id: impl Into<String>, client_secret: impl Into<String>) -> Self {
+        Self {
+            client_id: client_id.into(),
+            client_secret: client_secret.into(),
+            expires_in: Duration::from_secs(180 * 86_400),
+            subscribed: true,
+            lag: Duration::ZERO,
+        }
+    }
+}
+
+/// Without the secret.
+impl fmt::Debug for Application {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Application")
+            .field("client_id", &self.client_id)
+            .field("expires_in", &self.expires_in)
+            .field("subscribed", &self.subscribed)
+            .field("lag", &self.lag)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How the emulator starts.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where it listens; a loopback address. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The applications.
+    pub applications: Vec<Application>,
+    /// The name of the queue that notifications go to.
+    pub queue: String,
+    /// How long a notification takes.
+    pub notification_delay: Duration,
+    /// How far apart rotate calls must be.
+    pub rotate_interval: Duration,
+    /// Whether LWA refuses a secret that has ended (401 `invalid_client`). By default it goes on issuing access tokens, as
+    /// it has been seen to do, and SP-API refuses those.
+    pub refuse_dead_secrets: bool,
+    /// What goes wrong.
+    pub faults: Vec<Fault>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            applications: Vec::new(),
+            queue: "lwa".into(),
+            notification_delay: Duration::ZERO,
+            rotate_interval: Duration::from_secs(60),
+            refuse_dead_secrets: false,
+            faults: Vec::new(),
+        }
+    }
+}
+
+/// What all connections share.
+#[derive(Debug)]
+struct Shared {
+    amazon: Mutex<Amazon>,
+    /// Told whenever a message may have become visible.
+    changed: Notify,
+    base: String,
+}
+
+impl Shared {
+    fn amazon(&self) -> MutexGuard<'_, Amazon> {
+        self.amazon.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A running emulator. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Emulator {
+    address: SocketAddr,
+    queue: String,
+    shared: Arc<Shared>,
+    task: JoinHandle<Infallible>,
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Emulator {
+    /// Starts listening. Fails if the address is taken, or is not a loopback address.
+    pub async fn start(options: Options) -> io::Result<Self> {
+        if !options.listen.ip().is_loopback() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("the emulator listens on loopback addresses only, and {} is none", options.listen.ip()),
+            ));
+        }
+        let listener = TcpListener::bind(options.listen).await?;
+        let address = listener.local_addr()?;
+        let queue = options.queue.clone();
+        let shared = Arc::new(Shared {
+            amazon: Mutex::new(Amazon::new(options)),
+            changed: Notify::new(),
+            base: format!("http://{address}"),
+        });
+        let task = tokio::spawn(server::accept(listener, Arc::clone(&shared)));
+        Ok(Self { address, queue, shared, task })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The base of all its URLs; also SP-API's endpoint, and that of SQS.
+    pub fn url(&self) -> String {
+        self.shared.base.clone()
+    }
+
+    /// LWA's token endpoint.
+    pub fn token_endpoint(&self) -> String {
+        format!("{}/auth/o2/token", self.shared.base)
+    }
+
+    /// The URL of the queue that notifications go to.
+    pub fn queue_url(&self) -> String {
+        sqs::queue_url(&self.shared.base, &self.queue)
+    }
+
+    /// What to tell a person when it starts.
+    pub fn banner(&self) -> String {
+        format!(
+            "this is the lwa-rotate emulator, not Amazon: nothing it issues is worth anything\n\
+             token endpoint  {token}\n\
+             SP-API endpoint {base}\n\
+             queue           {queue}\n\
+             for AWS clients: AWS_ENDPOINT_URL_SQS={base} AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test\n\
+             faults and time: {base}/_emulator/ (see the emulator's README)",
+            token = self.token_endpoint(),
+            base = self.shared.base,
+            queue = self.queue_url(),
+        )
+    }
+
+    /// Adds a fault.
+    pub fn add_fault(&self, fault: Fault) {
+        self.shared.amazon().faults.push(fault);
+    }
+
+    /// Ends all faults.
+    pub fn clear_faults(&self) {
+        self.shared.amazon().faults.clear();
+    }
+
+    /// Jumps ahead in time: hidden messages become visible, secrets and tokens end, retention runs out.
+    pub fn advance_time(&self, by: Duration) {
+        self.shared.amazon().advance_time(by);
+        self.shared.changed.notify_waiters();
+    }
+
+    /// Every operation so far, in order. No secret, no token.
+    pub fn calls(&self) -> Vec<Call> {
+        self.shared.amazon().calls.clone()
+    }
+
+    /// The secrets that Amazon has issued for an application, oldest first; empty if there is no such application.
+    pub fn secrets(&self, client_id: &str) -> Vec<IssuedSecret> {
+        self.shared.amazon().secrets(client_id)
+    }
+
+    /// How many messages the queue holds.
+    pub fn messages(&self) -> Counts {
+        self.shared.amazon().counts(&self.queue)
+    }
+
+    /// Puts any body into the queue.
+    pub fn send_message(&self, body: impl Into<String>) {
+        let queue = self.queue.clone();
+        self.shared.amazon().send(&queue, body.into(), Duration::ZERO);
+        self.shared.changed.notify_waiters();
+    }
+
+    /// Somebody rotates the secret in the Developer Console. Whether that sends a notification Amazon does not say. `false`
+    /// if there is no such application.
+    pub fn rotate_in_console(&self, client_id: &str, notify: bool) -> bool {
+        let done = self.shared.amazon().rotate(client_id, notify);
+        self.shared.changed.notify_waiters();
+        done
+    }
+
+    /// Amazon reminds of the end of a secret: the current one, or the one before. `false` if there is none.
+    pub fn send_expiry_notice(&self, client_id: &str, of_old: bool) -> bool {
+        let done = self.shared.amazon().remind(client_id, of_old);
+        self.shared.changed.notify_waiters();
+        done
+    }
+
+    /// Subscribes an application to rotation notifications, or ends that. `false` if there is no such application.
+    pub fn set_subscribed(&self, client_id: &str, subscribed: bool) -> bool {
+        self.shared.amazon().set_subscribed(client_id, subscribed)
+    }
+}

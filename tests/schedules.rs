@@ -16,7 +16,7 @@ use lwa_rotate_component::instant::Instant;
 use world::{DAY, Faults, HOUR, Kind, QUEUE, Random, World, call};
 
 /// Seeds that once found something.
-const FOUND: &[u64] = &[90_343];
+const FOUND: &[u64] = &[90_343, 214_006, 367_235];
 
 const SECOND_SHOP: &str = "amzn1.application-oa2-client.second";
 

@@ -26,6 +26,7 @@ pub fn acknowledge(record: &Record, application: &Application, standing: Standin
     let until = match standing {
         Standing::Current => match &record.current.proof {
             Proof::Open(retry) => Some(retry.at),
+            // A target that holds it and is to be written once more is no reason to wait: the record remembers.
             Proof::Proven => record.unpublished(&application.targets).map(|(_, at)| at).max(),
         },
         Standing::Older => match &record.current.proof {

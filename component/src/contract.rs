@@ -12,6 +12,6 @@ wit_bindgen::generate!({
         "wasi:clocks/wall-clock@0.2.12": wasip2::clocks::wall_clock,
         "wasi:random/random@0.2.12": wasip2::random::random,
     },
-    additional_derives: [PartialEq, Eq, serde::Serialize, serde::Deserialize],
+    additional_derives: [PartialEq, Eq, serde::Serialize],
     pub_export_macro: true,
 });

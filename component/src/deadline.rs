@@ -59,12 +59,8 @@ fn rows(record: &Record, application: &Application) -> Vec<Row> {
     for (name, at) in record.unpublished(&application.targets) {
         rows.push((at, Work::Publish(name.to_owned())));
     }
-    for name in &application.targets {
-        if let Some(at) =
-            record.targets.get(name).filter(|t| t.generation == record.generation).and_then(|t| t.again_at)
-        {
-            rows.push((at, Work::Publish(name.clone())));
-        }
+    for (name, at) in record.written_again(&application.targets) {
+        rows.push((at, Work::Publish(name.to_owned())));
     }
     if let Proof::Open(retry) = &record.current.proof {
         rows.push((retry.at, Work::ProveCurrent));

@@ -2,22 +2,41 @@
 
 use core::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::contract::lwa::rotation::types::{AmazonError, Cause};
 use crate::host::{Response, SendError};
+use crate::json::{Json, Node};
+
+/// The causes with their names in a record.
+const CAUSES: [(&str, Cause); 14] = [
+    ("SecretRefused", Cause::SecretRefused),
+    ("SecretExpired", Cause::SecretExpired),
+    ("ScopeRefused", Cause::ScopeRefused),
+    ("AccessDenied", Cause::AccessDenied),
+    ("NotSubscribed", Cause::NotSubscribed),
+    ("Throttled", Cause::Throttled),
+    ("Unavailable", Cause::Unavailable),
+    ("NotConnected", Cause::NotConnected),
+    ("AnswerLost", Cause::AnswerLost),
+    ("OriginRefused", Cause::OriginRefused),
+    ("UnexpectedAnswer", Cause::UnexpectedAnswer),
+    ("MessageMissing", Cause::MessageMissing),
+    ("NewSecretRefused", Cause::NewSecretRefused),
+    ("TargetFailed", Cause::TargetFailed),
+];
 
 /// A failure of a step. What to say about it is worked out when somebody asks ([`problem`](crate::problem)), because that
 /// depends on the time.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Failure {
     /// The kind.
     pub cause: Cause,
     /// Amazon's answer, where there was one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub amazon: Option<Box<AmazonError>>,
     /// The host's words, where it could not send, store or publish.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub detail: String,
 }
 
@@ -25,6 +44,24 @@ impl Failure {
     /// A failure with no more to say.
     pub fn new(cause: Cause) -> Self {
         Self { cause, amazon: None, detail: String::new() }
+    }
+
+    /// Reads one that was kept in a record.
+    pub fn read(node: &Node<'_>) -> Result<Self, String> {
+        let amazon = |node: &Node<'_>| {
+            Ok(Box::new(AmazonError {
+                status: node.required("status", Node::number)?,
+                code: node.required("code", Node::string)?,
+                message: node.required("message", Node::string)?,
+                details: node.required("details", Node::string)?,
+                request_id: node.required("request_id", Node::string)?,
+            }))
+        };
+        Ok(Self {
+            cause: node.required("cause", |node| node.one_of(&CAUSES))?,
+            amazon: node.optional("amazon", amazon)?,
+            detail: node.optional("detail", Node::string)?.unwrap_or_default(),
+        })
     }
 
     /// Reads the host's error of a request.
@@ -53,32 +90,11 @@ impl fmt::Debug for Failure {
     }
 }
 
-/// The errors that LWA answers with.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct LwaError {
-    error: String,
-    error_description: String,
-}
-
-/// The errors that SP-API answers with: the first of a list.
-#[derive(Deserialize)]
-struct SpApiErrors {
-    errors: Vec<SpApiError>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct SpApiError {
-    code: String,
-    message: String,
-    details: String,
-}
-
 /// Reads LWA's answer to a token request that was not answered with a token.
 pub fn of_lwa(response: &Response, known_secrets: &[&str]) -> Failure {
-    let body: LwaError = serde_json::from_slice(response.body.expose()).unwrap_or_default();
-    let cause = match (response.status, body.error.as_str()) {
+    let body = Json::parse(response.body.expose()).unwrap_or(Json::Null);
+    let error = body.text_or_empty("error");
+    let cause = match (response.status, error) {
         (_, "invalid_client") | (401, _) => Cause::SecretRefused,
         (_, "invalid_scope") => Cause::ScopeRefused,
         (_, "unauthorized_client" | "access_denied") | (403, _) => Cause::AccessDenied,
@@ -90,8 +106,8 @@ pub fn of_lwa(response: &Response, known_secrets: &[&str]) -> Failure {
         cause,
         amazon: Some(Box::new(AmazonError {
             status: response.status,
-            code: shown(&body.error, known_secrets),
-            message: shown(&body.error_description, known_secrets),
+            code: shown(error, known_secrets),
+            message: shown(body.text_or_empty("error_description"), known_secrets),
             details: String::new(),
             request_id: shown(&response.request_id, known_secrets),
         })),
@@ -101,15 +117,18 @@ pub fn of_lwa(response: &Response, known_secrets: &[&str]) -> Failure {
 
 /// Reads an answer of SP-API's that is no success.
 pub fn of_sp_api(response: &Response, known_secrets: &[&str]) -> Failure {
-    let body = serde_json::from_slice::<SpApiErrors>(response.body.expose())
-        .ok()
-        .and_then(|body| body.errors.into_iter().next())
-        .unwrap_or_default();
+    let body = Json::parse(response.body.expose()).unwrap_or(Json::Null);
+    // The first of a list.
+    let error = match body.get("errors") {
+        Some(Json::List(errors)) => errors.first().unwrap_or(&Json::Null),
+        _ => &Json::Null,
+    };
+    let (message, details) = (error.text_or_empty("message"), error.text_or_empty("details"));
     let cause = match response.status {
         // Amazon has no code for it: only this text tells (developer-docs: LWA credentials FAQ).
-        401 | 403 if body.details.contains("LWA secret token you provided has expired") => Cause::SecretExpired,
+        401 | 403 if details.contains("LWA secret token you provided has expired") => Cause::SecretExpired,
         401 | 403 => Cause::AccessDenied,
-        400 if body.message.contains("not enrolled") => Cause::NotSubscribed,
+        400 if message.contains("not enrolled") => Cause::NotSubscribed,
         429 => Cause::Throttled,
         500..=599 => Cause::Unavailable,
         _ => Cause::UnexpectedAnswer,
@@ -118,9 +137,9 @@ pub fn of_sp_api(response: &Response, known_secrets: &[&str]) -> Failure {
         cause,
         amazon: Some(Box::new(AmazonError {
             status: response.status,
-            code: shown(&body.code, known_secrets),
-            message: shown(&body.message, known_secrets),
-            details: shown(&body.details, known_secrets),
+            code: shown(error.text_or_empty("code"), known_secrets),
+            message: shown(message, known_secrets),
+            details: shown(details, known_secrets),
             request_id: shown(&response.request_id, known_secrets),
         })),
         detail: String::new(),

@@ -14,6 +14,7 @@
 //! | --- | --- |
 //! | [`credential`], [`instant`] | what cannot be wrong: secrets, times |
 //! | [`token`], [`rotate`], [`verify`], [`user_agent`] | Amazon's calls: what is sent, and what an answer means |
+//! | [`json`] | documents, messages and answers as they are read |
 //! | [`notification`] | message body → typed notification |
 //! | [`record`], [`store`] | what is kept, and its form as a document |
 //! | [`rotation`] | the table of transitions |
@@ -33,6 +34,7 @@ pub mod failure;
 pub mod guest;
 pub mod host;
 pub mod instant;
+pub mod json;
 pub mod notification;
 pub mod problem;
 pub mod record;

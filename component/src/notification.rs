@@ -6,11 +6,9 @@
 //!
 //! See <https://developer-docs.amazon.com/sp-api/docs/set-up-credential-rotation-notifications>.
 
-use serde_json::Value;
-use zeroize::Zeroize;
-
 use crate::credential::ClientSecret;
 use crate::instant::Instant;
+use crate::json::{Json, Node};
 
 /// Longer than any message that SQS carries.
 const LONGEST_BODY: usize = 1024 * 1024;
@@ -53,81 +51,55 @@ pub fn parse(body: &[u8]) -> Result<Notification, String> {
     if body.len() > LONGEST_BODY {
         return Err("the body is longer than any message of Amazon SQS".into());
     }
-    let mut json = serde_json::from_slice(body).map_err(|_| "the body is not JSON".to_owned())?;
-    let parsed = read(&json);
-    wipe(&mut json);
-    parsed
-}
-
-fn read(body: &Value) -> Result<Notification, String> {
-    let payload = |name: &str| member(body, "", "payload").and_then(|payload| member(payload, "payload.", name));
-    let event_time = instant(body, "", "eventTime")?;
-    match text(body, "", "notificationType")? {
+    let json = Json::parse(body).ok_or("the body is not JSON")?;
+    let body = json.root();
+    let event_time = body.required("eventTime", instant)?;
+    match body.required("notificationType", Node::text)? {
         "APPLICATION_OAUTH_CLIENT_NEW_SECRET" => {
-            let at = "payload.applicationOAuthClientNewSecret.";
-            let new = payload("applicationOAuthClientNewSecret")?;
-            let secret = ClientSecret::parse(text(new, at, "newClientSecret")?.as_bytes().to_vec())
-                .ok_or_else(|| format!("{at}newClientSecret is not 1 to 1024 visible ASCII characters"))?;
+            let new = body.member("payload")?.member("applicationOAuthClientNewSecret")?;
             Ok(Notification {
-                client_id: client_id(new, at)?,
+                client_id: new.required("clientId", client_id)?,
                 event_time,
                 payload: Payload::NewSecret(NewSecret {
-                    secret,
-                    expires_at: instant(new, at, "newClientSecretExpiryTime")?,
-                    old_ends_at: instant(new, at, "oldClientSecretExpiryTime")?,
+                    secret: new.required("newClientSecret", secret)?,
+                    expires_at: new.required("newClientSecretExpiryTime", instant)?,
+                    old_ends_at: new.required("oldClientSecretExpiryTime", instant)?,
                 }),
             })
         }
         "APPLICATION_OAUTH_CLIENT_SECRET_EXPIRY" => {
-            let at = "payload.applicationOAuthClientSecretExpiry.";
-            let expiry = payload("applicationOAuthClientSecretExpiry")?;
+            let expiry = body.member("payload")?.member("applicationOAuthClientSecretExpiry")?;
             Ok(Notification {
-                client_id: client_id(expiry, at)?,
+                client_id: expiry.required("clientId", client_id)?,
                 event_time,
-                payload: Payload::Expiry(instant(expiry, at, "clientSecretExpiryTime")?),
+                payload: Payload::Expiry(expiry.required("clientSecretExpiryTime", instant)?),
             })
         }
         _ => Err("notificationType is neither of the two that are about client secrets".into()),
     }
 }
 
-fn member<'a>(value: &'a Value, at: &str, name: &str) -> Result<&'a Value, String> {
-    match value.as_object() {
-        Some(object) => object.get(name).ok_or_else(|| format!("{at}{name} is missing")),
-        None if at.is_empty() => Err("the body is not an object".into()),
-        None => Err(format!("{} is not an object", at.trim_end_matches('.'))),
-    }
+fn instant(node: &Node<'_>) -> Result<Instant, String> {
+    Instant::parse(node.text()?).ok_or_else(|| node.wrong("is not an RFC 3339 time"))
 }
 
-fn text<'a>(value: &'a Value, at: &str, name: &str) -> Result<&'a str, String> {
-    member(value, at, name)?.as_str().ok_or_else(|| format!("{at}{name} is not a string"))
-}
-
-fn instant(value: &Value, at: &str, name: &str) -> Result<Instant, String> {
-    Instant::parse(text(value, at, name)?).ok_or_else(|| format!("{at}{name} is not an RFC 3339 time"))
-}
-
-fn client_id(value: &Value, at: &str) -> Result<String, String> {
-    let id = text(value, at, "clientId")?;
+fn client_id(node: &Node<'_>) -> Result<String, String> {
+    let id = node.text()?;
     if (1..=LONGEST_CLIENT_ID).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()) {
         Ok(id.to_owned())
     } else {
-        Err(format!("{at}clientId is not 1 to 256 visible ASCII characters"))
+        Err(node.wrong("is not 1 to 256 visible ASCII characters"))
     }
 }
 
-/// Overwrites every string of a parsed body: one of them is the secret. Depth is bounded by the parser's own limit.
-fn wipe(value: &mut Value) {
-    match value {
-        Value::String(text) => text.zeroize(),
-        Value::Array(items) => items.iter_mut().for_each(wipe),
-        Value::Object(members) => members.values_mut().for_each(wipe),
-        _ => {}
-    }
+fn secret(node: &Node<'_>) -> Result<ClientSecret, String> {
+    ClientSecret::parse(node.text()?.into()).ok_or_else(|| node.wrong("is not 1 to 1024 visible ASCII characters"))
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     const NEW_SECRET: &str = include_str!("../../tests/vectors/new-secret.json");

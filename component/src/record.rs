@@ -1,8 +1,10 @@
 //! The record kept of one application: everything that must not be lost, in one document, moved by one save.
 
+mod read;
+
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::contract::lwa::rotation::observe::Reason;
 use crate::credential::ClientSecret;
@@ -10,8 +12,7 @@ use crate::failure::Failure;
 use crate::instant::{Instant, Lifetime};
 
 /// The record of one client id.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Record {
     /// Version of this form; see [`store`](crate::store).
     pub format: u32,
@@ -24,30 +25,29 @@ pub struct Record {
     /// The secret in use.
     pub current: Current,
     /// New secrets that wait for their proof, oldest first. Several only when several rotations happened at once.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pending: Vec<Pending>,
     /// The secret that was current before, until Amazon ends it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub old: Option<Old>,
     /// The rotate call whose message has not come, from the moment it may have been sent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub call: Option<Call>,
     /// How many rotate calls there were, answered or not.
-    #[serde(default)]
     pub calls: u64,
     /// When the last of them was made.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub called_at: Option<Instant>,
     /// The publish targets that have been written, by name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub targets: BTreeMap<String, Target>,
     /// The latest expiry notice.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub noticed: Option<Instant>,
 }
 
 /// Where the rotation stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     /// Nothing is going on.
@@ -68,8 +68,7 @@ pub enum State {
 }
 
 /// A rotation that is wanted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Requesting {
     /// Why.
     pub reason: Reason,
@@ -78,12 +77,12 @@ pub struct Requesting {
     /// How often it was refused in a row.
     pub attempts: u32,
     /// Why it was refused last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
 }
 
 /// How far a wanted rotation has come. Each is saved before the next thing is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
     /// Nobody is at it; it may be tried from this instant on.
@@ -95,7 +94,7 @@ pub enum Stage {
 }
 
 /// Why a person has to decide.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stall {
     /// No message within the patience.
@@ -105,13 +104,12 @@ pub enum Stall {
 }
 
 /// The secret in use.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Current {
     /// The secret.
     pub secret: ClientSecret,
     /// When it ends, if anybody has said so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Instant>,
     /// Whether it was Amazon who said so. Only Amazon's word orders secrets: a person's slip must not make the newest secret
     /// look old.
@@ -125,7 +123,7 @@ pub struct Current {
 }
 
 /// Whether SP-API has accepted a secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Proof {
     /// It has.
@@ -135,15 +133,14 @@ pub enum Proof {
 }
 
 /// Something that is tried again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Retry {
     /// Not before.
     pub at: Instant,
     /// Tries so far.
     pub attempts: u32,
     /// Why the last one failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
 }
 
@@ -155,29 +152,27 @@ impl Retry {
 }
 
 /// A new secret that waits for its proof.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Pending {
     /// The secret.
     pub secret: ClientSecret,
     /// When it ends; `None` for one that the operator handed over without a date.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Instant>,
     /// Whether it came in a message of Amazon's rather than from the operator.
     pub from_message: bool,
     /// When the secret before it ends.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub old_ends_at: Option<Instant>,
     /// When it is tried next.
     pub retry: Retry,
     /// When a person is called if it has not been accepted by then.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub stalls_at: Option<Instant>,
 }
 
 /// The secret that was current before.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Old {
     /// The secret.
     pub secret: ClientSecret,
@@ -186,8 +181,7 @@ pub struct Old {
 }
 
 /// A rotate call.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Call {
     /// The how manieth call of this application it is.
     pub number: u64,
@@ -196,20 +190,19 @@ pub struct Call {
     /// Whether Amazon said yes.
     pub accepted: bool,
     /// Why that is not known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
 }
 
 /// A publish target.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Target {
     /// The generation it holds; 0 for none of ours.
     pub generation: u64,
     /// When it is tried next, if it does not hold the current one.
     pub retry: Retry,
     /// When it is written once more, because another host may have been about to write the secret before this one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub again_at: Option<Instant>,
 }
 
@@ -284,6 +277,14 @@ impl Record {
             Some(target) if target.generation == self.generation => None,
             Some(target) => Some((name.as_str(), target.retry.at)),
             None => Some((name.as_str(), self.current.since)),
+        })
+    }
+
+    /// The targets of these names that hold the current secret and are written once more, with the instant of that.
+    pub fn written_again<'a>(&'a self, names: &'a [String]) -> impl Iterator<Item = (&'a str, Instant)> {
+        names.iter().filter_map(|name| {
+            let target = self.targets.get(name).filter(|target| target.generation == self.generation)?;
+            target.again_at.map(|at| (name.as_str(), at))
         })
     }
 

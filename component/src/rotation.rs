@@ -499,8 +499,14 @@ impl Record {
         if promoted.from_message {
             self.pending.retain(|other| !other.from_message || other.expires_at > promoted.expires_at);
         }
-        // Another host may be about to write the secret that is replaced here. Its late write is mended by one of ours.
-        let writers: Vec<String> = self.unpublished(context.targets).map(|(name, _)| name.to_owned()).collect();
+        // Another host may be about to write the secret that is replaced here: one that saw it unpublished a moment ago. Its
+        // late write is mended by one of ours.
+        let proven = self.proven();
+        let may_be_written = |name: &&String| match self.targets.get(*name) {
+            Some(target) if target.generation == self.generation => target.retry.at + LONGEST_PUT > now,
+            _ => true,
+        };
+        let writers: Vec<String> = context.targets.iter().filter(|_| proven).filter(may_be_written).cloned().collect();
         let replaced = core::mem::replace(
             &mut self.current,
             Current {

@@ -3,10 +3,10 @@
 //! The document is JSON, so that a person can read it in an emergency. Its member `format` tells its version; a document of
 //! another version, or one that cannot be read, is left as it is and reported.
 
-use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::credential::Secret;
+use crate::json::{Json, Node};
 use crate::record::Record;
 
 /// The version of the form written here.
@@ -41,26 +41,19 @@ impl std::io::Write for Writer<'_> {
 
 /// Reads a document as the record of this client id. The error says what is wrong, without values.
 pub fn read(document: &Secret, client_id: &str) -> Result<Record, String> {
-    #[derive(Deserialize)]
-    struct Version {
-        format: u32,
+    let json = Json::parse(document.expose()).ok_or("it is not a record of this program: it is not JSON")?;
+    let format: u32 = json
+        .root()
+        .required("format", Node::number)
+        .map_err(|error| format!("it is not a record of this program: {error}"))?;
+    if format != FORMAT {
+        return Err(format!("it is of format {format}, and this version reads format {FORMAT} only"));
     }
-    let version: Version = serde_json::from_slice(document.expose())
-        .map_err(|error| format!("it is not a record of this program ({})", place(&error)))?;
-    if version.format != FORMAT {
-        return Err(format!("it is of format {}, and this version reads format {FORMAT} only", version.format));
-    }
-    let record: Record = serde_json::from_slice(document.expose())
-        .map_err(|error| format!("a member is missing, unknown or of the wrong type ({})", place(&error)))?;
+    let record = Record::read(&json.root())?;
     if record.client_id != client_id {
         return Err("it is the record of another client id".into());
     }
     Ok(record)
-}
-
-/// Where an error is. Its message may quote a value, so it is not shown.
-fn place(error: &serde_json::Error) -> String {
-    format!("line {}, column {}", error.line(), error.column())
 }
 
 #[cfg(test)]

@@ -3,14 +3,13 @@
 //! See <https://developer-docs.amazon.com/sp-api/docs/connecting-to-the-selling-partner-api> and, for the scopes,
 //! <https://developer-docs.amazon.com/sp-api/docs/grantless-operations>.
 
-use serde::Deserialize;
-
 use crate::contract::lwa::rotation::observe::Purpose;
 use crate::contract::lwa::rotation::settings::Application;
 use crate::contract::lwa::rotation::types::Cause;
 use crate::credential::{ClientSecret, Secret};
 use crate::failure::{self, Failure};
 use crate::host::{Method, Request, Response};
+use crate::json::Json;
 use crate::user_agent::user_agent;
 
 /// What LWA issues for grantless SP-API calls; lives for an hour, is used at once and never kept.
@@ -58,19 +57,13 @@ pub fn request(application: &Application, secret: &ClientSecret, purpose: Purpos
     }
 }
 
-#[derive(Deserialize)]
-struct Reply {
-    access_token: String,
-}
-
 /// Reads LWA's reply.
 pub fn parse(response: &Response, secret: &ClientSecret) -> Result<AccessToken, Failure> {
     if response.status != 200 {
         return Err(failure::of_lwa(response, &[secret.expose_text()]));
     }
-    serde_json::from_slice::<Reply>(response.body.expose())
-        .ok()
-        .map(|reply| Secret::new(reply.access_token.into_bytes()))
+    Json::parse(response.body.expose())
+        .map(|reply| Secret::new(reply.text_or_empty("access_token").into()))
         .filter(|token| !token.expose().is_empty() && token.expose().iter().all(u8::is_ascii_graphic))
         .map(AccessToken)
         .ok_or_else(|| Failure {

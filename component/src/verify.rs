@@ -3,14 +3,12 @@
 //! The harmless call is `getDestinations`: grantless, read-only, one request a second.
 //! See <https://developer-docs.amazon.com/sp-api/docs/notifications-api-v1-reference>.
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-
 use crate::contract::lwa::rotation::settings::Application;
 use crate::contract::lwa::rotation::types::Cause;
 use crate::credential::Secret;
 use crate::failure::{self, Failure};
 use crate::host::{Method, Request, Response, SendError};
+use crate::json::Json;
 use crate::token::AccessToken;
 use crate::user_agent::user_agent;
 
@@ -28,22 +26,16 @@ pub fn request(application: &Application, token: &AccessToken) -> Request {
     }
 }
 
-/// An answer of the operation, as far as it shows that the operation gave it.
-#[derive(Deserialize)]
-struct Destinations {
-    #[serde(rename = "payload")]
-    _payload: Vec<IgnoredAny>,
-}
-
 /// Reads what came back: `Ok` only if the operation itself was carried out.
 pub fn outcome(answer: Result<Response, SendError>, known_secrets: &[&str]) -> Result<(), Failure> {
     let response = answer.map_err(|error| Failure::of_sending(error, known_secrets))?;
     if response.status != 200 {
         return Err(failure::of_sp_api(&response, known_secrets));
     }
-    match serde_json::from_slice::<Destinations>(response.body.expose()) {
-        Ok(_) => Ok(()),
-        Err(_) => Err(Failure {
+    // What only the operation answers with; a proxy's page is none.
+    match Json::parse(response.body.expose()).as_ref().and_then(|body| body.get("payload")) {
+        Some(Json::List(_)) => Ok(()),
+        _ => Err(Failure {
             detail: "SP-API answered 200 without a list of destinations".into(),
             ..Failure::new(Cause::UnexpectedAnswer)
         }),

@@ -1,0 +1,228 @@
+//! The command line: arguments, the commands, what they print, and exit codes.
+
+mod demo;
+mod emulator;
+mod enroll;
+mod events;
+mod failure;
+mod get;
+mod host;
+mod json;
+mod log;
+mod output;
+mod progress;
+mod resume;
+mod rotate;
+mod signal;
+mod status;
+mod text;
+mod watch;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::error::ErrorKind;
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use lwa_rotate::config::parse_duration;
+
+use self::failure::{Exit, Failure};
+use self::output::Output;
+
+/// What every command answers.
+type Outcome = anyhow::Result<Exit>;
+
+/// Rotates Login-with-Amazon client secrets of Selling Partner API applications before they expire, without ever losing
+/// the new one.
+#[derive(Debug, Parser)]
+#[command(name = "lwa-rotate", version, max_term_width = 100, after_help = EXIT_CODES)]
+struct Arguments {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 not finished (run it again later), 4 stalled (a person must decide)";
+
+/// What every command takes.
+#[derive(Args, Debug)]
+struct Global {
+    /// The configuration file [default: lwa-rotate.toml here, then ~/.config/lwa-rotate/config.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print the result as JSON on stdout
+    #[arg(long, global = true)]
+    json: bool,
+    /// Say more on stderr; twice for still more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+    /// The form of log lines on stderr
+    #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value = "text")]
+    log_format: LogFormat,
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show a whole rotation against the built-in emulator; needs no configuration, no account and no network
+    Demo,
+    /// Hand over an application's present client secret: from stdin, a file, or a hidden prompt
+    Enroll(EnrollArguments),
+    /// Rotate now, and stay until the new secret is proven and published
+    Rotate(RotateArguments),
+    /// Keep all applications rotated, until stopped
+    Watch,
+    /// Show where applications stand; touches neither Amazon nor the network
+    Status {
+        /// An application of the configuration [default: all]
+        app: Option<String>,
+    },
+    /// Print an application's client secret, and nothing else
+    Get(GetArguments),
+    /// Decide how a stalled rotation goes on
+    Resume(ResumeArguments),
+    /// Serve Login with Amazon, the SP-API rotation call and Amazon SQS on loopback, for tests
+    Emulator(emulator::EmulatorArguments),
+}
+
+#[derive(Args, Debug)]
+struct EnrollArguments {
+    /// An application of the configuration
+    app: String,
+    /// When the secret expires, as the Developer Console shows it: 2027-01-31, or 2027-01-31T12:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = text::parse_instant)]
+    expires_at: Option<u64>,
+    /// A file that holds the secret and nothing else
+    #[arg(long, value_name = "FILE")]
+    secret_file: Option<PathBuf>,
+    /// Taken only to say that it is not taken.
+    #[arg(long, hide = true, num_args = 0..=1, alias = "client-secret", default_missing_value = "")]
+    secret: Option<OsString>,
+    #[arg(hide = true)]
+    positional: Vec<OsString>,
+}
+
+#[derive(Args, Debug)]
+struct RotateArguments {
+    /// An application of the configuration
+    app: String,
+    /// How long to stay at most, such as 90s, 15m or 1h
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "15m")]
+    timeout: Duration,
+    /// Say what would be done, and try the current secret; changes nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Args, Debug)]
+struct GetArguments {
+    /// An application of the configuration
+    app: String,
+    /// The secret in use, the new one that waits for its proof, or the one before
+    #[arg(long, value_enum, default_value = "current")]
+    stage: StageArgument,
+    /// The secret alone, a JSON object, or lines NAME='value' with client id and expiry time as well
+    #[arg(long, value_enum, default_value = "value")]
+    format: FormatArgument,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum StageArgument {
+    Current,
+    Pending,
+    Old,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum FormatArgument {
+    Value,
+    Json,
+    Env,
+}
+
+#[derive(Args, Debug)]
+struct ResumeArguments {
+    /// An application of the configuration
+    app: String,
+    #[command(flatten)]
+    decision: DecisionArguments,
+}
+
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+struct DecisionArguments {
+    /// Wait for the message once more, for the configured patience
+    #[arg(long)]
+    wait: bool,
+    /// Make another rotate call; what that does to the secret in use is not documented by Amazon
+    #[arg(long)]
+    request_again: bool,
+}
+
+/// Runs the program.
+pub(crate) fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return refuse(&error),
+    };
+    let output = Output::new(arguments.global.json);
+    let exit = match run(arguments, &output) {
+        Ok(exit) => exit,
+        Err(error) => failure::report(&error, &output),
+    };
+    ExitCode::from(exit.code())
+}
+
+/// What is wrong with the arguments; help and version arrive here too.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let result = error.print();
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        return ExitCode::from(if result.is_ok() { Exit::Done } else { Exit::Failed }.code());
+    }
+    if std::env::args_os().any(|argument| argument == "--json") {
+        let text = error.to_string();
+        // What follows repeats how the command is used.
+        let words: Vec<&str> = text.split("\n\n").next().unwrap_or_default().split_whitespace().collect();
+        let failure = Failure::usage(words.join(" ").trim_start_matches("error: ")).hint("see `lwa-rotate --help`");
+        failure::print_json(&failure, &Output::new(true));
+    }
+    ExitCode::from(Exit::Usage.code())
+}
+
+fn run(arguments: Arguments, output: &Output) -> Outcome {
+    let Arguments { global, command } = arguments;
+    log::start(&global, &command, output);
+    let runtime = match command {
+        // They answer at once and from one file; starting threads would take longer than the work.
+        Command::Status { .. } | Command::Get(_) | Command::Resume(_) => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    }
+    .enable_all()
+    .build()?;
+    let outcome = runtime.block_on(async {
+        match command {
+            Command::Demo => demo::run(&global, output).await,
+            Command::Enroll(arguments) => enroll::run(&global, arguments, output).await,
+            Command::Rotate(arguments) => rotate::run(&global, &arguments, output).await,
+            Command::Watch => watch::run(&global, output).await,
+            Command::Status { app } => status::run(&global, app.as_deref(), output).await,
+            Command::Get(arguments) => get::run(&global, &arguments, output).await,
+            Command::Resume(arguments) => resume::run(&global, &arguments, output).await,
+            Command::Emulator(arguments) => emulator::run(&global, arguments, output).await,
+        }
+    });
+    // Whatever still runs, such as a read of the terminal, must not keep a stopped program alive.
+    runtime.shutdown_background();
+    outcome
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,152 @@
+//! `enroll`: takes the present secret in, proves it by use, and publishes it.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Read};
+
+use anyhow::Context;
+use lwa_rotate::config::App;
+use lwa_rotate::{RemedyBy, Secret, State, Status};
+use serde_json::json;
+
+use super::failure::{Exit, Failure};
+use super::host::{Host, failure};
+use super::json::status_json;
+use super::output::Output;
+use super::progress::Progress;
+use super::text::{instant_and_left, now};
+use super::{EnrollArguments, Global, Outcome};
+
+/// More than any secret of Amazon's; a file that is longer is some other file.
+const LONGEST: u64 = 4096;
+
+/// The longest that Amazon lets a secret live, in milliseconds.
+const LIFETIME: u64 = 180 * 24 * 60 * 60 * 1000;
+
+pub(super) async fn run(global: &Global, arguments: EnrollArguments, output: &Output) -> Outcome {
+    if arguments.secret.is_some() || !arguments.positional.is_empty() {
+        return Err(Failure::usage("a client secret is never taken as an argument: every user of this machine could read it, and the shell would keep it")
+            .hint(format!("run `lwa-rotate enroll {}` and paste it at the prompt, or pipe it to stdin, or name a file with --secret-file", arguments.app))
+            .hint("if that was the real secret, rotate it soon")
+            .into());
+    }
+    let progress = Progress::new("", *output, true);
+    let host = Host::open(global, progress)?;
+    let app = host.app(&arguments.app)?;
+    let secret = secret(&arguments, app)?;
+    if let Some(at) = arguments.expires_at {
+        doubt(at, output);
+    }
+
+    host.rotator.enroll(&app.client_id, secret, arguments.expires_at).await.map_err(|error| refused(app, &error))?;
+    output.note(&format!("{}: the secret is stored; trying it against Amazon", app.name));
+    let status = host.rotator.advance(&app.client_id).await.map_err(|error| failure(app, &error))?;
+    finish(app, &status, output)
+}
+
+/// The secret from wherever it is offered, without the line end that editors and `echo` add.
+fn secret(arguments: &EnrollArguments, app: &App) -> anyhow::Result<Secret> {
+    let mut bytes = Vec::new();
+    if let Some(path) = &arguments.secret_file {
+        let file =
+            File::open(path).map_err(|error| Failure::failed(format!("{} cannot be read: {error}", path.display())))?;
+        file.take(LONGEST + 1).read_to_end(&mut bytes).with_context(|| path.display().to_string())?;
+    } else if io::stdin().is_terminal() {
+        let prompt = format!("client secret of {} ({}), not shown: ", app.name, app.client_id);
+        bytes = rpassword::prompt_password(prompt).context("the secret cannot be read from the terminal")?.into_bytes();
+    } else {
+        io::stdin().lock().take(LONGEST + 1).read_to_end(&mut bytes).context("the secret cannot be read from stdin")?;
+    }
+    let secret = Secret::new(bytes);
+    if secret.len() as u64 > LONGEST {
+        return Err(Failure::failed("this is too long to be a client secret")
+            .hint("give the secret alone, and nothing else")
+            .into());
+    }
+    let trimmed = secret.expose().trim_ascii();
+    if trimmed.is_empty() {
+        return Err(Failure::failed("there is no secret: the input is empty")
+            .hint("copy it from the application's page in the Developer Console")
+            .into());
+    }
+    if !trimmed.iter().all(u8::is_ascii_graphic) {
+        return Err(Failure::failed(
+            "this is no client secret: it holds a space, a line end or another character that no secret has",
+        )
+        .hint("give the secret alone, and nothing else")
+        .into());
+    }
+    Ok(Secret::new(trimmed))
+}
+
+/// A date that is probably a slip.
+fn doubt(expires_at: u64, output: &Output) {
+    let now = now();
+    if expires_at <= now {
+        output.note(&format!(
+            "warning: by --expires-at the secret has ended already: {}",
+            instant_and_left(expires_at, now)
+        ));
+    } else if expires_at - now > LIFETIME {
+        output.note(&format!(
+            "warning: no secret lives longer than 180 days, but by --expires-at this one ends {}",
+            instant_and_left(expires_at, now)
+        ));
+    }
+}
+
+fn refused(app: &App, error: &lwa_rotate::Error) -> Failure {
+    match error {
+        lwa_rotate::Error::NotAllowed(text) => {
+            Failure::failed(format!("{}: the secret was not taken: {text}", app.name))
+        }
+        _ => failure(app, error),
+    }
+}
+
+fn finish(app: &App, status: &Status, output: &Output) -> Outcome {
+    let now = now();
+    if let Some(problem) = &status.problem {
+        let unpublished = status.proven && status.state != State::Verifying;
+        let message = if unpublished {
+            format!("{}: Amazon accepts the secret, but it is not published everywhere: {}", app.name, problem.happened)
+        } else {
+            format!("{}: the secret is kept, but not proven: {}", app.name, problem.happened)
+        };
+        let (failure, hint) = match problem.remedy_by {
+            RemedyBy::Time => {
+                (Failure::unfinished(message), "`lwa-rotate watch` goes on trying; or run this command again later")
+            }
+            RemedyBy::Person => {
+                (Failure::failed(message), "then run this command again; the secret is kept until then")
+            }
+        };
+        return Err(failure.problem(problem).hint(hint).status(&app.name, status).into());
+    }
+    if !status.proven || status.state == State::Verifying {
+        return Err(Failure::unfinished(format!("{}: the secret is kept; Amazon has not accepted it yet", app.name))
+            .hint(format!("run `lwa-rotate enroll {}` again, or leave it to `lwa-rotate watch`", app.name))
+            .status(&app.name, status)
+            .into());
+    }
+    output.result(&format!("{} is enrolled: Amazon accepts the secret", app.name))?;
+    match status.expires_at {
+        Some(at) => output.result(&format!("  secret ends       {}", instant_and_left(at, now)))?,
+        None => output.result(
+            "  secret ends       not known; enroll it again with --expires-at, so that it is rotated in time",
+        )?,
+    }
+    if let Some(at) = status.rotation_due_at {
+        output.result(&format!("  rotation due      {}", instant_and_left(at, now)))?;
+    }
+    if matches!(status.state, State::Requesting | State::Awaiting) {
+        let next = format!("`lwa-rotate rotate {}` or `lwa-rotate watch` finishes it", app.name);
+        output.result(&format!("  rotation          has begun, because the secret ends soon; {next}"))?;
+    }
+    if !status.targets.is_empty() {
+        let names: Vec<&str> =
+            status.targets.iter().filter(|target| target.holds_current).map(|target| target.name.as_str()).collect();
+        output.result(&format!("  published to      {}", names.join(", ")))?;
+    }
+    output.document(&json!({ "status": status_json(&app.name, status) }))?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,173 @@
+//! From the configuration to a [`Rotator`].
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lwa_rotate::config::{App, Config, Store, TargetKind};
+use lwa_rotate::observe::Observe;
+use lwa_rotate::publish::{ExecTarget, FileTarget, Targets};
+use lwa_rotate::queue::{Error as QueueError, Sqs};
+use lwa_rotate::store::{Error as StoreError, FileStore};
+use lwa_rotate::{Application, Error, Rotator, UserAgent};
+
+use super::Global;
+use super::failure::Failure;
+
+/// What commands work with: the configuration, and the component in its host.
+pub(super) struct Host {
+    pub(super) config: Config,
+    pub(super) rotator: Rotator,
+}
+
+impl Host {
+    /// Reads the configuration and loads the component. Touches neither network nor store.
+    pub(super) fn open(global: &Global, observe: impl Observe) -> anyhow::Result<Self> {
+        Self::with(configuration(global)?, observe)
+    }
+
+    /// The component for this configuration.
+    pub(super) fn with(config: Config, observe: impl Observe) -> anyhow::Result<Self> {
+        let queue = Sqs::new(config.queues.iter().map(|(name, queue)| (name, &queue.url)))
+            .map_err(|error| Failure::configuration(error.to_string()))?;
+        Self::with_queue(config, queue, observe)
+    }
+
+    /// The component for this configuration, with the queues reached in a way of its own.
+    pub(super) fn with_queue(config: Config, queue: Sqs, observe: impl Observe) -> anyhow::Result<Self> {
+        let Store::File { path } = &config.store;
+        let mut builder =
+            Rotator::builder().store(FileStore::new(path)).queue(queue).publish(targets(&config)).observe(observe);
+        for app in &config.apps {
+            builder = builder.application(application(app, &config));
+        }
+        let rotator = builder.build().map_err(|error| Failure::failed(error.to_string()))?;
+        Ok(Self { config, rotator })
+    }
+
+    /// The application of this name, as the user typed it.
+    pub(super) fn app(&self, name: &str) -> Result<&App, Failure> {
+        find(&self.config, name)
+    }
+}
+
+/// Reads the configuration that was named, or the first that is there.
+pub(super) fn configuration(global: &Global) -> anyhow::Result<Config> {
+    let path = match &global.config {
+        Some(path) => path.clone(),
+        None => {
+            let places = Config::places();
+            let found = places.iter().find(|path| path.exists()).cloned();
+            found.ok_or_else(|| nothing_found(&places))?
+        }
+    };
+    // Publish commands and log lines must mean the same file wherever they run.
+    let path = std::path::absolute(&path)?;
+    Ok(Config::read(&path).map_err(Failure::mistakes)?)
+}
+
+fn nothing_found(places: &[PathBuf]) -> Failure {
+    let places: Vec<String> = places.iter().map(|path| path.display().to_string()).collect();
+    Failure::configuration(format!("there is no configuration: looked for {}", places.join(" and ")))
+        .hint("write one as docs/configuration.md shows, or name it with --config")
+        .hint("to see a rotation without any configuration, run `lwa-rotate demo`")
+}
+
+/// The application of this name.
+pub(super) fn find<'c>(config: &'c Config, name: &str) -> Result<&'c App, Failure> {
+    config.app(name).ok_or_else(|| {
+        let nearest = config
+            .apps
+            .iter()
+            .map(|app| (strsim::jaro_winkler(&app.name, name), &app.name))
+            .filter(|(likeness, _)| *likeness > 0.75);
+        let hint = match nearest.max_by(|a, b| a.0.total_cmp(&b.0)) {
+            Some((_, nearest)) => format!("did you mean {nearest}?"),
+            None => {
+                let names: Vec<&str> = config.apps.iter().map(|app| app.name.as_str()).collect();
+                format!("{} has: {}", config.path.display(), names.join(", "))
+            }
+        };
+        Failure::usage(format!("there is no application named {name} in the configuration")).hint(hint)
+    })
+}
+
+fn application(app: &App, config: &Config) -> Application {
+    let seconds = |duration: Duration| u32::try_from(duration.as_secs()).unwrap_or(u32::MAX);
+    Application {
+        token_endpoint: app.token_endpoint.clone(),
+        rotate_before: seconds(app.rotate_before),
+        patience: seconds(app.patience),
+        targets: app.publish.iter().map(|target| target.name.clone()).collect(),
+        user_agent: UserAgent {
+            application: config.user_agent.application.clone(),
+            version: config.user_agent.version.clone(),
+            language: "Rust".to_owned(),
+        },
+        ..Application::new(&app.client_id, &app.api_endpoint)
+    }
+}
+
+fn targets(config: &Config) -> Targets {
+    let mut targets = Targets::new();
+    for app in &config.apps {
+        for target in &app.publish {
+            match &target.kind {
+                TargetKind::File { path, format, names } => {
+                    targets.insert(&app.client_id, &target.name, FileTarget::new(path, *format).names(names.clone()));
+                }
+                TargetKind::Exec { command, timeout } => {
+                    let (program, arguments) =
+                        command.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
+                    targets.insert(
+                        &app.client_id,
+                        &target.name,
+                        ExecTarget::new(program, arguments).time_limit(*timeout),
+                    );
+                }
+            }
+        }
+    }
+    targets
+}
+
+/// A call that could not be carried out, with what to do about it.
+pub(super) fn failure(app: &App, error: &Error) -> Failure {
+    let failure = Failure::failed(format!("{}: {error}", app.name));
+    match error {
+        Error::NotEnrolled => Failure::failed(format!("{} is not enrolled yet", app.name))
+            .hint(format!("hand over its present client secret: lwa-rotate enroll {}", app.name)),
+        Error::UnreadableRecord(_) => {
+            failure.hint("restore the file from a backup, or use the version of lwa-rotate that wrote it")
+        }
+        Error::Store(error) => failure.hint(match error {
+            StoreError::AccessDenied(_) => {
+                "give the user that runs lwa-rotate access to the store's folder, or set another path in [store]"
+            }
+            StoreError::Full(_) => "make room on the disk, then run it again",
+            _ => "nothing was sent to Amazon after that; put it right, then run it again",
+        }),
+        Error::Busy => failure.hint("another lwa-rotate is working on the same application; run it again in a moment"),
+        Error::Queue(error) => failure.hint(queue_hint(app, error)),
+        Error::Stopped(_) => {
+            failure.hint("nothing is lost: what was saved decides; run it again, and report it if it happens again")
+        }
+        _ => failure,
+    }
+}
+
+/// What to do about a queue that cannot be read.
+pub(super) fn queue_hint(app: &App, error: &QueueError) -> String {
+    match error {
+        QueueError::NotFound(_) => format!("compare the url of [queues.{}] with the queue's page in the AWS console", app.queue),
+        QueueError::AccessDenied(_) => {
+            "check the AWS credentials and region in use; they need sqs:ReceiveMessage, sqs:DeleteMessage and sqs:ChangeMessageVisibility on this queue"
+                .to_owned()
+        }
+        _ => "messages stay in the queue until they are taken; check the connection to SQS, then run it again".to_owned(),
+    }
+}
+
+/// Whether a queue may be reached later without anybody doing anything.
+pub(super) fn passes(error: &QueueError) -> bool {
+    !matches!(error, QueueError::NotFound(_) | QueueError::AccessDenied(_))
+}

@@ -1,0 +1,226 @@
+//! The JSON forms of what the component says; described in `docs/json-output.md`.
+
+use lwa_rotate::observe::{Event, Happening, Left, Purpose, Reason, SecretEnds};
+use lwa_rotate::{Cause, DeadlineKind, Problem, RemedyBy, State, Status};
+use serde_json::{Map, Value, json};
+
+use super::text::rfc3339;
+
+/// Where an application stands.
+pub(super) fn status_json(app: &str, status: &Status) -> Value {
+    let targets: Vec<Value> = status
+        .targets
+        .iter()
+        .map(|target| {
+            json!({
+                "name": target.name,
+                "holds_current": target.holds_current,
+                "failure": target.failure,
+                "retry_at": optional(target.retry_at),
+            })
+        })
+        .collect();
+    json!({
+        "app": app,
+        "client_id": status.client_id,
+        "enrolled": true,
+        "state": state_name(status.state),
+        "expires_at": optional(status.expires_at),
+        "current_since": rfc3339(status.current_since),
+        "proven": status.proven,
+        "generation": status.generation,
+        "pending_expires_at": optional(status.pending_expires_at),
+        "old_ends_at": optional(status.old_ends_at),
+        "rotation_due_at": optional(status.rotation_due_at),
+        "called_at": optional(status.called_at),
+        "awaited_until": optional(status.awaited_until),
+        "next": status.next.as_ref().map(|next| json!({ "at": rfc3339(next.at), "kind": deadline_name(next.kind) })),
+        "problem": status.problem.as_ref().map(problem_json),
+        "targets": targets,
+    })
+}
+
+/// An application that has not been enrolled.
+pub(super) fn not_enrolled_json(app: &str, client_id: &str) -> Value {
+    json!({ "app": app, "client_id": client_id, "enrolled": false })
+}
+
+/// A failure in words and facts.
+pub(super) fn problem_json(problem: &Problem) -> Value {
+    let amazon = problem.amazon.as_ref().map(|amazon| {
+        json!({
+            "status": amazon.status,
+            "code": amazon.code,
+            "message": amazon.message,
+            "details": amazon.details,
+            "request_id": amazon.request_id,
+        })
+    });
+    json!({
+        "cause": cause_name(problem.cause),
+        "remedy_by": match problem.remedy_by {
+            RemedyBy::Time => "time",
+            RemedyBy::Person => "person",
+        },
+        "happened": problem.happened,
+        "still_works": problem.still_works,
+        "remedy": problem.remedy,
+        "act_by": optional(problem.act_by),
+        "amazon": amazon,
+        "retry_at": optional(problem.retry_at),
+    })
+}
+
+/// Something that happened, as `watch` writes it.
+pub(super) fn event_json(app: Option<&str>, event: &Event) -> Value {
+    let mut object = Map::new();
+    object.insert("at".into(), rfc3339(event.at).into());
+    object.insert("app".into(), app.into());
+    object.insert("client_id".into(), event.client_id.clone().into());
+    object.insert("event".into(), event_name(&event.what).into());
+    if let Value::Object(details) = event_details(&event.what) {
+        object.extend(details);
+    }
+    object.into()
+}
+
+fn event_name(what: &Happening) -> &'static str {
+    match what {
+        Happening::Enrolled => "enrolled",
+        Happening::RotationBegun(_) => "rotation-begun",
+        Happening::AskingForToken(_) => "asking-for-token",
+        Happening::TokenIssued(_) => "token-issued",
+        Happening::CallingRotate => "calling-rotate",
+        Happening::RotateAccepted => "rotate-accepted",
+        Happening::RotateOutcomeUnknown(_) => "rotate-outcome-unknown",
+        Happening::RotateRefused(_) => "rotate-refused",
+        Happening::MessageReceived(_) => "message-received",
+        Happening::SecretKept(_) => "secret-kept",
+        Happening::MessageOld(_) => "message-old",
+        Happening::ExpiryNoticed(_) => "expiry-noticed",
+        Happening::Proving => "proving",
+        Happening::Proven => "proven",
+        Happening::NotProven(_) => "not-proven",
+        Happening::Promoted(_) => "promoted",
+        Happening::Published(_) => "published",
+        Happening::NotPublished(_) => "not-published",
+        Happening::Acknowledged(_) => "acknowledged",
+        Happening::Hidden(_) => "hidden",
+        Happening::Left(_) => "left",
+        Happening::NotAcknowledged(_) => "not-acknowledged",
+        Happening::OldSecretPurged => "old-secret-purged",
+        Happening::Stalled(_) => "stalled",
+        Happening::Resumed => "resumed",
+    }
+}
+
+fn event_details(what: &Happening) -> Value {
+    match what {
+        Happening::Enrolled
+        | Happening::CallingRotate
+        | Happening::RotateAccepted
+        | Happening::Proving
+        | Happening::Proven
+        | Happening::OldSecretPurged
+        | Happening::Resumed => Value::Null,
+        Happening::RotationBegun(reason) => json!({ "reason": reason_name(*reason) }),
+        Happening::AskingForToken(purpose) | Happening::TokenIssued(purpose) => {
+            json!({ "purpose": purpose_name(*purpose) })
+        }
+        Happening::RotateOutcomeUnknown(problem)
+        | Happening::RotateRefused(problem)
+        | Happening::NotProven(problem)
+        | Happening::Stalled(problem) => json!({ "problem": problem_json(problem) }),
+        Happening::MessageReceived(message) => {
+            json!({ "message_id": message.id, "receive_count": message.receive_count })
+        }
+        Happening::SecretKept(SecretEnds { new_ends_at, old_ends_at })
+        | Happening::Promoted(SecretEnds { new_ends_at, old_ends_at }) => {
+            json!({ "new_ends_at": optional(*new_ends_at), "old_ends_at": optional(*old_ends_at) })
+        }
+        Happening::MessageOld(id) | Happening::Acknowledged(id) => json!({ "message_id": id }),
+        Happening::ExpiryNoticed(at) => json!({ "expires_at": rfc3339(*at) }),
+        Happening::Published(target) => json!({ "target": target }),
+        Happening::NotPublished(failure) => {
+            json!({ "target": failure.target, "failure": failure.failure, "retry_at": rfc3339(failure.retry_at) })
+        }
+        Happening::Hidden(message) => json!({ "message_id": message.id, "until": rfc3339(message.until) }),
+        Happening::Left(message) => {
+            let (why, text) = left_names(&message.why);
+            json!({ "message_id": message.id, "why": why, "text": text })
+        }
+        Happening::NotAcknowledged(text) => json!({ "text": text }),
+    }
+}
+
+fn left_names(why: &Left) -> (&'static str, Option<&str>) {
+    match why {
+        Left::Unreadable(text) => ("unreadable", Some(text)),
+        Left::NotEnrolled => ("not-enrolled", None),
+        Left::NotKept(text) => ("not-kept", Some(text)),
+    }
+}
+
+/// A state's name, as in the contract.
+pub(super) fn state_name(state: State) -> &'static str {
+    match state {
+        State::Settled => "settled",
+        State::Requesting => "requesting",
+        State::Awaiting => "awaiting",
+        State::Verifying => "verifying",
+        State::Publishing => "publishing",
+        State::Stalled => "stalled",
+    }
+}
+
+fn cause_name(cause: Cause) -> &'static str {
+    match cause {
+        Cause::SecretRefused => "secret-refused",
+        Cause::SecretExpired => "secret-expired",
+        Cause::ScopeRefused => "scope-refused",
+        Cause::AccessDenied => "access-denied",
+        Cause::NotSubscribed => "not-subscribed",
+        Cause::Throttled => "throttled",
+        Cause::Unavailable => "unavailable",
+        Cause::NotConnected => "not-connected",
+        Cause::AnswerLost => "answer-lost",
+        Cause::OriginRefused => "origin-refused",
+        Cause::UnexpectedAnswer => "unexpected-answer",
+        Cause::MessageMissing => "message-missing",
+        Cause::NewSecretRefused => "new-secret-refused",
+        Cause::TargetFailed => "target-failed",
+    }
+}
+
+fn deadline_name(kind: DeadlineKind) -> &'static str {
+    match kind {
+        DeadlineKind::RotationDue => "rotation-due",
+        DeadlineKind::CallPermitted => "call-permitted",
+        DeadlineKind::CallOverdue => "call-overdue",
+        DeadlineKind::PatienceEnd => "patience-end",
+        DeadlineKind::Verification => "verification",
+        DeadlineKind::ProofOfCurrent => "proof-of-current",
+        DeadlineKind::Publication => "publication",
+        DeadlineKind::OldSecretEnd => "old-secret-end",
+    }
+}
+
+fn reason_name(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Due => "due",
+        Reason::Requested => "requested",
+        Reason::RequestedAgain => "requested-again",
+    }
+}
+
+fn purpose_name(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Rotation => "rotation",
+        Purpose::Proof => "proof",
+    }
+}
+
+/// An instant that may be missing.
+pub(super) fn optional(at: Option<u64>) -> Value {
+    at.map_or(Value::Null, |at| rfc3339(at).into())
+}

@@ -1,0 +1,148 @@
+//! A rotation as it happens: a table of its stages on a terminal, plain lines elsewhere.
+
+mod stages;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use lwa_rotate::observe::{Event, Happening, Observe};
+
+use self::stages::Stages;
+use super::events::{stage, words};
+use super::output::Output;
+use super::text::{clock, now};
+
+/// How often a table is drawn again, for the times in it.
+const REDRAW: Duration = Duration::from_millis(200);
+
+/// Shows the events of one application, and remembers which messages are still to be acknowledged.
+#[derive(Clone)]
+pub(super) struct Progress {
+    shared: Arc<Mutex<Shared>>,
+}
+
+struct Shared {
+    client_id: String,
+    output: Output,
+    /// The table, where there is a terminal to draw it on.
+    stages: Option<Stages>,
+    /// How many lines of the table stand on the terminal.
+    drawn: usize,
+    hidden: BTreeMap<String, u64>,
+    quiet: bool,
+}
+
+impl Progress {
+    /// Follows one application. With `verbose`, log lines are expected on the terminal too, and lines do not disturb lines.
+    pub(super) fn new(client_id: &str, output: Output, verbose: bool) -> Self {
+        let stages = (output.is_watched() && !verbose).then(|| Stages::new(now(), output.is_coloured()));
+        let shared =
+            Shared { client_id: client_id.to_owned(), output, stages, drawn: 0, hidden: BTreeMap::new(), quiet: true };
+        Self { shared: Arc::new(Mutex::new(shared)) }
+    }
+
+    /// Shows what happens from here on. The table is drawn again and again until [`end`](Self::end).
+    pub(super) fn begin(&self) {
+        let mut shared = self.lock();
+        shared.quiet = false;
+        if shared.stages.is_none() {
+            return;
+        }
+        shared.stages = Some(Stages::new(now(), shared.output.is_coloured()));
+        shared.draw();
+        let again = Arc::downgrade(&self.shared);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(REDRAW).await;
+                let Some(shared) = again.upgrade() else { return };
+                let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                if shared.quiet {
+                    return;
+                }
+                shared.draw();
+            }
+        });
+    }
+
+    /// Says what is waited for, and until when.
+    pub(super) fn waiting(&self, status: &lwa_rotate::Status) {
+        let mut shared = self.lock();
+        if let Some(stages) = &mut shared.stages {
+            stages.waiting(status);
+            if !shared.quiet {
+                shared.draw();
+            }
+        }
+    }
+
+    /// Shows nothing any more; what stands on the terminal stays there.
+    pub(super) fn end(&self) {
+        let mut shared = self.lock();
+        if !shared.quiet {
+            shared.draw();
+        }
+        shared.quiet = true;
+        shared.drawn = 0;
+    }
+
+    /// The messages that are hidden and will come again, with the instants at which they do.
+    pub(super) fn hidden(&self) -> BTreeMap<String, u64> {
+        self.lock().hidden.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Observe for Progress {
+    fn emit(&self, event: &Event) {
+        let mut shared = self.lock();
+        if event.client_id.as_ref().is_some_and(|client_id| *client_id != shared.client_id) {
+            return;
+        }
+        match &event.what {
+            Happening::Hidden(message) => {
+                shared.hidden.insert(message.id.clone(), message.until);
+            }
+            Happening::Acknowledged(id) => {
+                shared.hidden.remove(id);
+            }
+            _ => {}
+        }
+        if let Some(stages) = &mut shared.stages {
+            stages.take(event);
+        }
+        if shared.quiet {
+            return;
+        }
+        if shared.stages.is_some() {
+            shared.draw();
+        } else {
+            let stage = stage(&event.what).map_or("", super::events::Stage::name);
+            shared.output.note(&format!("{}  {stage:<12} {}", clock(event.at), words(event)));
+        }
+    }
+}
+
+impl Shared {
+    /// Draws the table over the one that stands there.
+    fn draw(&mut self) {
+        let Some(stages) = &self.stages else { return };
+        let lines = stages.lines(now());
+        let mut text = String::new();
+        if self.drawn > 0 {
+            text.push_str(&format!("\x1b[{}A", self.drawn));
+        }
+        // Lines that are wider than the terminal are cut there instead of wrapped: wrapped ones could not be drawn over.
+        text.push_str("\r\x1b[?7l");
+        for line in &lines {
+            text.push_str(line);
+            text.push_str("\x1b[K\n");
+        }
+        text.push_str("\x1b[?7h");
+        self.drawn = lines.len();
+        self.output.draw(&text);
+    }
+}

@@ -1,0 +1,200 @@
+//! The table of stages: what is done, what is going on, and how long it takes.
+
+use lwa_rotate::observe::{Event, Happening, Purpose};
+use lwa_rotate::{State, Status};
+
+use crate::cli::events::{Stage, is_trouble, stage, words};
+use crate::cli::text::{clock, left, lifetime};
+
+/// What is drawn beside a stage that is going on, one after the other.
+const SPINNER: [&str; 8] = ["⠋", "⠙", "⠸", "⠴", "⠦", "⠧", "⠇", "⠏"];
+const SPINNER_STEP: u64 = 200;
+
+/// The stages of one rotation.
+pub(super) struct Stages {
+    rows: Vec<Row>,
+    started: u64,
+    coloured: bool,
+}
+
+struct Row {
+    stage: Stage,
+    mark: Mark,
+    note: String,
+    since: Option<u64>,
+    took: Option<u64>,
+    until: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Mark {
+    Ahead,
+    Active,
+    Trouble,
+    Done,
+}
+
+impl Stages {
+    pub(super) fn new(started: u64, coloured: bool) -> Self {
+        let row = |stage| Row { stage, mark: Mark::Ahead, note: String::new(), since: None, took: None, until: None };
+        Self { rows: Stage::ALL.into_iter().map(row).collect(), started, coloured }
+    }
+
+    /// Takes in what happened.
+    pub(super) fn take(&mut self, event: &Event) {
+        let at = event.at;
+        match &event.what {
+            Happening::TokenIssued(Purpose::Rotation) => self.done(Stage::Token, at, "LWA issued an access token"),
+            Happening::RotateAccepted => {
+                self.done(Stage::Rotate, at, "SP-API accepted the rotate call");
+                self.active(Stage::Message, at, "waiting for the new secret");
+            }
+            Happening::RotateOutcomeUnknown(_) => {
+                self.trouble(Stage::Rotate, at, &words(event));
+                self.active(Stage::Message, at, "waiting for the new secret");
+            }
+            Happening::SecretKept(_) => {
+                self.done(Stage::Message, at, "the new secret arrived");
+                self.done(Stage::Keep, at, "stored as pending");
+                self.active(Stage::Verify, at, "");
+            }
+            Happening::Proven => self.done(Stage::Verify, at, "SP-API accepts the new secret"),
+            Happening::Promoted(ends) => {
+                // Another host may have taken the earlier steps.
+                for stage in [Stage::Token, Stage::Rotate, Stage::Message, Stage::Keep] {
+                    self.done(stage, at, "");
+                }
+                let note = ends.old_ends_at.map_or(String::new(), |ends| {
+                    format!("SP-API accepts the new secret; the old one ends {}", left(ends, at))
+                });
+                self.done(Stage::Verify, at, &note);
+                self.active(Stage::Publish, at, "");
+            }
+            Happening::Published(target) => self.published(at, target),
+            Happening::Acknowledged(_) => {
+                self.done(Stage::Publish, at, "nothing to publish to");
+                self.done(Stage::Acknowledge, at, "the message is deleted");
+            }
+            what => {
+                let Some(stage) = stage(what) else { return };
+                if is_trouble(what) {
+                    self.trouble(stage, at, &words(event));
+                } else {
+                    self.active(stage, at, &words(event));
+                }
+            }
+        }
+    }
+
+    /// Says what is waited for, and until when.
+    pub(super) fn waiting(&mut self, status: &Status) {
+        let next = status.next.as_ref().map(|next| next.at);
+        let (stage, until) = match status.state {
+            State::Requesting => (Stage::Rotate, next),
+            State::Awaiting => (Stage::Message, status.awaited_until.or(next)),
+            State::Verifying => (Stage::Verify, next),
+            State::Publishing => (Stage::Publish, next),
+            State::Settled | State::Stalled => return,
+        };
+        let at = status.called_at.unwrap_or(self.started).max(self.started);
+        // What was joined on its way has its first stages behind it.
+        for row in self.rows.iter_mut().filter(|row| row.stage < stage && row.mark == Mark::Ahead) {
+            row.mark = Mark::Done;
+        }
+        let row = self.row(stage);
+        if row.mark == Mark::Ahead {
+            row.mark = Mark::Active;
+            row.since = Some(at);
+        }
+        if row.note.is_empty() {
+            row.note = match stage {
+                Stage::Message => "waiting for the new secret",
+                Stage::Verify => "waiting until Amazon accepts the new secret",
+                Stage::Publish => "waiting for a publish target",
+                _ => "waiting for the next try",
+            }
+            .to_owned();
+        }
+        row.until = until;
+    }
+
+    /// The table, line by line.
+    pub(super) fn lines(&self, now: u64) -> Vec<String> {
+        self.rows.iter().map(|row| self.line(row, now)).collect()
+    }
+
+    fn line(&self, row: &Row, now: u64) -> String {
+        let turn = usize::try_from(now / SPINNER_STEP).unwrap_or_default() % SPINNER.len();
+        let (mark, colour) = match row.mark {
+            Mark::Ahead => ("·", "2"),
+            Mark::Active => (SPINNER[turn], "36"),
+            Mark::Trouble => ("!", "33"),
+            Mark::Done => ("✓", "32"),
+        };
+        let running = matches!(row.mark, Mark::Active | Mark::Trouble);
+        let time = match (row.took, row.since) {
+            (Some(took), _) => lifetime(took),
+            (None, Some(since)) if running => lifetime(now.saturating_sub(since)),
+            _ => String::new(),
+        };
+        let mut note = row.note.clone();
+        if let Some(until) = row.until.filter(|until| running && *until > now) {
+            note = format!("{note} · until {} UTC, {} left", clock(until), lifetime(until - now));
+        }
+        let line = format!("{:<12} {time:>9}  {note}", row.stage.name());
+        let line = line.trim_end();
+        if !self.coloured {
+            return format!("  {mark} {line}");
+        }
+        let line = if row.mark == Mark::Ahead { format!("\x1b[2m{line}\x1b[0m") } else { line.to_owned() };
+        format!("  \x1b[{colour}m{mark}\x1b[0m {line}")
+    }
+
+    fn row(&mut self, stage: Stage) -> &mut Row {
+        &mut self.rows[stage as usize]
+    }
+
+    fn active(&mut self, stage: Stage, at: u64, note: &str) {
+        let row = self.row(stage);
+        // A stage can begin anew, such as a call that is tried again.
+        if row.mark != Mark::Active {
+            row.since = row.since.filter(|_| row.mark == Mark::Trouble).or(Some(at));
+            row.took = None;
+        }
+        row.mark = Mark::Active;
+        row.until = None;
+        note.clone_into(&mut row.note);
+    }
+
+    fn trouble(&mut self, stage: Stage, at: u64, note: &str) {
+        self.active(stage, at, note);
+        self.row(stage).mark = Mark::Trouble;
+    }
+
+    /// The first note stays: what is done twice, or reported by two events, was done the first time.
+    fn done(&mut self, stage: Stage, at: u64, note: &str) {
+        let row = self.row(stage);
+        if row.mark != Mark::Done {
+            row.took = row.since.map(|since| at.saturating_sub(since));
+            row.note.clear();
+        }
+        row.mark = Mark::Done;
+        row.until = None;
+        if row.note.is_empty() || stage == Stage::Verify && !note.is_empty() {
+            note.clone_into(&mut row.note);
+        }
+    }
+
+    fn published(&mut self, at: u64, target: &str) {
+        let before = Some(self.row(Stage::Publish)).filter(|row| row.mark == Mark::Done).map(|row| row.note.clone());
+        self.done(Stage::Publish, at, "");
+        self.row(Stage::Publish).note = match before {
+            Some(before) => format!("{before}, {target}"),
+            None => target.to_owned(),
+        };
+        self.active(Stage::Acknowledge, at, "");
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,200 @@
+//! Takes one rotation to its end: calls the component when there is something to do, and waits in between.
+
+use std::time::Duration;
+
+use lwa_rotate::config::App;
+use lwa_rotate::{Answer, Delivery, Error, Problem, RemedyBy, State, Status};
+use tokio::time::{Instant, sleep};
+
+use crate::cli::failure::Failure;
+use crate::cli::host::{Host, failure, passes};
+use crate::cli::progress::Progress;
+use crate::cli::text::{instant, left, milliseconds, now};
+
+/// How many messages are received at once; SQS gives no more.
+const BATCH: u32 = 10;
+/// How long a receive waits at most; SQS waits no longer.
+const LONG_POLL: Duration = Duration::from_secs(20);
+/// A message that is hidden until an instant comes a moment later.
+const LATENESS: u64 = 3_000;
+/// How long to wait after a failed or fruitless receive.
+const PAUSE: Duration = Duration::from_secs(2);
+/// How long the message is waited for after everything else is done.
+const LAST_MESSAGE: Duration = Duration::from_secs(60);
+
+/// One application's rotation on its way.
+pub(in crate::cli) struct Drive<'a> {
+    pub(in crate::cli) host: &'a Host,
+    pub(in crate::cli) app: &'a App,
+    pub(in crate::cli) progress: &'a Progress,
+    pub(in crate::cli) deadline: Instant,
+}
+
+impl Drive<'_> {
+    /// Takes in what waits in the queue. One that cannot be reached at present is tried again until the deadline.
+    pub(in crate::cli) async fn look_into_queue(&self) -> Result<(), Failure> {
+        loop {
+            match self.drain(0).await {
+                Ok(_) => return Ok(()),
+                Err(Error::Queue(error)) if passes(&error) => {
+                    if self.left().is_zero() {
+                        return Err(Failure::unfinished(format!(
+                            "{}: nothing was begun, because the queue cannot be read: {error}",
+                            self.app.name
+                        ))
+                        .hint(crate::cli::host::queue_hint(self.app, &error)));
+                    }
+                    sleep(PAUSE.min(self.left())).await;
+                }
+                Err(error) => return Err(failure(self.app, &error)),
+            }
+        }
+    }
+
+    /// Goes on until the application is settled, with a newer secret than that of generation `before` if one is `expected`.
+    pub(in crate::cli) async fn until_settled(&self, before: u64, expected: bool) -> Result<Status, Failure> {
+        let mut looked = false;
+        loop {
+            let status =
+                self.host.rotator.advance(&self.app.client_id).await.map_err(|error| failure(self.app, &error))?;
+            self.progress.waiting(&status);
+            if status.state == State::Settled {
+                if expected && status.generation == before {
+                    return Err(Failure::failed(format!("{}: the rotation ended without a new secret", self.app.name))
+                        .status(&self.app.name, &status));
+                }
+                self.last_message().await;
+                return Ok(status);
+            }
+            match (&status.problem, status.state) {
+                // A newer secret may wait in the queue: it solves whatever the problem is.
+                (_, State::Stalled) | (Some(Problem { remedy_by: RemedyBy::Person, .. }), _) if !looked => {
+                    looked = true;
+                    // Why the queue cannot be read is told by the problem's own remedy or by the next run; what the person
+                    // must do first is the problem.
+                    let _ = self.drain(0).await;
+                    continue;
+                }
+                (_, State::Stalled) => return Err(stalled(self.app, &status)),
+                (Some(problem), _) if problem.remedy_by == RemedyBy::Person => {
+                    return Err(hopeless(self.app, &status, problem));
+                }
+                _ => looked = false,
+            }
+            if self.left().is_zero() {
+                return Err(unfinished(self.app, &status));
+            }
+            self.wait(&status).await?;
+        }
+    }
+
+    /// Waits for whatever comes first: a message, the next instant at which there is something to do, or the deadline.
+    async fn wait(&self, status: &Status) -> Result<(), Failure> {
+        let due = status.next.as_ref().map_or(u64::MAX, |next| next.at.saturating_sub(now()));
+        if status.state == State::Requesting {
+            let due = Duration::from_millis(due).max(Duration::from_millis(100));
+            sleep(due.min(self.left())).await;
+            return Ok(());
+        }
+        // The message comes before the component tries by itself what the message is about, so that a secret that has been
+        // proven can be acknowledged in the same step.
+        let longest = milliseconds(LONG_POLL.min(self.left()));
+        let seconds = longest.min(due.saturating_add(LATENESS)).div_ceil(1_000);
+        self.poll(seconds).await
+    }
+
+    /// Takes in what comes within so many seconds. What brings nothing, sooner than it should, is not repeated at once.
+    async fn poll(&self, seconds: u64) -> Result<(), Failure> {
+        let began = Instant::now();
+        let pause = match self.drain(u32::try_from(seconds).unwrap_or(1)).await {
+            Ok(deliveries) if deliveries.iter().any(|delivery| !matches!(delivery.answer, Answer::Leave(_))) => {
+                return Ok(());
+            }
+            Ok(_) => PAUSE.min(Duration::from_secs(seconds)),
+            Err(Error::Queue(error)) if passes(&error) => PAUSE,
+            Err(error) => return Err(failure(self.app, &error)),
+        };
+        sleep(pause.saturating_sub(began.elapsed()).min(self.left())).await;
+        Ok(())
+    }
+
+    /// Waits for the message to be acknowledged when its secret has been proven and published without it. If it does not come
+    /// in time, it stays in the queue for whoever reads it next.
+    async fn last_message(&self) {
+        let end = Instant::now() + LAST_MESSAGE.min(self.left());
+        while let Some(until) = self.progress.hidden().values().min().copied() {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() || until > now() + milliseconds(left) {
+                return;
+            }
+            let wait = (until.saturating_sub(now()) + LATENESS).min(milliseconds(LONG_POLL)).div_ceil(1_000);
+            if self.poll(wait).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn drain(&self, wait: u32) -> Result<Vec<Delivery>, Error> {
+        self.host.rotator.drain(&self.app.queue, BATCH, wait).await
+    }
+
+    fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+}
+
+/// A person must decide.
+pub(in crate::cli) fn stalled(app: &App, status: &Status) -> Failure {
+    let name = &app.name;
+    let failure = match &status.problem {
+        Some(problem) => {
+            Failure::stalled(format!("{name}: the rotation is stalled: {}", problem.happened)).problem(problem)
+        }
+        None => Failure::stalled(format!("{name}: the rotation is stalled")),
+    };
+    failure
+        .hint(format!("to wait once more for the message: lwa-rotate resume {name} --wait"))
+        .hint(format!(
+            "to make another rotate call, though Amazon does not document what that does to the secret in use: lwa-rotate resume {name} --request-again"
+        ))
+        .status(name, status)
+}
+
+/// It will not go on before somebody has done something.
+fn hopeless(app: &App, status: &Status, problem: &Problem) -> Failure {
+    let message = match status.state {
+        State::Publishing => {
+            format!("{}: the new secret is proven, but not published everywhere: {}", app.name, problem.happened)
+        }
+        State::Verifying => {
+            format!("{}: the new secret is kept, but Amazon does not accept it: {}", app.name, problem.happened)
+        }
+        _ => format!("{}: {}", app.name, problem.happened),
+    };
+    Failure::failed(message).problem(problem).status(&app.name, status)
+}
+
+/// The time is up.
+fn unfinished(app: &App, status: &Status) -> Failure {
+    let name = &app.name;
+    let now = now();
+    let standing = match status.state {
+        State::Requesting => "no rotate call has been accepted yet".to_owned(),
+        State::Awaiting => {
+            let called = status.called_at.map_or(String::new(), |at| format!(" made {}", left(at, now)));
+            format!("the message for the rotate call{called} has not come yet")
+        }
+        State::Verifying => "the new secret is kept, and Amazon does not accept it yet".to_owned(),
+        State::Publishing => "the new secret is proven, and not published everywhere yet".to_owned(),
+        State::Settled | State::Stalled => String::new(),
+    };
+    let failure = Failure::unfinished(format!("{name}: not finished in time: {standing}"));
+    let failure = match &status.problem {
+        Some(problem) => failure.problem(problem),
+        None => failure,
+    };
+    let until = status.awaited_until.map_or(String::new(), |at| format!("; it is awaited until {}", instant(at)));
+    failure
+        .hint(format!("nothing is lost{until}: run `lwa-rotate rotate {name}` again later, or let `lwa-rotate watch` go on with it"))
+        .status(name, status)
+}

@@ -1,0 +1,153 @@
+//! `status`: where applications stand, from the store alone.
+
+use lwa_rotate::config::App;
+use lwa_rotate::{Error, State, Status};
+use serde_json::{Value, json};
+
+use super::failure::{Exit, problem_lines};
+use super::host::{Host, failure};
+use super::json::{not_enrolled_json, state_name, status_json};
+use super::output::Output;
+use super::progress::Progress;
+use super::text::{lifetime, now};
+use super::{Global, Outcome};
+
+/// What is known of one application.
+enum Standing {
+    Known(Box<Status>),
+    NotEnrolled,
+    Unreadable(Error),
+}
+
+pub(super) async fn run(global: &Global, app: Option<&str>, output: &Output) -> Outcome {
+    let host = Host::open(global, Progress::new("", *output, true))?;
+    let apps: Vec<&App> = match app {
+        Some(name) => vec![host.app(name)?],
+        None => host.config.apps.iter().collect(),
+    };
+    let mut standings = Vec::new();
+    for app in apps {
+        let standing = match host.rotator.status(&app.client_id).await {
+            Ok(status) => Standing::Known(Box::new(status)),
+            Err(Error::NotEnrolled) => Standing::NotEnrolled,
+            Err(error) => Standing::Unreadable(error),
+        };
+        standings.push((app, standing));
+    }
+    show(&standings, output)?;
+    for (app, standing) in &standings {
+        if let Standing::Unreadable(error) = standing {
+            return Err(failure(app, error).into());
+        }
+    }
+    let documents: Vec<Value> = standings.iter().map(|(app, standing)| document(app, standing)).collect();
+    output.document(&json!({ "apps": documents }))?;
+    let stalled = standings
+        .iter()
+        .any(|(_, standing)| matches!(standing, Standing::Known(status) if status.state == State::Stalled));
+    Ok(if stalled { Exit::Stalled } else { Exit::Done })
+}
+
+fn document(app: &App, standing: &Standing) -> Value {
+    match standing {
+        Standing::Known(status) => status_json(&app.name, status),
+        Standing::NotEnrolled | Standing::Unreadable(_) => not_enrolled_json(&app.name, &app.client_id),
+    }
+}
+
+fn show(standings: &[(&App, Standing)], output: &Output) -> std::io::Result<()> {
+    let now = now();
+    let mut rows = vec![
+        ["APPLICATION", "STATE", "SECRET ENDS", "ROTATION DUE", "OLD SECRET ENDS", "PUBLISHED"].map(str::to_owned),
+    ];
+    rows.extend(standings.iter().map(|(app, standing)| row(app, standing, now)));
+    for line in table(&rows) {
+        output.result(&line)?;
+    }
+    for (app, standing) in standings {
+        match standing {
+            Standing::Known(status) => {
+                let Some(problem) = &status.problem else { continue };
+                output.result("")?;
+                output.result(&format!("{}: {}", app.name, problem.happened))?;
+                for line in problem_lines(problem, now) {
+                    output.result(&line)?;
+                }
+                output.result(&format!("  {:<13}{}", "what to do", problem.remedy))?;
+            }
+            Standing::NotEnrolled => {
+                output.result("")?;
+                output.result(&format!(
+                    "{}: hand over its present secret with `lwa-rotate enroll {}`",
+                    app.name, app.name
+                ))?;
+            }
+            Standing::Unreadable(_) => {}
+        }
+    }
+    Ok(())
+}
+
+fn row(app: &App, standing: &Standing, now: u64) -> [String; 6] {
+    let status = match standing {
+        Standing::Known(status) => status,
+        Standing::NotEnrolled => return [&app.name, "not enrolled", "", "", "", ""].map(str::to_owned),
+        Standing::Unreadable(_) => return [&app.name, "unreadable", "", "", "", ""].map(str::to_owned),
+    };
+    let state = match status.state {
+        State::Settled if !status.proven => "not proven",
+        state => state_name(state),
+    };
+    let held = status.targets.iter().filter(|target| target.holds_current).count();
+    let published = match status.targets.len() {
+        0 => "-".to_owned(),
+        all => format!("{held} of {all}"),
+    };
+    [
+        app.name.clone(),
+        state.to_owned(),
+        status.expires_at.map_or("unknown".to_owned(), |at| short_left(at, now)),
+        status.rotation_due_at.map_or("-".to_owned(), |at| short_left(at, now)),
+        status.old_ends_at.map_or("-".to_owned(), |at| short_left(at, now)),
+        published,
+    ]
+}
+
+fn short_left(at: u64, now: u64) -> String {
+    match at.checked_sub(now) {
+        Some(0) | None => "now".to_owned(),
+        Some(left) => format!("in {}", lifetime(left)),
+    }
+}
+
+/// Rows with their columns one below the other.
+fn table(rows: &[[String; 6]]) -> Vec<String> {
+    let mut widths = [0; 6];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let line = |row: &[String; 6]| {
+        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_stand_one_below_the_other() {
+        let row = |name: &str, state: &str| [name, state, "", "x", "", ""].map(str::to_owned);
+        assert_eq!(table(&[row("a", "settled"), row("shop", "-")]), ["a     settled    x", "shop  -          x"]);
+    }
+
+    #[test]
+    fn what_has_passed_is_now() {
+        assert_eq!(short_left(5, 6), "now");
+        assert_eq!(short_left(3_600_000, 0), "in 1 h");
+    }
+}

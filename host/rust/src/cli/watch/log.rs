@@ -1,0 +1,38 @@
+//! What `watch` says: each event as a log line on stderr, and with `--json` as a JSON line on stdout.
+
+use std::collections::BTreeMap;
+
+use lwa_rotate::observe::{Event, Observe};
+
+use crate::cli::events::{is_trouble, stage, words};
+use crate::cli::json::event_json;
+use crate::cli::log::TARGET;
+use crate::cli::output::Output;
+
+/// Tells events.
+pub(super) struct WatchLog {
+    /// The names of the configuration by client id.
+    names: BTreeMap<String, String>,
+    output: Output,
+}
+
+impl WatchLog {
+    pub(super) fn new(names: BTreeMap<String, String>, output: Output) -> Self {
+        Self { names, output }
+    }
+}
+
+impl Observe for WatchLog {
+    fn emit(&self, event: &Event) {
+        let app = event.client_id.as_ref().and_then(|client_id| self.names.get(client_id)).map(String::as_str);
+        // Events must not stop a rotation, not even when nobody reads them any more.
+        let _ = self.output.document(&event_json(app, event));
+        let name = app.or(event.client_id.as_deref()).unwrap_or("unknown");
+        let (stage, words) = (stage(&event.what).map_or("-", |stage| stage.name()), words(event));
+        if is_trouble(&event.what) {
+            tracing::warn!(target: TARGET, app = name, stage, "{words}");
+        } else {
+            tracing::info!(target: TARGET, app = name, stage, "{words}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What is wrong in a configuration file, and where.
+
+use std::fmt;
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// One mistake.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Mistake {
+    /// The line, counted from 1; `None` when it is about the file as a whole.
+    pub line: Option<usize>,
+    /// What is wrong.
+    pub text: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+/// Every mistake in a configuration file, in the order of its lines.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Mistakes {
+    /// The file.
+    pub path: PathBuf,
+    /// At least one.
+    pub all: Vec<Mistake>,
+}
+
+impl Mistakes {
+    /// The file cannot be read at all.
+    pub(super) fn unreadable(path: &Path, error: &io::Error) -> Self {
+        let text = match error.kind() {
+            io::ErrorKind::NotFound => "no such file".to_owned(),
+            io::ErrorKind::InvalidData => "the file is not UTF-8 text".to_owned(),
+            _ => format!("the configuration cannot be read: {error}"),
+        };
+        Self { path: path.to_owned(), all: vec![Mistake { line: None, text, hint: None }] }
+    }
+
+    /// A mistake's place, as editors and terminals understand it.
+    pub fn place(&self, mistake: &Mistake) -> String {
+        match mistake.line {
+            Some(line) => format!("{}:{line}", self.path.display()),
+            None => self.path.display().to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, mistake) in self.all.iter().enumerate() {
+            if index > 0 {
+                f.write_str("; ")?;
+            }
+            write!(f, "{}: {}", self.place(mistake), mistake.text)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Mistakes {}
+
+/// Collects mistakes while a file is read.
+pub(super) struct Report<'t> {
+    text: &'t str,
+    all: Vec<Mistake>,
+}
+
+impl<'t> Report<'t> {
+    pub(super) fn new(text: &'t str) -> Self {
+        Self { text, all: Vec::new() }
+    }
+
+    pub(super) fn add(&mut self, at: Option<Range<usize>>, text: impl Into<String>, hint: Option<&str>) {
+        let line = at.map(|at| self.line(&at));
+        self.all.push(Mistake { line, text: text.into(), hint: hint.map(str::to_owned) });
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    pub(super) fn line(&self, at: &Range<usize>) -> usize {
+        let before = self.text.get(..at.start).unwrap_or(self.text);
+        before.matches('\n').count() + 1
+    }
+
+    pub(super) fn mistakes(mut self, path: &Path) -> Mistakes {
+        self.all.sort_by_key(|mistake| mistake.line);
+        Mistakes { path: path.to_owned(), all: self.all }
+    }
+}

@@ -1,0 +1,201 @@
+//! Requests through reqwest: each at most once, to allowed origins, and with errors that tell what can have left.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use reqwest::{
+    Url,
+    header::{HeaderMap, HeaderName, HeaderValue},
+};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::{sync::OnceCell, time::timeout};
+
+use super::{Error, Header, Http, Method, Origin, Request, Response};
+use crate::secret::Secret;
+
+/// Sends requests to the allowed origins and to no other.
+///
+/// Trust comes from the system's store of certificates, or from `SSL_CERT_FILE` and `SSL_CERT_DIR` where they are set, so
+/// that a company's own authority works. `HTTPS_PROXY` and `NO_PROXY` are followed; a proxy sees the tunnel only, and
+/// requests to loopback never go through one. Every request has a connection of its own: a kept one may turn out to be
+/// closed just when a request was written to it, and then nobody knows.
+#[derive(Debug)]
+pub struct Client {
+    allowed: BTreeSet<Origin>,
+    // Certificates are read when the first request needs them, and not for a command that sends none.
+    encrypted: OnceCell<reqwest::Client>,
+    plain: OnceCell<reqwest::Client>,
+}
+
+/// Until a connection stands, TLS included. Whatever fails until then has not been sent.
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+
+impl Client {
+    /// A client that sends to these origins alone. Opens and reads nothing yet.
+    pub fn new(allowed: impl IntoIterator<Item = Origin>) -> Self {
+        Self { allowed: allowed.into_iter().collect(), encrypted: OnceCell::new(), plain: OnceCell::new() }
+    }
+
+    /// The URL with its origin, if requests may go there.
+    fn permit(&self, url: &str) -> Result<(Url, Origin), Error> {
+        let url = Url::parse(url).map_err(|e| Error::NotSent(format!("the URL of the request is not one: {e}")))?;
+        match Origin::of_parsed(&url) {
+            Ok(origin) if self.allowed.contains(&origin) => Ok((url, origin)),
+            Ok(origin) => Err(Error::Forbidden(origin.to_string())),
+            Err(_) => Err(Error::Forbidden(format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default()))),
+        }
+    }
+
+    async fn client(&self, origin: &Origin) -> Result<&reqwest::Client, Error> {
+        let client = if origin.is_plain() {
+            self.plain.get_or_try_init(async || plain()).await
+        } else {
+            let build = async || match tokio::task::spawn_blocking(encrypted).await {
+                Ok(client) => client,
+                Err(error) => Err(error.to_string()),
+            };
+            self.encrypted.get_or_try_init(build).await
+        };
+        client.map_err(|text| Error::NotSent(format!("requests cannot be made: {text}")))
+    }
+}
+
+#[async_trait]
+impl Http for Client {
+    async fn send(&self, request: Request) -> Result<Response, Error> {
+        let (url, origin) = self.permit(&request.url)?;
+        let headers = headers(&request.headers)?;
+        let client = self.client(&origin).await?;
+        let method = match request.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+        };
+        let built = client
+            .request(method, url)
+            .headers(headers)
+            .body(Bytes::from_owner(request.body))
+            .build()
+            .map_err(|e| Error::NotSent(format!("the request to {origin} cannot be made: {}", cause(&e))))?;
+
+        let exchange = async {
+            let response = client.execute(built).await.map_err(|e| failure(&origin, e))?;
+            answer(response, request.body_limit, &origin).await
+        };
+        match timeout(request.time_limit, exchange).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::OutcomeUnknown(format!(
+                "{origin} has not answered within {} s",
+                request.time_limit.as_secs()
+            ))),
+        }
+    }
+}
+
+fn encrypted() -> Result<reqwest::Client, String> {
+    let found = rustls_native_certs::load_native_certs();
+    let mut roots = RootCertStore::empty();
+    let (trusted, _) = roots.add_parsable_certificates(found.certs);
+    if trusted == 0 {
+        let why = found.errors.first().map(|error| format!(" ({error})")).unwrap_or_default();
+        return Err(format!(
+            "no trusted certificate was found on this system{why}; install its CA certificates, or name a file of them in SSL_CERT_FILE"
+        ));
+    }
+    let client = builder(roots)?.https_only(true).build();
+    client.map_err(|e| cause(&e))
+}
+
+fn plain() -> Result<reqwest::Client, String> {
+    // The name is not left to a resolver, which might lead elsewhere.
+    let loopback = [([127, 0, 0, 1], 0).into(), (std::net::Ipv6Addr::LOCALHOST, 0).into()];
+    let client = builder(RootCertStore::empty())?.no_proxy().resolve_to_addrs("localhost", &loopback).build();
+    client.map_err(|e| cause(&e))
+}
+
+/// What both clients have in common. The provider of cryptography is named here, because a library does not set the one of
+/// its process.
+fn builder(trusted: RootCertStore) -> Result<reqwest::ClientBuilder, String> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| e.to_string())?
+        .with_root_certificates(trusted)
+        .with_no_client_auth();
+    let builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        // At most once: no repetition by the client, and no connection that the server may have given up meanwhile.
+        .retry(reqwest::retry::never())
+        .pool_max_idle_per_host(0)
+        .connect_timeout(CONNECT_LIMIT);
+    Ok(builder)
+}
+
+fn headers(headers: &[Header]) -> Result<HeaderMap, Error> {
+    let mut map = HeaderMap::new();
+    for header in headers {
+        let name = HeaderName::from_bytes(header.name.as_bytes());
+        let value = HeaderValue::from_bytes(header.value.expose());
+        let (Ok(name), Ok(mut value)) = (name, value) else {
+            return Err(Error::NotSent(format!("the header '{}' cannot be sent", header.name.escape_debug())));
+        };
+        value.set_sensitive(true);
+        map.append(name, value);
+    }
+    Ok(map)
+}
+
+async fn answer(mut response: reqwest::Response, limit: u32, origin: &Origin) -> Result<Response, Error> {
+    let announced = response.content_length().unwrap_or_default();
+    if announced > limit.into() {
+        return Err(Error::TooLarge);
+    }
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut body = Secret::new(Vec::with_capacity(usize::try_from(announced).unwrap_or_default()));
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() > limit => return Err(Error::TooLarge),
+            Ok(Some(chunk)) => body.append(&chunk),
+            Ok(None) => break,
+            Err(error) => {
+                let text = format!("the answer of {origin} broke off: {}", cause(&error));
+                return Err(Error::OutcomeUnknown(text));
+            }
+        }
+    }
+    let headers = response
+        .headers()
+        .iter()
+        .map(|(name, value)| Header { name: name.as_str().to_owned(), value: value.as_bytes().into() });
+    Ok(Response { status: response.status().as_u16(), headers: headers.collect(), body })
+}
+
+fn failure(origin: &Origin, error: reqwest::Error) -> Error {
+    let text = cause(&error);
+    if error.is_connect() {
+        let hint = if text.contains("certificate") {
+            "; if a company's own authority signed it, name its certificate in SSL_CERT_FILE"
+        } else {
+            ""
+        };
+        Error::NotSent(format!("no connection to {origin}: {text}{hint}"))
+    } else if error.is_builder() {
+        Error::NotSent(format!("the request to {origin} cannot be made: {text}"))
+    } else {
+        Error::OutcomeUnknown(format!("the connection to {origin} broke before its answer: {text}"))
+    }
+}
+
+/// The innermost cause: what is around it says that a request failed, and repeats the URL.
+fn cause(error: &reqwest::Error) -> String {
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,206 @@
+//! What SQS answers, and what becomes of it: against a listener that speaks as much of the protocol as these tests need.
+//! Against whole implementations of SQS it is tested in `tests/`.
+
+use std::sync::Arc;
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+
+use super::*;
+
+/// A loopback server with one answer to everything, and the requests that it has seen.
+struct Server {
+    url: String,
+    requests: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    async fn answering(answers: &'static [(u16, &'static str)]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let requests = Arc::<Mutex<Vec<String>>>::default();
+        let seen = Arc::clone(&requests);
+        tokio::spawn(async move {
+            loop {
+                let (mut connection, _) = listener.accept().await.unwrap();
+                let mut request = Vec::new();
+                let mut buffer = [0; 8192];
+                while !String::from_utf8_lossy(&request).ends_with('}') {
+                    let read = connection.read(&mut buffer).await.unwrap();
+                    request.extend_from_slice(&buffer[..read]);
+                }
+                let number = {
+                    let mut seen = seen.lock().unwrap();
+                    seen.push(String::from_utf8(request).unwrap());
+                    seen.len()
+                };
+                let (status, body) = answers[(number - 1).min(answers.len() - 1)];
+                let answer = format!(
+                    "HTTP/1.1 {status} x\r\nconnection: close\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: {}\r\n\r\n{body}",
+                    body.len()
+                );
+                connection.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+        Self { url, requests }
+    }
+
+    fn sqs(&self) -> Sqs {
+        Sqs::new([("main", format!("{}/000000000000/lwa", self.url))])
+            .unwrap()
+            .region("eu-west-1")
+            .access_key("AKIAEXAMPLE", "secret".into())
+    }
+
+    fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+#[tokio::test]
+async fn messages_come_with_count_time_and_unchanged_body() {
+    let server = Server::answering(&[(
+        200,
+        r#"{"Messages":[{"MessageId":"m1","ReceiptHandle":"r1","Body":"{\"größe\":1}\n","Attributes":{"ApproximateReceiveCount":"3","SentTimestamp":"1700000000123"}},{"MessageId":"m2","ReceiptHandle":"r2","Body":""}]}"#,
+    )])
+    .await;
+
+    let messages = server.sqs().receive("main", 99, 7, 120).await.unwrap();
+
+    let [first, second] = messages.try_into().unwrap();
+    assert_eq!((first.id.as_str(), first.receipt_handle.as_str()), ("m1", "r1"));
+    assert_eq!(first.body.expose_str(), Some("{\"größe\":1}\n"));
+    assert_eq!((first.receive_count, first.sent_at), (3, Some(1_700_000_000_123)));
+    assert_eq!((second.receive_count, second.sent_at), (0, None));
+    let [request] = server.requests().try_into().unwrap();
+    for part in [
+        "AmazonSQS.ReceiveMessage",
+        "/eu-west-1/sqs/aws4_request",
+        r#""MaxNumberOfMessages":10"#,
+        r#""WaitTimeSeconds":7"#,
+        r#""VisibilityTimeout":120"#,
+        "ApproximateReceiveCount",
+        "SentTimestamp",
+    ] {
+        assert!(request.contains(part), "{part} in {request}");
+    }
+}
+
+#[tokio::test]
+async fn no_message_is_an_empty_list() {
+    for body in ["{}", r#"{"Messages":[]}"#] {
+        let server = Server::answering(&[(200, "{}")]).await;
+        assert!(server.sqs().receive("main", 1, 0, 30).await.unwrap().is_empty(), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn answers_of_sqs_are_told_apart() {
+    let error = async |answers: &'static [(u16, &'static str)]| {
+        let server = Server::answering(answers).await;
+        server.sqs().receive("main", 1, 0, 30).await.unwrap_err()
+    };
+
+    let gone = error(&[(
+        400,
+        r#"{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"The specified queue does not exist."}"#,
+    )])
+    .await;
+    assert!(
+        matches!(&gone, Error::NotFound(text) if text.contains("'main'") && text.contains("does not exist")),
+        "{gone:?}"
+    );
+
+    let denied = error(&[(
+        403,
+        r#"{"__type":"com.amazon.coral.service#AccessDeniedException","message":"no identity-based policy allows it"}"#,
+    )])
+    .await;
+    assert!(
+        matches!(&denied, Error::AccessDenied(text) if text.contains("policy") && text.contains("sqs:ReceiveMessage")),
+        "{denied:?}"
+    );
+
+    let throttled = error(&[(400, r#"{"__type":"com.amazonaws.sqs#RequestThrottled","message":"slow down"}"#)]).await;
+    assert!(matches!(throttled, Error::Unavailable(_)), "{throttled:?}");
+
+    let failing = error(&[(503, "")]).await;
+    assert!(matches!(failing, Error::Unavailable(_)), "{failing:?}");
+
+    let unreadable = error(&[(200, r#"{"Messages":[{"Body":"secret-value"#)]).await;
+    assert!(matches!(&unreadable, Error::Unavailable(text) if !text.contains("secret-value")), "{unreadable:?}");
+
+    let other = error(&[(400, r#"{"__type":"com.amazonaws.sqs#UnsupportedOperation","message":"no"}"#)]).await;
+    assert!(matches!(other, Error::Other(_)), "{other:?}");
+}
+
+#[tokio::test]
+async fn a_passing_failure_is_tried_once_more() {
+    let server = Server::answering(&[(503, ""), (200, "{}")]).await;
+    assert!(server.sqs().receive("main", 1, 0, 30).await.unwrap().is_empty());
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn receipts_that_are_no_longer_valid_are_stale() {
+    for answers in [
+        &[(
+            400,
+            r#"{"__type":"com.amazonaws.sqs#ReceiptHandleIsInvalid","message":"The input receipt handle is invalid."}"#,
+        )],
+        &[(400, r#"{"__type":"com.amazonaws.sqs#MessageNotInflight","message":""}"#)],
+        &[(
+            400,
+            r#"{"__type":"com.amazon.coral.service#InvalidParameterValueException","message":"Value r1 for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired."}"#,
+        )],
+    ] {
+        let server = Server::answering(answers).await;
+        assert_eq!(server.sqs().delete("main", "r1").await, Err(Error::StaleReceipt));
+        assert_eq!(server.sqs().hide("main", "r1", 30).await, Err(Error::StaleReceipt));
+    }
+}
+
+#[tokio::test]
+async fn deleting_and_hiding_succeed() {
+    let server = Server::answering(&[(200, "{}")]).await;
+    let sqs = server.sqs();
+
+    sqs.delete("main", "r1").await.unwrap();
+    sqs.hide("main", "r2", 77).await.unwrap();
+
+    let [delete, hide] = server.requests().try_into().unwrap();
+    assert!(delete.contains("AmazonSQS.DeleteMessage") && delete.contains(r#""ReceiptHandle":"r1""#), "{delete}");
+    assert!(hide.contains("AmazonSQS.ChangeMessageVisibility") && hide.contains(r#""VisibilityTimeout":77"#), "{hide}");
+}
+
+#[tokio::test]
+async fn a_message_is_hidden_for_as_long_as_sqs_allows() {
+    const BEYOND: &str = r#"{"__type":"com.amazon.coral.service#InvalidParameterValueException","message":"Value 43200 for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for the message is beyond the limit [43200 seconds]."}"#;
+    let server = Server::answering(&[(400, BEYOND), (400, BEYOND), (200, "{}")]).await;
+
+    server.sqs().hide("main", "r1", 99_999).await.unwrap();
+
+    let requests = server.requests();
+    assert_eq!(requests.len(), 3);
+    assert!(requests[2].contains(r#""VisibilityTimeout":10800"#), "{}", requests[2]);
+}
+
+#[tokio::test]
+async fn a_queue_that_the_settings_do_not_name_is_not_found() {
+    let sqs = Sqs::new([("main", "https://sqs.eu-west-1.amazonaws.com/1/lwa")]).unwrap();
+    assert!(matches!(sqs.receive("other", 1, 0, 30).await, Err(Error::NotFound(text)) if text.contains("'other'")));
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_unavailable() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/1/lwa", listener.local_addr().unwrap());
+    drop(listener);
+    let sqs = Sqs::new([("main", url)]).unwrap().access_key("AKIAEXAMPLE", "secret".into());
+
+    let error = sqs.receive("main", 1, 0, 30).await.unwrap_err();
+
+    assert!(matches!(&error, Error::Unavailable(text) if text.contains("refused")), "{error:?}");
+}

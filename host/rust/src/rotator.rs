@@ -1,0 +1,331 @@
+//! The component with its host: what programs call.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use wasmtime::component::{HasSelf, Linker};
+use zeroize::Zeroizing;
+
+use crate::{
+    Decision, Delivery, Problem, Stage, Status,
+    bindings::{
+        self,
+        exports::lwa::rotation::rotation::{Error as RotationError, Guest},
+    },
+    clock::{Clock, SystemClock},
+    error::{BuildError, Error, Stopped},
+    http::{self, Http, Origin},
+    observe::{Observe, TracingObserver},
+    publish::{Publish, Targets},
+    queue::{Message, NoQueue, Queue},
+    runtime::{
+        Limits, Runtime, State,
+        imports::{BorrowedMessage, Effects, Imports},
+    },
+    secret::{Credential, Secret},
+    settings::{Application, Settings},
+    store::Store,
+};
+
+/// The built-in component as machine code of the target, made by `build.rs`.
+const PRECOMPILED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/component.cwasm"));
+
+/// Rotates client secrets. Cheap to clone; may be called from many tasks at the same time.
+///
+/// 1. [`builder`](Rotator::builder) takes what the component needs: settings, store, queue, HTTP, publish targets.
+/// 2. [`enroll`](Rotator::enroll) once for each application.
+/// 3. For as long as the application lives: [`advance`](Rotator::advance) when the last status's `next` comes, and
+///    [`drain`](Rotator::drain) (or [`deliver`](Rotator::deliver)) for each queue: often while the state is
+///    [`Awaiting`](crate::State::Awaiting) or [`Verifying`](crate::State::Verifying), now and then otherwise.
+///
+/// Each call runs in a fresh instance of the component within [`Limits`], and any call may be dropped, cut off or repeated:
+/// what was saved decides. Calls need a tokio runtime with time enabled.
+///
+/// # What is wiped
+///
+/// [`Secret`]s are overwritten when they go. The instance with the component's memory is unmapped at the end of its call.
+/// Not wiped are the short-lived copies that carry answers of imports into the instance, and the buffers of the HTTP, TLS
+/// and AWS libraries; a program that wants those wiped too installs an allocator that wipes what it frees.
+#[derive(Clone)]
+pub struct Rotator {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    runtime: Runtime,
+    component: bindings::RotatorPre<State<Imports>>,
+    effects: Arc<Effects>,
+}
+
+impl Rotator {
+    /// Starts to put one together.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Takes an application's present secret into the store, with the instant at which Amazon ends it if that is known
+    /// (milliseconds since 1970-01-01T00:00:00Z).
+    ///
+    /// The first time, the secret becomes current at once, unproven; the next [`advance`](Rotator::advance) proves it by use
+    /// and publishes it. If the application is enrolled already, the same secret again only adds the expiry time; another
+    /// one is kept as pending and becomes current when it is proven. Calls nobody but the store. Repeating it changes
+    /// nothing.
+    pub async fn enroll(&self, client_id: &str, secret: Secret, expires_at: Option<u64>) -> Result<Status, Error> {
+        let secret = Zeroizing::new(secret.into_bytes());
+        self.call(async |guest, store| guest.call_enroll(store, &client_id.to_owned(), &secret, expires_at).await).await
+    }
+
+    /// Takes the application as far as it can go now without waiting, and says when to call again.
+    ///
+    /// Failures of Amazon's or of a target are no error here: they stand in the status's `problem`. May be repeated at any
+    /// time.
+    pub async fn advance(&self, client_id: &str) -> Result<Status, Error> {
+        self.call(async |guest, store| guest.call_advance(store, &client_id.to_owned()).await).await
+    }
+
+    /// Takes in one message that somebody else received, and says what to do with it. A new secret is kept, tried, made
+    /// current and published before `Delete` is answered. May be repeated with the same message.
+    ///
+    /// Errors: [`Error::Stopped`] alone; leave the message then.
+    pub async fn deliver(&self, message: Message) -> Result<Delivery, Error> {
+        let message = BorrowedMessage(message.into());
+        self.call(async |guest, store| Ok(Ok(guest.call_deliver(store, &message.0).await?))).await
+    }
+
+    /// Receives up to `max` (1 to 10) messages from a queue, waiting up to `wait` seconds (0 to 20) for the first, delivers
+    /// each, and carries out the answers. An empty list if no message came.
+    ///
+    /// Errors: [`Error::Queue`] when the queue could not be read. A message that could not be deleted or hidden is no error:
+    /// it comes again, and is reported as an event.
+    pub async fn drain(&self, queue: &str, max: u32, wait: u32) -> Result<Vec<Delivery>, Error> {
+        self.call(async |guest, store| guest.call_drain(store, queue, max, wait).await).await
+    }
+
+    /// Records that the operator wants a rotation now; the next [`advance`](Rotator::advance) makes the call.
+    ///
+    /// Already under way: changes nothing, except that a call that backs off after a refusal is tried at once.
+    ///
+    /// Errors: [`Error::NotAllowed`] when the rotation is stalled (use [`resume`](Rotator::resume)) or a new secret still
+    /// waits for its proof.
+    pub async fn request(&self, client_id: &str) -> Result<Status, Error> {
+        self.call(async |guest, store| guest.call_request(store, &client_id.to_owned()).await).await
+    }
+
+    /// The operator's decision on a stalled rotation.
+    ///
+    /// Errors: [`Error::NotAllowed`] when it is not stalled.
+    pub async fn resume(&self, client_id: &str, decision: Decision) -> Result<Status, Error> {
+        self.call(async |guest, store| guest.call_resume(store, &client_id.to_owned(), decision).await).await
+    }
+
+    /// Where the application stands. Reads the store and changes nothing.
+    pub async fn status(&self, client_id: &str) -> Result<Status, Error> {
+        self.call(async |guest, store| guest.call_status(store, &client_id.to_owned()).await).await
+    }
+
+    /// Tries the current secret against Amazon, with three calls that change nothing; does not touch the store. `None` when
+    /// all is well.
+    pub async fn prove(&self, client_id: &str) -> Result<Option<Problem>, Error> {
+        self.call(async |guest, store| guest.call_prove(store, &client_id.to_owned()).await).await
+    }
+
+    /// One of the secrets of the record; `None` if there is none at that stage. The only call that returns a secret.
+    pub async fn reveal(&self, client_id: &str, stage: Stage) -> Result<Option<Credential>, Error> {
+        let revealed =
+            self.call(async |guest, store| guest.call_reveal(store, &client_id.to_owned(), stage).await).await?;
+        Ok(revealed.map(Credential::from))
+    }
+
+    /// Runs one exported function in a fresh instance.
+    async fn call<R>(
+        &self,
+        function: impl AsyncFnOnce(
+            &Guest,
+            &mut wasmtime::Store<State<Imports>>,
+        ) -> wasmtime::Result<Result<R, RotationError>>,
+    ) -> Result<R, Error> {
+        let inner = &*self.inner;
+        let imports = Imports::new(Arc::clone(&inner.effects));
+        let result = inner.runtime.run(imports, |mut store| async move {
+            let component = inner.component.instantiate_async(&mut store).await?;
+            function(component.lwa_rotation_rotation(), &mut store).await
+        });
+        match result.await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(error.into()),
+            Err(stopped) => {
+                tracing::error!(%stopped, "the component was stopped");
+                Err(Error::Stopped(stopped))
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Rotator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rotator").finish_non_exhaustive()
+    }
+}
+
+impl From<RotationError> for Error {
+    fn from(error: RotationError) -> Self {
+        match error {
+            RotationError::UnknownApplication => Self::UnknownApplication,
+            RotationError::NotEnrolled => Self::NotEnrolled,
+            RotationError::UnreadableRecord(text) => Self::UnreadableRecord(text),
+            RotationError::Store(error) => Self::Store(error.into()),
+            RotationError::Busy => Self::Busy,
+            RotationError::NotAllowed(text) => Self::NotAllowed(text),
+            RotationError::Queue(error) => Self::Queue(error.into()),
+            RotationError::Other(text) => Self::Other(text),
+        }
+    }
+}
+
+impl From<Stopped> for Error {
+    fn from(stopped: Stopped) -> Self {
+        Self::Stopped(stopped)
+    }
+}
+
+/// Puts a [`Rotator`] together. Settings and a store are needed; the rest has defaults.
+#[derive(Default)]
+pub struct Builder {
+    applications: Vec<Application>,
+    settings: Option<Box<dyn Settings>>,
+    http: Option<Box<dyn Http>>,
+    queue: Option<Box<dyn Queue>>,
+    store: Option<Box<dyn Store>>,
+    publish: Option<Box<dyn Publish>>,
+    observe: Option<Box<dyn Observe>>,
+    clock: Option<Box<dyn Clock>>,
+    limits: Limits,
+}
+
+impl Builder {
+    /// Adds an application. Not used if [`settings`](Builder::settings) is given.
+    #[must_use]
+    pub fn application(mut self, application: Application) -> Self {
+        self.applications.push(application);
+        self
+    }
+
+    /// Looks applications up elsewhere, for hosts with many; needs [`http`](Builder::http) as well.
+    #[must_use]
+    pub fn settings(mut self, settings: impl Settings) -> Self {
+        self.settings = Some(Box::new(settings));
+        self
+    }
+
+    /// Sends requests through this; otherwise through an [`http::Client`] that allows the origins of the applications'
+    /// endpoints and no other.
+    #[must_use]
+    pub fn http(mut self, http: impl Http) -> Self {
+        self.http = Some(Box::new(http));
+        self
+    }
+
+    /// Where the messages come from; otherwise there is no queue, and messages come through
+    /// [`deliver`](Rotator::deliver).
+    #[must_use]
+    pub fn queue(mut self, queue: impl Queue) -> Self {
+        self.queue = Some(Box::new(queue));
+        self
+    }
+
+    /// Where the records are kept.
+    #[must_use]
+    pub fn store(mut self, store: impl Store) -> Self {
+        self.store = Some(Box::new(store));
+        self
+    }
+
+    /// Where credentials are handed to; otherwise there is no target.
+    #[must_use]
+    pub fn publish(mut self, publish: impl Publish) -> Self {
+        self.publish = Some(Box::new(publish));
+        self
+    }
+
+    /// Who is told what happens; otherwise a [`TracingObserver`].
+    #[must_use]
+    pub fn observe(mut self, observe: impl Observe) -> Self {
+        self.observe = Some(Box::new(observe));
+        self
+    }
+
+    /// Where the time comes from; otherwise from the system.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Some(Box::new(clock));
+        self
+    }
+
+    /// How much one call may use.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Loads the component and connects it. Touches neither network nor store.
+    pub fn build(self) -> Result<Rotator, BuildError> {
+        let (settings, http) = match (self.settings, self.http) {
+            (Some(settings), Some(http)) => (settings, http),
+            (Some(_), None) => return Err(BuildError::NoHttp),
+            (None, http) => {
+                let http = match http {
+                    Some(http) => http,
+                    None => Box::new(http::Client::new(origins(&self.applications)?)),
+                };
+                (by_client_id(self.applications)?, http)
+            }
+        };
+        let effects = Arc::new(Effects {
+            settings,
+            http,
+            queue: self.queue.unwrap_or_else(|| Box::new(NoQueue)),
+            store: self.store.ok_or(BuildError::NoStore)?,
+            publish: self.publish.unwrap_or_else(|| Box::new(Targets::new())),
+            observe: self.observe.unwrap_or_else(|| Box::new(TracingObserver)),
+            clock: self.clock.unwrap_or_else(|| Box::new(SystemClock)),
+        });
+        let (runtime, component) = load(self.limits).map_err(|e| BuildError::Component(format!("{e:#}")))?;
+        Ok(Rotator { inner: Arc::new(Inner { runtime, component, effects }) })
+    }
+}
+
+fn load(limits: Limits) -> wasmtime::Result<(Runtime, bindings::RotatorPre<State<Imports>>)> {
+    let runtime = Runtime::new(limits)?;
+    // SAFETY: these bytes are what build.rs got from `precompile_component`.
+    let component = unsafe { runtime.load(PRECOMPILED) }?;
+    let mut linker = Linker::new(runtime.engine());
+    bindings::Rotator::add_to_linker::<_, HasSelf<Imports>>(&mut linker, |state: &mut State<Imports>| &mut state.data)?;
+    let component = bindings::RotatorPre::new(linker.instantiate_pre(&component)?)?;
+    Ok((runtime, component))
+}
+
+fn origins(applications: &[Application]) -> Result<Vec<Origin>, BuildError> {
+    let mut origins = Vec::new();
+    for application in applications {
+        for url in [&application.token_endpoint, &application.api_endpoint] {
+            let origin = Origin::of(url)
+                .map_err(|error| BuildError::Endpoint { client_id: application.client_id.clone(), error })?;
+            origins.push(origin);
+        }
+    }
+    Ok(origins)
+}
+
+fn by_client_id(applications: Vec<Application>) -> Result<Box<dyn Settings>, BuildError> {
+    if applications.is_empty() {
+        return Err(BuildError::NoSettings);
+    }
+    let mut by_client_id = BTreeMap::new();
+    for application in applications {
+        let client_id = application.client_id.clone();
+        if by_client_id.insert(client_id.clone(), application).is_some() {
+            return Err(BuildError::TwoApplications(client_id));
+        }
+    }
+    Ok(Box::new(by_client_id))
+}

@@ -1,0 +1,161 @@
+//! Runs guests in fresh instances, within limits: memory, computing time, and the time of the whole call.
+//!
+//! What is left behind by a call: nothing. Its instance and linear memory are given back to the operating system when the
+//! call ends, however it ends; the pages are unmapped, not kept for the next instance.
+
+#[path = "runtime/engine.rs"]
+mod engine;
+pub(crate) mod imports;
+mod ticker;
+
+use std::time::Duration;
+
+use wasmtime::{Engine, ResourceLimiter, Store, Trap, UpdateDeadline, component::Component};
+
+use crate::error::Stopped;
+use ticker::Ticker;
+
+/// How much one call may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The component's memory in bytes; 32 MiB unless set. A call that wants more ends with [`Stopped::Memory`].
+    pub memory: usize,
+    /// Time that the component itself computes; 5 s unless set. Measured in steps of 10 ms. A call that computes for longer
+    /// ends with [`Stopped::Computing`].
+    pub computing: Duration,
+    /// Time of the whole call with everything that it waits for; 5 min unless set. A call that takes longer ends with
+    /// [`Stopped::Time`].
+    pub call: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { memory: 32 << 20, computing: Duration::from_secs(5), call: Duration::from_secs(5 * 60) }
+    }
+}
+
+/// The engine, with the thread that interrupts what loops in it.
+pub(crate) struct Runtime {
+    engine: Engine,
+    ticker: Ticker,
+    limits: Limits,
+}
+
+/// What a store holds: the data of the call and the account of its memory.
+pub(crate) struct State<T> {
+    pub(crate) data: T,
+    memory: MemoryAccount,
+}
+
+impl Runtime {
+    pub(crate) fn new(limits: Limits) -> wasmtime::Result<Self> {
+        let engine = Engine::new(&engine::config())?;
+        let ticker = Ticker::start(engine.weak())?;
+        Ok(Self { engine, ticker, limits })
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Loads machine code that this crate's build script has made.
+    ///
+    /// # Safety
+    ///
+    /// `precompiled` must be the unchanged output of `Engine::precompile_component`: it is run as it is.
+    pub(crate) unsafe fn load(&self, precompiled: &[u8]) -> wasmtime::Result<Component> {
+        // SAFETY: the caller's promise.
+        unsafe { Component::deserialize(&self.engine, precompiled) }
+    }
+
+    /// Makes a fresh store, runs `call` with it, and stops it at the limits.
+    pub(crate) async fn run<T, R, F>(&self, data: T, call: impl FnOnce(Store<State<T>>) -> F) -> Result<R, Stopped>
+    where
+        T: 'static,
+        F: Future<Output = wasmtime::Result<R>>,
+    {
+        let memory = MemoryAccount { used: 0, limit: self.limits.memory };
+        let mut store = Store::new(&self.engine, State { data, memory });
+        store.limiter(|state| &mut state.memory);
+
+        let permitted = self.limits.computing.as_millis() / ticker::TICK.as_millis();
+        let mut ticks = 0;
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(move |_| {
+            ticks += 1;
+            if ticks > permitted {
+                return Err(ComputingLimit.into());
+            }
+            // Other tasks of this thread get their turn between two ticks.
+            Ok(UpdateDeadline::Yield(1))
+        });
+
+        match tokio::time::timeout(self.limits.call, self.ticker.while_computing(call(store))).await {
+            Ok(result) => result.map_err(|error| self.why(&error)),
+            Err(_) => Err(Stopped::Time(self.limits.call)),
+        }
+    }
+
+    fn why(&self, error: &wasmtime::Error) -> Stopped {
+        if error.is::<ComputingLimit>() {
+            Stopped::Computing(self.limits.computing)
+        } else if error.is::<MemoryLimit>() {
+            Stopped::Memory(self.limits.memory)
+        } else if let Some(trap) = error.downcast_ref::<Trap>() {
+            Stopped::Trap(trap.to_string())
+        } else {
+            Stopped::Trap(error.root_cause().to_string())
+        }
+    }
+}
+
+#[derive(Debug)]
+struct ComputingLimit;
+
+#[derive(Debug)]
+struct MemoryLimit;
+
+impl std::fmt::Display for ComputingLimit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("limit of computing time")
+    }
+}
+
+impl std::fmt::Display for MemoryLimit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("limit of memory")
+    }
+}
+
+impl std::error::Error for ComputingLimit {}
+
+impl std::error::Error for MemoryLimit {}
+
+/// The sum of all memories of a store. Unlike wasmtime's `StoreLimits` it ends the call with an error of its own instead of
+/// letting the guest run on without the memory.
+struct MemoryAccount {
+    used: usize,
+    limit: usize,
+}
+
+/// More table elements than any sane component has.
+const TABLE_LIMIT: usize = 100_000;
+
+impl ResourceLimiter for MemoryAccount {
+    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let used = self.used.saturating_add(desired.saturating_sub(current));
+        if used > self.limit {
+            return Err(MemoryLimit.into());
+        }
+        self.used = used;
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(desired <= TABLE_LIMIT)
+    }
+}
+
+#[cfg(test)]
+mod tests;

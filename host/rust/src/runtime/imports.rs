@@ -1,0 +1,300 @@
+//! Answers the component's imports: carries values between the generated types and the traits, and decides nothing.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use zeroize::Zeroize;
+
+use crate::{
+    bindings::{
+        lwa::rotation::{
+            http as wit_http, observe as wit_observe, publish as wit_publish, queue as wit_queue,
+            settings as wit_settings, store as wit_store, types,
+        },
+        wasi::{clocks::wall_clock, random::random},
+    },
+    clock::Clock,
+    http::{self, Http},
+    observe::Observe,
+    publish::{self, Publish},
+    queue::{self, Queue},
+    secret::{Credential, Secret},
+    settings::{Application, Settings},
+    store::{self, Store},
+};
+
+/// Everything that the component can reach.
+pub(crate) struct Effects {
+    pub(crate) settings: Box<dyn Settings>,
+    pub(crate) http: Box<dyn Http>,
+    pub(crate) queue: Box<dyn Queue>,
+    pub(crate) store: Box<dyn Store>,
+    pub(crate) publish: Box<dyn Publish>,
+    pub(crate) observe: Box<dyn Observe>,
+    pub(crate) clock: Box<dyn Clock>,
+}
+
+/// The imports of one call.
+pub(crate) struct Imports {
+    effects: Arc<Effects>,
+    /// Settings stay the same for one call: what was found is not looked up again.
+    found: BTreeMap<String, Option<Application>>,
+}
+
+/// More than any use of it needs; a guest that asks for more is defective.
+const RANDOM_LIMIT: u64 = 64 << 10;
+
+impl Imports {
+    pub(crate) fn new(effects: Arc<Effects>) -> Self {
+        Self { effects, found: BTreeMap::new() }
+    }
+}
+
+impl types::Host for Imports {}
+
+impl wit_settings::Host for Imports {
+    async fn find(&mut self, client_id: String) -> wasmtime::Result<Option<Application>> {
+        if let Some(found) = self.found.get(&client_id) {
+            return Ok(found.clone());
+        }
+        let found = self.effects.settings.find(&client_id);
+        self.found.insert(client_id, found.clone());
+        Ok(found)
+    }
+}
+
+impl wit_http::Host for Imports {
+    async fn send(
+        &mut self,
+        request: wit_http::Request,
+    ) -> wasmtime::Result<Result<wit_http::Response, wit_http::Error>> {
+        let request = http::Request {
+            method: match request.method {
+                wit_http::Method::Get => http::Method::Get,
+                wit_http::Method::Post => http::Method::Post,
+            },
+            url: request.url,
+            headers: request
+                .headers
+                .into_iter()
+                .map(|header| http::Header { name: header.name, value: header.value.into() })
+                .collect(),
+            body: request.body.into(),
+            time_limit: Duration::from_secs(request.time_limit.into()),
+            body_limit: request.body_limit,
+        };
+        Ok(match self.effects.http.send(request).await {
+            Ok(response) => Ok(wit_http::Response {
+                status: response.status,
+                headers: response
+                    .headers
+                    .into_iter()
+                    .map(|header| wit_http::Header { name: header.name, value: header.value.into_bytes() })
+                    .collect(),
+                body: response.body.into_bytes(),
+            }),
+            Err(error) => Err(error.into()),
+        })
+    }
+}
+
+impl wit_queue::Host for Imports {
+    async fn receive(
+        &mut self,
+        queue: String,
+        max: u32,
+        wait: u32,
+        visibility: u32,
+    ) -> wasmtime::Result<Result<Vec<wit_queue::Message>, wit_queue::Error>> {
+        let received = self.effects.queue.receive(&queue, max, wait, visibility).await;
+        Ok(received.map(|messages| messages.into_iter().map(Into::into).collect()).map_err(Into::into))
+    }
+
+    async fn delete(
+        &mut self,
+        queue: String,
+        receipt_handle: String,
+    ) -> wasmtime::Result<Result<(), wit_queue::Error>> {
+        Ok(self.effects.queue.delete(&queue, &receipt_handle).await.map_err(Into::into))
+    }
+
+    async fn hide(
+        &mut self,
+        queue: String,
+        receipt_handle: String,
+        visibility: u32,
+    ) -> wasmtime::Result<Result<(), wit_queue::Error>> {
+        Ok(self.effects.queue.hide(&queue, &receipt_handle, visibility).await.map_err(Into::into))
+    }
+}
+
+impl wit_store::Host for Imports {
+    async fn load(
+        &mut self,
+        client_id: String,
+    ) -> wasmtime::Result<Result<Option<wit_store::Entry>, wit_store::Error>> {
+        Ok(match self.effects.store.load(&client_id).await {
+            Ok(entry) => {
+                Ok(entry
+                    .map(|entry| wit_store::Entry { revision: entry.revision, document: entry.document.into_bytes() }))
+            }
+            Err(error) => Err(error.into()),
+        })
+    }
+
+    async fn save(
+        &mut self,
+        client_id: String,
+        document: Vec<u8>,
+        expected: Option<String>,
+    ) -> wasmtime::Result<Result<String, wit_store::Error>> {
+        let saved = self.effects.store.save(&client_id, document.into(), expected.as_deref()).await;
+        Ok(saved.map_err(Into::into))
+    }
+}
+
+impl wit_publish::Host for Imports {
+    async fn put(
+        &mut self,
+        target: String,
+        credential: types::Credential,
+    ) -> wasmtime::Result<Result<(), wit_publish::Error>> {
+        let credential = Credential::from(credential);
+        Ok(self.effects.publish.put(&target, &credential).await.map_err(Into::into))
+    }
+}
+
+impl wit_observe::Host for Imports {
+    async fn emit(&mut self, event: wit_observe::Event) -> wasmtime::Result<()> {
+        self.effects.observe.emit(&event);
+        Ok(())
+    }
+}
+
+impl wall_clock::Host for Imports {
+    async fn now(&mut self) -> wasmtime::Result<wall_clock::Datetime> {
+        let now = Duration::from_millis(self.effects.clock.now());
+        Ok(wall_clock::Datetime { seconds: now.as_secs(), nanoseconds: now.subsec_nanos() })
+    }
+
+    async fn resolution(&mut self) -> wasmtime::Result<wall_clock::Datetime> {
+        let resolution = Duration::from_millis(1);
+        Ok(wall_clock::Datetime { seconds: 0, nanoseconds: resolution.subsec_nanos() })
+    }
+}
+
+impl random::Host for Imports {
+    async fn get_random_bytes(&mut self, len: u64) -> wasmtime::Result<Vec<u8>> {
+        if len > RANDOM_LIMIT {
+            return Err(wasmtime::Error::msg("asked for more random bytes than the host gives"));
+        }
+        let mut bytes = vec![0; usize::try_from(len)?];
+        getrandom::fill(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    async fn get_random_u64(&mut self) -> wasmtime::Result<u64> {
+        Ok(getrandom::u64()?)
+    }
+}
+
+impl From<queue::Message> for wit_queue::Message {
+    fn from(message: queue::Message) -> Self {
+        Self {
+            id: message.id,
+            receipt_handle: message.receipt_handle,
+            body: message.body.into_bytes(),
+            receive_count: message.receive_count,
+            sent_at: message.sent_at,
+        }
+    }
+}
+
+impl From<types::Credential> for Credential {
+    fn from(credential: types::Credential) -> Self {
+        Self {
+            client_id: credential.client_id,
+            client_secret: Secret::new(credential.client_secret),
+            expires_at: credential.expires_at,
+        }
+    }
+}
+
+impl From<http::Error> for wit_http::Error {
+    fn from(error: http::Error) -> Self {
+        match error {
+            http::Error::NotSent(text) => Self::NotSent(text),
+            http::Error::Forbidden(origin) => Self::Forbidden(origin),
+            http::Error::OutcomeUnknown(text) => Self::OutcomeUnknown(text),
+            http::Error::TooLarge => Self::TooLarge,
+            http::Error::Other(text) => Self::Other(text),
+        }
+    }
+}
+
+impl From<queue::Error> for wit_queue::Error {
+    fn from(error: queue::Error) -> Self {
+        match error {
+            queue::Error::NotFound(text) => Self::NotFound(text),
+            queue::Error::AccessDenied(text) => Self::AccessDenied(text),
+            queue::Error::StaleReceipt => Self::StaleReceipt,
+            queue::Error::Unavailable(text) => Self::Unavailable(text),
+            queue::Error::Other(text) => Self::Other(text),
+        }
+    }
+}
+
+impl From<wit_queue::Error> for queue::Error {
+    fn from(error: wit_queue::Error) -> Self {
+        match error {
+            wit_queue::Error::NotFound(text) => Self::NotFound(text),
+            wit_queue::Error::AccessDenied(text) => Self::AccessDenied(text),
+            wit_queue::Error::StaleReceipt => Self::StaleReceipt,
+            wit_queue::Error::Unavailable(text) => Self::Unavailable(text),
+            wit_queue::Error::Other(text) => Self::Other(text),
+        }
+    }
+}
+
+impl From<store::Error> for wit_store::Error {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::Conflict => Self::Conflict,
+            store::Error::AccessDenied(text) => Self::AccessDenied(text),
+            store::Error::Full(text) => Self::Full(text),
+            store::Error::Unavailable(text) => Self::Unavailable(text),
+            store::Error::Other(text) => Self::Other(text),
+        }
+    }
+}
+
+impl From<wit_store::Error> for store::Error {
+    fn from(error: wit_store::Error) -> Self {
+        match error {
+            wit_store::Error::Conflict => Self::Conflict,
+            wit_store::Error::AccessDenied(text) => Self::AccessDenied(text),
+            wit_store::Error::Full(text) => Self::Full(text),
+            wit_store::Error::Unavailable(text) => Self::Unavailable(text),
+            wit_store::Error::Other(text) => Self::Other(text),
+        }
+    }
+}
+
+impl From<publish::Error> for wit_publish::Error {
+    fn from(error: publish::Error) -> Self {
+        match error {
+            publish::Error::UnknownTarget => Self::UnknownTarget,
+            publish::Error::AccessDenied(text) => Self::AccessDenied(text),
+            publish::Error::Unavailable(text) => Self::Unavailable(text),
+            publish::Error::Other(text) => Self::Other(text),
+        }
+    }
+}
+
+/// A generated message, wiped when the call that borrows it is over.
+pub(crate) struct BorrowedMessage(pub(crate) wit_queue::Message);
+
+impl Drop for BorrowedMessage {
+    fn drop(&mut self) {
+        self.0.body.zeroize();
+    }
+}

@@ -1,0 +1,159 @@
+//! One file for each client id.
+
+mod envelope;
+mod name;
+
+use std::{
+    fs::{self, File},
+    io::{self, ErrorKind, Read},
+    path::{Path, PathBuf},
+};
+
+use async_trait::async_trait;
+
+use super::{Entry, Error, Revision, Store};
+use crate::{
+    replace::{Failed, Replacement, sync_folder},
+    secret::Secret,
+};
+
+/// Keeps each document in a file of its own in one folder: `CLIENT-ID.record`, readable by its owner alone.
+///
+/// A save writes a temporary file in the same folder, syncs it, renames it over the record and syncs the folder; so a
+/// document survives the loss of power, as far as the disk tells the truth about what it has written. Savers in this and in
+/// other processes take turns by an advisory lock. That needs a local file system, or a network one that honours locks
+/// between machines.
+///
+/// A damaged file (cut, changed, of another client id, of a later version) is not loaded and never overwritten.
+///
+/// What can be lost: nothing that was saved, while the disk lives. Deleting or restoring a file is noticed by whoever saves a
+/// revision read before; but an older copy that is put back is taken for the present one, so do not restore single records
+/// from a backup without need.
+#[derive(Clone, Debug)]
+pub struct FileStore {
+    folder: PathBuf,
+}
+
+/// No record is anywhere near as long.
+const LONGEST: u64 = 16 << 20;
+
+impl FileStore {
+    /// A store in this folder. Nothing is touched yet; the first save creates the folder, for its owner alone.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+
+    /// The file that holds the record of this client id, whether it is there or not.
+    pub fn path(&self, client_id: &str) -> PathBuf {
+        self.folder.join(format!("{}.record", name::of(client_id)))
+    }
+}
+
+#[async_trait]
+impl Store for FileStore {
+    async fn load(&self, client_id: &str) -> Result<Option<Entry>, Error> {
+        let (path, client_id) = (self.path(client_id), client_id.to_owned());
+        blocking(move || read(&path, &client_id)).await
+    }
+
+    async fn save(&self, client_id: &str, document: Secret, expected: Option<&str>) -> Result<Revision, Error> {
+        let (store, client_id, expected) = (self.clone(), client_id.to_owned(), expected.map(str::to_owned));
+        // When the caller goes away meanwhile, this goes on to its end: the file is whole at any time.
+        blocking(move || store.write(&client_id, &document, expected.as_deref())).await
+    }
+}
+
+impl FileStore {
+    fn write(&self, client_id: &str, document: &Secret, expected: Option<&str>) -> Result<Revision, Error> {
+        let path = self.path(client_id);
+        if !self.folder.is_dir() {
+            if expected.is_some() {
+                return Err(Error::Conflict);
+            }
+            create_folder(&self.folder).map_err(|e| failure("create the folder", &self.folder, &e))?;
+        }
+
+        let replacement = Replacement::begin(&path, &path.with_extension("record.tmp"));
+        let replacement = replacement.map_err(|e| failure("write in the folder", &self.folder, &e))?;
+        let stored = read(&path, client_id)?.map(|entry| entry.revision);
+        if stored.as_deref() != expected {
+            return Err(Error::Conflict);
+        }
+
+        let revision = next(stored.as_deref())
+            .map_err(|e| Error::Unavailable(format!("the system gives no random numbers: {e}")))?;
+        let line = envelope::line(client_id, &revision, document.expose());
+        match replacement.commit(&[line.as_bytes(), document.expose()]) {
+            Ok(()) => Ok(revision),
+            Err(Failed::Before(error)) => Err(failure("write", &path, &error)),
+            Err(Failed::After(error)) => Err(Error::Unavailable(format!(
+                "{} was written, but the system does not confirm that it will survive a loss of power: {error}",
+                path.display()
+            ))),
+        }
+    }
+}
+
+fn read(path: &Path, client_id: &str) -> Result<Option<Entry>, Error> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failure("read", path, &error)),
+    };
+    let content = read_to_end(&mut file).map_err(|e| failure("read", path, &e))?;
+    let (revision, document) = envelope::open(client_id, content).map_err(|what| {
+        Error::Other(format!(
+            "{} is not a readable record: {what}; it is left as it is. Put back a copy, or move it away and enroll again",
+            path.display()
+        ))
+    })?;
+    Ok(Some(Entry { revision, document }))
+}
+
+/// Into memory of the right size at once: growing would leave unwiped copies behind.
+fn read_to_end(file: &mut File) -> io::Result<Secret> {
+    let length = file.metadata()?.len().min(LONGEST);
+    let mut content = Vec::with_capacity(usize::try_from(length).unwrap_or_default() + 1);
+    file.take(LONGEST + 1).read_to_end(&mut content)?;
+    Ok(content.into())
+}
+
+/// A number that grows, and one by chance: the first tells people the order, the second makes sure that a record which was
+/// deleted and made anew, or put back from a backup, never answers to a revision of another past.
+fn next(revision: Option<&str>) -> Result<Revision, getrandom::Error> {
+    let number = revision.and_then(|revision| revision.split('.').next()?.parse::<u64>().ok());
+    Ok(format!("{}.{:016x}", number.unwrap_or_default().saturating_add(1), getrandom::u64()?))
+}
+
+fn create_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)?;
+    sync_folder(folder)
+}
+
+fn failure(doing: &str, path: &Path, error: &io::Error) -> Error {
+    let path = path.display();
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            Error::Full(format!("cannot {doing} {path}: {error}; make room there"))
+        }
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Error::AccessDenied(format!(
+            "cannot {doing} {path}: {error}; let the user that runs lwa-rotate own and write the store's folder"
+        )),
+        _ => Error::Unavailable(format!("cannot {doing} {path}: {error}")),
+    }
+}
+
+async fn blocking<R: Send + 'static>(work: impl FnOnce() -> Result<R, Error> + Send + 'static) -> Result<R, Error> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => Err(Error::Unavailable("the program is being stopped".into())),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -84,7 +84,7 @@ fn enroll_again<H: Host>(
 /// Takes the application as far as it can go now.
 pub fn advance<H: Host>(host: &mut H, client_id: &str) -> Result<ApplicationStatus, Error> {
     let mut session = Session::open(host, client_id)?;
-    session.work(|_| true)?;
+    session.work(&|_| true)?;
     Ok(session.status())
 }
 
@@ -159,7 +159,7 @@ fn take_in_secret<H: Host>(
     if due {
         session.prove(&new.secret)?;
     }
-    session.work(|work| matches!(work, Work::Verify(_) | Work::ProveCurrent | Work::Publish(_) | Work::PurgeOld))?;
+    session.work(&|work| matches!(work, Work::Verify(_) | Work::ProveCurrent | Work::Publish(_) | Work::PurgeOld))?;
     let standing = session.record.standing(&new.secret, new.expires_at, event_time);
     let now = session.host.now();
     Ok(acknowledge(&session.record, &session.application, standing, now))

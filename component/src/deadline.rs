@@ -95,7 +95,7 @@ pub fn rotation_due(record: &Record, application: &Application) -> Option<Instan
 }
 
 /// The first piece of work that is due at this instant and wanted, in the order of the table.
-pub fn due(record: &Record, application: &Application, now: Instant, wanted: impl Fn(&Work) -> bool) -> Option<Work> {
+pub fn due(record: &Record, application: &Application, now: Instant, wanted: &dyn Fn(&Work) -> bool) -> Option<Work> {
     rows(record, application).into_iter().find(|(at, work)| *at <= now && wanted(work)).map(|(_, work)| work)
 }
 

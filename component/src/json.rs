@@ -38,7 +38,7 @@ impl Json {
 
     /// The whole, to be read.
     pub fn root(&self) -> Node<'_> {
-        Node::new(self, String::new())
+        Node { json: self, place: None, found: Cell::new(0) }
     }
 
     /// The value of a member; `None` if this is not an object that has it.
@@ -117,35 +117,74 @@ impl<'de> Deserialize<'de> for Json {
 /// A value with its place in the whole.
 pub struct Node<'a> {
     json: &'a Json,
-    path: String,
+    /// Where it was found; `None` for the whole.
+    place: Option<(&'a Node<'a>, Step<'a>)>,
     /// How many of its members have been asked for and found.
     found: Cell<usize>,
 }
 
+/// From a value to one that it holds.
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    /// To the member of this name.
+    Member(&'a str),
+    /// To the item, or to the member of an unforeseen name, at this place. Such a name may be anything, so it is not told.
+    Item(usize),
+}
+
 impl<'a> Node<'a> {
-    fn new(json: &'a Json, path: String) -> Self {
-        Self { json, path, found: Cell::new(0) }
+    fn below(&'a self, json: &'a Json, step: Step<'a>) -> Self {
+        Self { json, place: Some((self, step)), found: Cell::new(0) }
+    }
+
+    /// Such as `pending[0].secret`; empty for the whole.
+    fn path(&self) -> String {
+        let Some((parent, step)) = self.place else { return String::new() };
+        let mut path = parent.path();
+        match step {
+            Step::Item(place) => {
+                path.push('[');
+                path.push_str(&place.to_string());
+                path.push(']');
+            }
+            Step::Member(name) => {
+                if !path.is_empty() {
+                    path.push('.');
+                }
+                path.push_str(name);
+            }
+        }
+        path
     }
 
     /// The error that this value is, has or lacks something.
     pub fn wrong(&self, what: &str) -> String {
-        let name = if self.path.is_empty() { "the document" } else { &self.path };
-        [name, " ", what].concat()
+        let mut error = self.path();
+        if error.is_empty() {
+            error.push_str("the document");
+        }
+        error.push(' ');
+        error.push_str(what);
+        error
     }
 
     /// A member that has to be there.
-    pub fn member(&self, name: &str) -> Result<Self, String> {
+    pub fn member(&'a self, name: &'a str) -> Result<Self, String> {
         self.members()?;
-        self.find(name).ok_or_else(|| self.below(name) + " is missing")
+        self.find(name).ok_or_else(|| self.below(self.json, Step::Member(name)).wrong("is missing"))
     }
 
     /// A member that has to be there, read so.
-    pub fn required<T>(&self, name: &str, read: impl Fn(&Self) -> Result<T, String>) -> Result<T, String> {
+    pub fn required<T>(&'a self, name: &'a str, read: impl Fn(&Self) -> Result<T, String>) -> Result<T, String> {
         read(&self.member(name)?)
     }
 
     /// A member that may be missing or null, read so.
-    pub fn optional<T>(&self, name: &str, read: impl Fn(&Self) -> Result<T, String>) -> Result<Option<T>, String> {
+    pub fn optional<T>(
+        &'a self,
+        name: &'a str,
+        read: impl Fn(&Self) -> Result<T, String>,
+    ) -> Result<Option<T>, String> {
         match self.find(name) {
             Some(node) if !matches!(node.json, Json::Null) => read(&node).map(Some),
             _ => Ok(None),
@@ -154,15 +193,19 @@ impl<'a> Node<'a> {
 
     /// What was read from the members, unless there are others that nobody has asked for, or one of them twice.
     pub fn nothing_beyond<T>(&self, read: T) -> Result<T, String> {
-        if self.members()?.len() == self.found.get() { Ok(read) } else { Err(self.wrong("has an unknown member")) }
+        if self.members()?.len() == self.found.get() {
+            Ok(read)
+        } else {
+            Err(self.wrong("has a member that is unknown, or one twice"))
+        }
     }
 
     /// This as one of several kinds: a word, or an object whose only member is named by the word and holds the rest.
-    pub fn kind(&self) -> Result<(&'a str, Option<Self>), String> {
+    pub fn kind(&'a self) -> Result<(&'a str, Option<Self>), String> {
         match self.json {
             Json::Text(word) => Ok((word.expose_text(), None)),
             Json::Object(members) if let [(word, json)] = &members[..] => {
-                Ok((word, Some(Self::new(json, self.below(word)))))
+                Ok((word, Some(self.below(json, Step::Member(word)))))
             }
             _ => Err(self.unknown_kind()),
         }
@@ -210,17 +253,22 @@ impl<'a> Node<'a> {
     }
 
     /// This as a list, each item read so.
-    pub fn list<T>(&self, read: impl Fn(&Self) -> Result<T, String>) -> Result<Vec<T>, String> {
+    pub fn list<T>(&'a self, read: impl Fn(&Self) -> Result<T, String>) -> Result<Vec<T>, String> {
         match self.json {
-            Json::List(items) => items.iter().enumerate().map(|(place, json)| read(&self.item(place, json))).collect(),
+            Json::List(items) => {
+                items.iter().enumerate().map(|(place, json)| read(&self.below(json, Step::Item(place)))).collect()
+            }
             _ => Err(self.wrong("is not a list")),
         }
     }
 
     /// This as a map from names that are not known beforehand, each value read so.
-    pub fn map<T>(&self, read: impl Fn(&Self) -> Result<T, String>) -> Result<BTreeMap<String, T>, String> {
-        let members = self.members()?.iter().enumerate();
-        members.map(|(place, (name, json))| Ok((name.clone(), read(&self.item(place, json))?))).collect()
+    pub fn map<T>(&'a self, read: impl Fn(&Self) -> Result<T, String>) -> Result<BTreeMap<String, T>, String> {
+        let mut map = BTreeMap::new();
+        for (place, (name, json)) in self.members()?.iter().enumerate() {
+            map.insert(name.clone(), read(&self.below(json, Step::Item(place)))?);
+        }
+        Ok(map)
     }
 
     fn members(&self) -> Result<&'a [(String, Json)], String> {
@@ -230,18 +278,56 @@ impl<'a> Node<'a> {
         }
     }
 
-    fn find(&self, name: &str) -> Option<Self> {
+    fn find(&'a self, name: &'a str) -> Option<Self> {
         let json = self.json.get(name)?;
         self.found.set(self.found.get() + 1);
-        Some(Self::new(json, self.below(name)))
+        Some(self.below(json, Step::Member(name)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str, read: impl Fn(&Node<'_>) -> Result<(), String>) -> String {
+        let json = Json::parse(text.as_bytes()).expect("json");
+        read(&json.root()).expect_err("an error")
     }
 
-    fn below(&self, name: &str) -> String {
-        if self.path.is_empty() { name.to_owned() } else { [&self.path, ".", name].concat() }
+    #[test]
+    fn an_error_names_the_place_and_no_value() {
+        let read = |node: &Node<'_>| {
+            let list = |node: &Node<'_>| node.list(|node| node.required("b", |node| node.number::<u16>().map(|_| ())));
+            node.required("a", list).map(|_| ())
+        };
+        for (text, told) in [
+            ("7", "the document is not an object"),
+            ("{}", "a is missing"),
+            (r#"{"a":null}"#, "a is not a list"),
+            (r#"{"a":[{"b":1},[]]}"#, "a[1] is not an object"),
+            (r#"{"a":[{}]}"#, "a[0].b is missing"),
+            (r#"{"a":[{"b":"hunter2"}]}"#, "a[0].b is not a number of its range"),
+            (r#"{"a":[{"b":65536}]}"#, "a[0].b is not a number of its range"),
+            (r#"{"a":[{"b":-1}]}"#, "a[0].b is not a number of its range"),
+            (r#"{"a":[{"b":1.0}]}"#, "a[0].b is not a number of its range"),
+        ] {
+            assert_eq!(error(text, read), told, "{text}");
+        }
+        let map = |node: &Node<'_>| node.map(|node| node.truth()).map(|_| ());
+        assert_eq!(error(r#"{"hunter2":1}"#, map), "[0] is neither true nor false");
     }
 
-    /// Named by its place: a name that is not known beforehand may be anything.
-    fn item(&self, place: usize, json: &'a Json) -> Self {
-        Self::new(json, format!("{}[{place}]", self.path))
+    #[test]
+    fn members_that_nobody_asked_for_are_an_error_and_so_are_doubles() {
+        let read = |node: &Node<'_>| {
+            let a = node.optional("a", Node::truth)?;
+            node.nothing_beyond(a)
+        };
+        for (text, expected) in [("{}", None), (r#"{"a":null}"#, None), (r#"{"a":true}"#, Some(true))] {
+            assert_eq!(read(&Json::parse(text.as_bytes()).expect("json").root()), Ok(expected), "{text}");
+        }
+        for text in [r#"{"a":true,"b":1}"#, r#"{"b":1}"#, r#"{"a":true,"a":true}"#, r#"{"a":1}"#, "[]"] {
+            assert!(read(&Json::parse(text.as_bytes()).expect("json").root()).is_err(), "{text}");
+        }
     }
 }

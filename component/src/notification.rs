@@ -54,9 +54,10 @@ pub fn parse(body: &[u8]) -> Result<Notification, String> {
     let json = Json::parse(body).ok_or("the body is not JSON")?;
     let body = json.root();
     let event_time = body.required("eventTime", instant)?;
-    match body.required("notificationType", Node::text)? {
+    match body.member("notificationType")?.text()? {
         "APPLICATION_OAUTH_CLIENT_NEW_SECRET" => {
-            let new = body.member("payload")?.member("applicationOAuthClientNewSecret")?;
+            let payload = body.member("payload")?;
+            let new = payload.member("applicationOAuthClientNewSecret")?;
             Ok(Notification {
                 client_id: new.required("clientId", client_id)?,
                 event_time,
@@ -68,7 +69,8 @@ pub fn parse(body: &[u8]) -> Result<Notification, String> {
             })
         }
         "APPLICATION_OAUTH_CLIENT_SECRET_EXPIRY" => {
-            let expiry = body.member("payload")?.member("applicationOAuthClientSecretExpiry")?;
+            let payload = body.member("payload")?;
+            let expiry = payload.member("applicationOAuthClientSecretExpiry")?;
             Ok(Notification {
                 client_id: expiry.required("clientId", client_id)?,
                 event_time,

@@ -249,7 +249,7 @@ fn target_failed(record: &Record, name: &str, failure: &Failure, retry_at: Insta
     Problem {
         cause: Cause::TargetFailed,
         remedy_by: RemedyBy::Time,
-        happened: format!("publish target {name:?} did not take the new credential ({})", failure.detail),
+        happened: format!("publish target \"{name}\" did not take the new credential ({})", failure.detail),
         still_works: record.old.as_ref().map_or_else(
             || "the secret is kept safe; whoever reads this target does not have it".into(),
             |old| {

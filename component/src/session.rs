@@ -71,7 +71,7 @@ impl<'a, H: Host> Session<'a, H> {
     }
 
     /// Does everything that is due and wanted, each failing thing once.
-    pub fn work(&mut self, wanted: impl Fn(&Work) -> bool) -> Result<(), Error> {
+    pub fn work(&mut self, wanted: &dyn Fn(&Work) -> bool) -> Result<(), Error> {
         // Every piece of work moves the record on or is noted as failed, so this many are not needed; it bounds the call
         // when other hosts keep changing the record.
         let most = 32 + 4 * self.application.targets.len();
@@ -79,7 +79,7 @@ impl<'a, H: Host> Session<'a, H> {
             let now = self.host.now();
             let failed = &self.failed;
             let due =
-                deadline::due(&self.record, &self.application, now, |work| wanted(work) && !has_failed(failed, work));
+                deadline::due(&self.record, &self.application, now, &|work| wanted(work) && !has_failed(failed, work));
             match due {
                 Some(work) => self.carry_out(work)?,
                 None => return Ok(()),

@@ -16,7 +16,8 @@ pub const FORMAT: u32 = 1;
 pub fn write(record: &Record) -> Secret {
     // With this room the buffer does not move for a record of common size; where it does, only the last copy is wiped.
     let mut document = Vec::with_capacity(16 * 1024);
-    serde_json::to_writer(Writer(&mut document), record).expect("a record has string keys and writes to memory");
+    let written = serde_json::to_writer(Writer(&mut document), record);
+    assert!(written.is_ok(), "a record has string keys and writes to memory");
     Secret::new(document)
 }
 
@@ -59,8 +60,12 @@ pub fn read(document: &Secret, client_id: &str) -> Result<Record, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::lwa::rotation::observe::Reason;
+    use crate::contract::lwa::rotation::types::{AmazonError, Cause};
     use crate::credential::ClientSecret;
+    use crate::failure::Failure;
     use crate::instant::Instant;
+    use crate::record::{Call, Old, Pending, Proof, Requesting, Retry, Stage, Stall, State, Target};
 
     fn record() -> Record {
         let secret = ClientSecret::parse(b"hunter2".to_vec()).expect("sound");
@@ -78,6 +83,51 @@ mod tests {
         let read = read(&document, "amzn1.application-oa2-client.example").expect("readable");
         assert_eq!(read.state.name(), "requesting");
         assert_eq!(read.pending.len(), 1);
+    }
+
+    #[test]
+    fn whatever_a_record_can_hold_is_read_again() {
+        let now = Instant(3);
+        let secret = || ClientSecret::parse(b"hunter2".to_vec()).expect("sound");
+        let amazon = AmazonError {
+            status: 429,
+            code: "c".into(),
+            message: "m".into(),
+            details: "d\"\n".into(),
+            request_id: "r".into(),
+        };
+        let failure = Failure { amazon: Some(Box::new(amazon)), detail: "é".into(), ..Failure::new(Cause::Throttled) };
+        let retry = Retry { at: now, attempts: u32::MAX, failure: Some(failure.clone()) };
+        let requesting = |reason, stage| {
+            State::Requesting(Requesting { reason, stage, attempts: 1, failure: Some(failure.clone()) })
+        };
+        for state in [
+            State::Settled,
+            requesting(Reason::Due, Stage::Waiting(now)),
+            requesting(Reason::Requested, Stage::Preparing(now)),
+            requesting(Reason::RequestedAgain, Stage::Calling(now)),
+            State::Awaiting { until: Instant(u64::MAX) },
+            State::Verifying,
+            State::Publishing,
+            State::Stalled(Stall::MessageMissing),
+            State::Stalled(Stall::NewSecretRefused),
+        ] {
+            let mut full = Record { state, ..record() };
+            full.current.proof = Proof::Open(retry.clone());
+            full.pending = vec![Pending {
+                secret: secret(),
+                expires_at: Some(now),
+                from_message: true,
+                old_ends_at: Some(now),
+                retry: retry.clone(),
+                stalls_at: Some(now),
+            }];
+            full.old = Some(Old { secret: secret(), ends_at: now });
+            full.call = Some(Call { number: 9, at: now, accepted: true, failure: Some(failure.clone()) });
+            (full.calls, full.called_at, full.noticed) = (9, Some(now), Some(now));
+            full.targets.insert("file".into(), Target { generation: 1, retry: retry.clone(), again_at: Some(now) });
+            assert_eq!(read(&write(&full), "c"), Ok(full));
+        }
     }
 
     /// Rule 9: what is wrong with a record is told without its values.

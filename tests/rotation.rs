@@ -266,6 +266,33 @@ fn an_older_or_repeated_message_changes_nothing() {
     assert_eq!(world.borrow().store[SHOP], before);
 }
 
+/// Rule 5 against whoever may send to the queue: invented secrets do not stand in the way of the real one.
+#[test]
+fn forged_messages_do_not_keep_a_new_secret_from_being_taken_up() {
+    let world = settled(17);
+    for _ in 0..9 {
+        world.borrow_mut().forge(SHOP);
+        drain(&world);
+        world.borrow_mut().now += 60_000;
+    }
+    world.borrow_mut().rotate(SHOP);
+    for _ in 0..60 {
+        drain(&world);
+        advance(&world);
+        world.borrow_mut().now += 300_000;
+    }
+    let newest = world.borrow().newest(SHOP).secret.clone();
+    assert_eq!(world.borrow().current(SHOP), Some(newest.clone()));
+    assert!(world.borrow().published(SHOP, &newest));
+    // When the flood has ended, the invented ones are given up and nothing stays stalled.
+    world.borrow_mut().queue.clear();
+    for _ in 0..40 {
+        advance(&world);
+        world.borrow_mut().now += DAY;
+    }
+    assert_eq!((status(&world).state, status(&world).pending_expires_at), (State::Settled, None));
+}
+
 /// Rule 7: not ours, not touched.
 #[test]
 fn what_is_not_ours_or_not_readable_is_left() {

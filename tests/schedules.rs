@@ -133,6 +133,7 @@ fn step(world: &RefCell<World>, choice: &mut Random, id: &str) {
             let lag = [0, 1800_000, DAY, 6 * DAY + 12 * HOUR][choice.below(4) as usize];
             world.borrow_mut().apps.get_mut(id).unwrap().lag = lag;
         }
+        18 if choice.below(4) == 0 => world.borrow_mut().forge(id),
         17 => drop(call(world, None, |host| calls::status(host, id).map(|s| format!("{s:?}")))),
         _ => {
             let passed = [1000, 5000, 60_000, 600_000, HOUR, 5 * HOUR, DAY][choice.below(7) as usize];

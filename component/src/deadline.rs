@@ -25,6 +25,8 @@ pub enum Work {
     Stall(Stall),
     /// When a pending secret is to be tried: try it. Its place in the list.
     Verify(usize),
+    /// When a pending secret has not been accepted for very long: see whether the current one still works. Its place.
+    Doubt(usize),
     /// When a target does not hold the current secret: hand it over.
     Publish(String),
     /// When nobody has proven the current secret: try it.
@@ -50,6 +52,7 @@ fn rows(record: &Record, application: &Application) -> Vec<Row> {
         let lead = if pending.from_message { MESSAGE_LEAD } else { Lifetime(0) };
         rows.push((pending.retry.at + lead, Work::Verify(place)));
     }
+    rows.extend(record.pending.iter().enumerate().map(|(place, pending)| (pending.doubt_at, Work::Doubt(place))));
     // After the tries: a person is called only when one has failed.
     if record.state == State::Verifying
         && let Some(at) = record.pending.iter().filter_map(|pending| pending.stalls_at).min()
@@ -106,7 +109,7 @@ pub fn next(record: &Record, application: &Application) -> Option<Deadline> {
         kind: match work {
             Work::PurgeOld => DeadlineKind::OldSecretEnd,
             Work::Stall(_) => DeadlineKind::PatienceEnd,
-            Work::Verify(_) => DeadlineKind::Verification,
+            Work::Verify(_) | Work::Doubt(_) => DeadlineKind::Verification,
             Work::Publish(_) => DeadlineKind::Publication,
             Work::ProveCurrent => DeadlineKind::ProofOfCurrent,
             Work::GiveUpOnCaller => DeadlineKind::CallOverdue,

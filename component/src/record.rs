@@ -169,6 +169,8 @@ pub struct Pending {
     /// When a person is called if it has not been accepted by then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stalls_at: Option<Instant>,
+    /// When it is given up if the current secret still works then.
+    pub doubt_at: Instant,
 }
 
 /// The secret that was current before.

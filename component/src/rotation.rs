@@ -30,8 +30,13 @@ use crate::record::{
 pub const OVERLAP: Lifetime = Lifetime::days(7);
 /// How long before the old secret's end a person is called when the new one is not accepted.
 pub const WARNING: Lifetime = Lifetime::hours(24);
-/// Pending secrets kept at once. More can only come from somebody who floods the queue; they stay there.
+/// Pending secrets kept at once. More can only come from somebody who floods the queue.
 pub const MOST_PENDING: usize = 4;
+/// A secret that Amazon has not accepted for as long as SQS can keep its message is none of Amazon's, if the current one
+/// still works: that would have ended a week ago.
+const DOUBT: Lifetime = Lifetime::days(14);
+/// How long a doubt is put off when it cannot be resolved.
+const DOUBT_AGAIN: Lifetime = Lifetime::days(1);
 /// A host that takes longer than this to write a target is taken for dead.
 const LONGEST_PUT: Lifetime = Lifetime::minutes(2);
 /// A message belongs to a rotate call if what it tells happened after the call, give or take what clocks may differ: SQS
@@ -107,6 +112,8 @@ pub enum Event {
         /// Not before.
         retry_at: Instant,
     },
+    /// This pending secret is given up, because the current one still works (`true`); or not yet, because it does not.
+    Doubted(ClientSecret, bool),
     /// A target holds the secret of this generation.
     Published(String, u64),
     /// A target has not taken the secret of this generation.
@@ -151,6 +158,7 @@ impl Event {
             Self::Noticed(_) => "an expiry notice",
             Self::Proven { .. } => "a proven secret",
             Self::NotProven { .. } => "a secret not proven",
+            Self::Doubted(..) => "a doubt",
             Self::Published(..) => "a publication",
             Self::NotPublished { .. } => "a failed publication",
             Self::WaitMore => "a decision to wait",
@@ -334,6 +342,19 @@ impl Record {
                 state
             }
 
+            (state, E::Doubted(secret, give_up)) if self.is_pending(secret) => {
+                let state = state.clone();
+                if *give_up {
+                    self.pending.retain(|pending| pending.secret != *secret);
+                } else if let Some(pending) = self.pending.iter_mut().find(|pending| pending.secret == *secret) {
+                    pending.doubt_at = now + DOUBT_AGAIN;
+                }
+                match state {
+                    S::Verifying | S::Stalled(Stall::NewSecretRefused) => self.resting(context),
+                    state => state,
+                }
+            }
+
             // Publication goes on whatever else does.
             (state, E::Published(target, generation)) => {
                 let state = state.clone();
@@ -435,7 +456,8 @@ impl Record {
             from_message: true,
             old_ends_at: Some(new.old_ends_at),
             retry: Retry::now(now),
-            stalls_at: Some(new.old_ends_at - WARNING),
+            stalls_at: Some(new.old_ends_at.min(now + OVERLAP) - WARNING),
+            doubt_at: now + DOUBT,
         };
         self.insert_pending(pending)?;
         self.answer_call(event_time);
@@ -475,11 +497,20 @@ impl Record {
             old_ends_at: None,
             retry: Retry::now(now),
             stalls_at: None,
+            doubt_at: now + DOUBT,
         })?;
         Ok(State::Verifying)
     }
 
     fn insert_pending(&mut self, pending: Pending) -> Result<(), Illegal> {
+        if self.pending.len() >= MOST_PENDING {
+            // One that was tried in vain makes room: its message is in the queue and comes again.
+            let tried = |pending: &Pending| pending.from_message && pending.retry.attempts > 0;
+            let worst = (0..self.pending.len()).filter(|place| tried(&self.pending[*place]));
+            if let Some(place) = worst.max_by_key(|place| self.pending[*place].retry.attempts) {
+                self.pending.remove(place);
+            }
+        }
         if self.pending.len() >= MOST_PENDING {
             return Err(Illegal { state: self.state.name(), event: "another new secret beside four that wait" });
         }

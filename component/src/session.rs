@@ -112,6 +112,17 @@ impl<'a, H: Host> Session<'a, H> {
                 let secret = self.record.current.secret.clone();
                 self.prove(&secret)?;
             }
+            Work::Doubt(place) => {
+                if let Some(secret) = self.record.pending.get(place).map(|pending| pending.secret.clone()) {
+                    let current = self.record.current.secret.clone();
+                    let give_up = self.try_secret(&current).is_ok();
+                    if self.report(&Event::Doubted(secret, give_up))? && give_up {
+                        let text =
+                            "a secret that Amazon has not accepted for two weeks is given up; the one in use works";
+                        self.emit(Happening::MessageOld(text.into()));
+                    }
+                }
+            }
             Work::Publish(target) => self.publish(target)?,
             Work::Rotate => {
                 let from = self.permitted();

@@ -121,6 +121,7 @@ mod tests {
                 old_ends_at: Some(now),
                 retry: retry.clone(),
                 stalls_at: Some(now),
+                doubt_at: now,
             }];
             full.old = Some(Old { secret: secret(), ends_at: now });
             full.call = Some(Call { number: 9, at: now, accepted: true, failure: Some(failure.clone()) });

@@ -18,7 +18,7 @@ const WASM_TARGET: &str = "wasm32-unknown-unknown";
 fn main() {
     let out = PathBuf::from(variable("OUT_DIR"));
     let workspace = workspace();
-    for input in ["component/Cargo.toml", "component/src", "wit", "Cargo.lock", "Cargo.toml"] {
+    for input in ["component/Cargo.toml", "component/build.rs", "component/src", "wit", "Cargo.lock", "Cargo.toml"] {
         println!("cargo::rerun-if-changed={}", workspace.join(input).display());
     }
     for input in ["build.rs", "src/runtime/engine.rs", "src/runtime/guests.wat"] {
@@ -58,7 +58,8 @@ fn build(workspace: &Path, target_dir: &Path) -> Vec<u8> {
     let mut cargo = Command::new(variable("CARGO"));
     cargo
         .current_dir(workspace)
-        .args(["build", "--locked", "--package", "lwa-rotate-component", "--lib"])
+        // Only the `cdylib`: together with the crate's other form it would be compiled without link-time optimization.
+        .args(["rustc", "--locked", "--package", "lwa-rotate-component", "--lib", "--crate-type", "cdylib"])
         .args(["--profile", "component", "--target", WASM_TARGET])
         .arg("--target-dir")
         .arg(target_dir);

@@ -58,6 +58,14 @@ impl World {
         self.notify("APPLICATION_OAUTH_CLIENT_SECRET_EXPIRY", &payload, Kind::Expiry);
     }
 
+    /// Somebody who may send to the queue invents a new secret that looks newer than any.
+    pub fn forge(&mut self, client_id: &str) {
+        let (secret, far) = (self.invent("forged"), self.now + 1000 * DAY + self.random.below(DAY));
+        self.notify_new_secret(client_id, &secret, far, far);
+        let forged = Kind::NewSecret { client_id: client_id.into(), secret };
+        self.queue.iter_mut().filter(|message| message.kind == forged).for_each(|message| message.kind = Kind::Foreign);
+    }
+
     fn notify(&mut self, kind_name: &str, payload: &serde_json::Value, kind: Kind) {
         let body = serde_json::json!({ "notificationVersion": "1.0", "notificationType": kind_name,
             "payloadVersion": "2023-11-30", "eventTime": rfc3339(self.now), "payload": payload })

@@ -106,6 +106,7 @@ fn pending(node: &Node<'_>) -> Result<Pending, String> {
         old_ends_at: node.optional("old_ends_at", instant)?,
         retry: node.required("retry", retry)?,
         stalls_at: node.optional("stalls_at", instant)?,
+        doubt_at: node.required("doubt_at", instant)?,
     })
 }
 

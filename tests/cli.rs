@@ -1,0 +1,36 @@
+//! The binary as a user runs it, against an emulator of Amazon in this process.
+
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
+
+mod program;
+
+#[path = "cli/call_rate.rs"]
+mod call_rate;
+#[path = "cli/configuration.rs"]
+mod configuration;
+#[path = "cli/demo.rs"]
+mod demo;
+#[path = "cli/emulator.rs"]
+mod emulator;
+#[path = "cli/enroll.rs"]
+mod enroll;
+#[path = "cli/messages.rs"]
+mod messages;
+#[path = "cli/refusals.rs"]
+mod refusals;
+#[path = "cli/rotate.rs"]
+mod rotate;
+#[path = "cli/silence.rs"]
+mod silence;
+#[path = "cli/stalled.rs"]
+mod stalled;
+#[path = "cli/stopping.rs"]
+mod stopping;
+#[path = "cli/store.rs"]
+mod store;
+#[path = "cli/targets.rs"]
+mod targets;
+#[path = "cli/trouble.rs"]
+mod trouble;
+#[path = "cli/watch.rs"]
+mod watch;

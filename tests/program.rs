@@ -1,0 +1,444 @@
+//! The program as a user runs it: its own folder, configuration and environment, and an emulator in this process as Amazon.
+
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use lwa_rotate_emulator::{Application, Emulator, Options};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+pub const CLIENT_ID: &str = "amzn1.application-oa2-client.shop";
+pub const SECRET: &str = "amzn1.oa2-cs.v1.enrolled-0123456789abcdef";
+
+/// No command of these tests takes nearly as long.
+const LONGEST: Duration = Duration::from_secs(150);
+/// How often something that must come about is looked for.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// One test's world. When it goes, no output of any command in it may have held a secret (rule 9).
+pub struct World {
+    pub emulator: Emulator,
+    pub folder: TempDir,
+    /// The configuration; a command finds it in its current folder.
+    configuration: PathBuf,
+    environment: Mutex<Vec<(String, String)>>,
+    printed: Mutex<Vec<String>>,
+    enrolled: Mutex<Vec<String>>,
+    runtime: Runtime,
+}
+
+/// What a command left.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+    pub took: Duration,
+}
+
+impl World {
+    /// An application named `shop`, known to Amazon and not enrolled yet, published to `shop.env` and `shop.json`.
+    pub fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// The same, with other options of the emulator's.
+    pub fn with(change: impl FnOnce(&mut Options)) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let mut options =
+            Options { applications: vec![Application::new(CLIENT_ID, SECRET)], ..Options::default() };
+        change(&mut options);
+        let emulator = runtime.block_on(Emulator::start(options)).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("tmp")).unwrap();
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let mut environment = vec![
+            ("HOME".to_owned(), folder.path().display().to_string()),
+            ("TMPDIR".to_owned(), path("tmp")),
+            ("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned()),
+        ];
+        // What the emulator tells people to set is what works.
+        let banner = emulator.banner();
+        let advice = banner.lines().find_map(|line| line.strip_prefix("for AWS clients: ")).unwrap();
+        environment.extend(advice.split(' ').map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap();
+            (name.to_owned(), value.to_owned())
+        }));
+        let world = Self {
+            configuration: folder.path().join("lwa-rotate.toml"),
+            emulator,
+            folder,
+            environment: Mutex::new(environment),
+            printed: Mutex::default(),
+            enrolled: Mutex::new(vec![SECRET.to_owned()]),
+            runtime,
+        };
+        world.configure("", TARGETS);
+        world
+    }
+
+    /// A world with the application enrolled; the emulator's journal begins after that.
+    pub fn enrolled() -> Self {
+        Self::enrolled_with(|_| {})
+    }
+
+    /// The same, with other options of the emulator's.
+    pub fn enrolled_with(change: impl FnOnce(&mut Options)) -> Self {
+        let world = Self::with(change);
+        world.enroll();
+        world
+    }
+
+    pub fn enroll(&self) {
+        self.run_with(&["enroll", "shop"], SECRET).done();
+    }
+
+    /// Writes the configuration: lines of `[apps.shop]`, and what follows it.
+    pub fn configure(&self, app: &str, rest: &str) {
+        let (url, token, queue) = (self.emulator.url(), self.emulator.token_endpoint(), self.emulator.queue_url());
+        let mut lines = vec![format!("client-id = \"{CLIENT_ID}\""), "queue = \"main\"".to_owned()];
+        for (key, value) in [("api-endpoint", url), ("token-endpoint", token)] {
+            if !app.contains(key) {
+                lines.push(format!("{key} = \"{value}\""));
+            }
+        }
+        let lines = lines.join("\n");
+        self.write(
+            "lwa-rotate.toml",
+            &format!(
+                "[store]\npath = \"state\"\n\n[queues.main]\nurl = \"{queue}\"\n\n[apps.shop]\n{lines}\n{app}\n{rest}\n"
+            ),
+        );
+    }
+
+    /// Sets a variable of the commands' environment.
+    pub fn set(&self, name: &str, value: &str) {
+        let mut environment = self.environment.lock().unwrap();
+        environment.retain(|(known, _)| known != name);
+        environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Has a secret looked for in the outputs.
+    pub fn watch_for(&self, secret: &str) {
+        self.enrolled.lock().unwrap().push(secret.to_owned());
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, content: &str) {
+        fs::write(self.path(name), content).unwrap();
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// Runs a command to its end, with nothing on its stdin.
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        self.run_with(arguments, "")
+    }
+
+    /// Runs a command to its end.
+    pub fn run_with(&self, arguments: &[&str], stdin: &str) -> Ran {
+        self.start_with(arguments, stdin).end()
+    }
+
+    /// Runs a command with `--json`, and reads its one document.
+    pub fn json(&self, arguments: &[&str]) -> (Option<i32>, Value) {
+        let ran = self.run(&[arguments, &["--json"]].concat());
+        (ran.code, ran.document())
+    }
+
+    /// Where the application stands.
+    pub fn status(&self) -> Value {
+        let (_, document) = self.json(&["status", "shop"]);
+        document["apps"][0].clone()
+    }
+
+    pub fn start(&self, arguments: &[&str]) -> Running<'_> {
+        self.start_with(arguments, "")
+    }
+
+    pub fn start_with(&self, arguments: &[&str], stdin: &str) -> Running<'_> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lwa-rotate"));
+        command.args(arguments);
+        self.spawn(command, arguments, stdin)
+    }
+
+    /// Runs the program from a line of a shell, in which it is `"$@"`.
+    pub fn run_in_shell(&self, line: &str, arguments: &[&str]) -> Ran {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", line, "sh", env!("CARGO_BIN_EXE_lwa-rotate")]).args(arguments);
+        self.spawn(command, arguments, "").end()
+    }
+
+    fn spawn(&self, mut command: Command, arguments: &[&str], stdin: &str) -> Running<'_> {
+        let mut child = command
+            .env_clear()
+            .envs(self.environment.lock().unwrap().iter().cloned())
+            .current_dir(self.folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A command that does not read it closes the pipe.
+        let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+        let stdout = Reading::of(child.stdout.take().unwrap());
+        let stderr = Reading::of(child.stderr.take().unwrap());
+        let reveals = arguments.contains(&"get") || arguments.contains(&"emulator");
+        Running { world: self, child: Killed(child), began: Instant::now(), stdout, stderr, reveals }
+    }
+
+    /// The operations that reached the emulator, by their names.
+    pub fn calls(&self) -> Vec<&'static str> {
+        self.emulator.calls().iter().map(|call| call.operation.name()).collect()
+    }
+
+    pub fn count(&self, operation: &str) -> usize {
+        self.calls().into_iter().filter(|name| *name == operation).count()
+    }
+
+    pub fn fault(&self, fault: &str) {
+        self.emulator.add_fault(fault.parse().unwrap());
+    }
+
+    /// The secret that Amazon has issued last.
+    pub fn newest(&self) -> String {
+        self.emulator.secrets(CLIENT_ID).pop().unwrap().secret
+    }
+
+    /// What `get` prints for a stage.
+    pub fn stored(&self, stage: &str) -> Option<String> {
+        let ran = self.run(&["get", "shop", "--stage", stage]);
+        (ran.code == Some(0)).then(|| ran.stdout.trim_end().to_owned())
+    }
+
+    /// The newest secret is current and published, the old one kept, and nothing is left in the queue.
+    pub fn assert_rotated(&self) {
+        assert_eq!(self.stored("current"), Some(self.newest()), "the newest secret is current");
+        assert!(self.read("shop.env").contains(&self.newest()), "and published");
+        assert_eq!(self.status()["state"], "settled");
+        assert_eq!(self.emulator.messages().all(), 0, "and acknowledged");
+    }
+
+    /// Sends a message to the emulator's queue, by SQS's own protocol, and answers the document.
+    pub fn sqs(&self, operation: &str, mut input: Value) -> Value {
+        input["QueueUrl"] = self.emulator.queue_url().into();
+        post(&self.emulator.url(), &format!("AmazonSQS.{operation}"), &input)
+    }
+
+    /// Watches until something has come about.
+    pub fn watch_until(&self, what: &str, come_about: impl Fn() -> bool) -> Ran {
+        let watch = self.start(&["watch", "--json"]);
+        watch.until(what, come_about);
+        watch.terminate();
+        watch.end()
+    }
+
+    /// Rule 9: no secret and no access token in any output.
+    pub fn assert_silent(&self) {
+        let mut hidden = self.enrolled.lock().unwrap().clone();
+        hidden.extend(self.emulator.secrets(CLIENT_ID).into_iter().map(|issued| issued.secret));
+        hidden.extend(self.emulator.access_tokens());
+        for printed in self.printed.lock().unwrap().iter() {
+            for (place, text) in hidden.iter().enumerate() {
+                // The escaped form is that of a form or a URL.
+                for form in [text.clone(), text.replace('|', "%7C")] {
+                    assert!(!printed.contains(&form), "rule 9: an output holds hidden text {place}: {printed}");
+                }
+            }
+        }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            self.assert_silent();
+        }
+    }
+}
+
+/// Two files with the credential.
+pub const TARGETS: &str = r#"
+[[apps.shop.publish]]
+kind = "file"
+path = "shop.env"
+format = "env"
+
+[[apps.shop.publish]]
+kind = "file"
+path = "shop.json"
+format = "json"
+"#;
+
+/// What a command has written so far.
+struct Reading {
+    text: std::sync::Arc<Mutex<Vec<u8>>>,
+    thread: JoinHandle<()>,
+}
+
+impl Reading {
+    fn of(mut pipe: impl Read + Send + 'static) -> Self {
+        let text = std::sync::Arc::new(Mutex::new(Vec::new()));
+        let written = std::sync::Arc::clone(&text);
+        let thread = thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(length @ 1..) = pipe.read(&mut buffer) {
+                written.lock().unwrap().extend_from_slice(&buffer[..length]);
+            }
+        });
+        Self { text, thread }
+    }
+
+    fn so_far(&self) -> String {
+        String::from_utf8_lossy(&self.text.lock().unwrap()).into_owned()
+    }
+
+    fn end(self) -> String {
+        self.thread.join().unwrap();
+        String::from_utf8_lossy(&self.text.lock().unwrap()).into_owned()
+    }
+}
+
+/// A process that does not outlive its test.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A command under way.
+pub struct Running<'w> {
+    world: &'w World,
+    child: Killed,
+    began: Instant,
+    stdout: Reading,
+    stderr: Reading,
+    /// It is one of those that may print a secret.
+    reveals: bool,
+}
+
+impl Running<'_> {
+    pub fn stderr(&self) -> String {
+        self.stderr.so_far()
+    }
+
+    pub fn stdout(&self) -> String {
+        self.stdout.so_far()
+    }
+
+    /// Waits until something has come about.
+    pub fn until(&self, what: &str, come_about: impl Fn() -> bool) {
+        until(&format!("{what}; so far: {}{}", self.stdout(), self.stderr()), come_about);
+    }
+
+    pub fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    pub fn signal(&self, signal: &str) {
+        let id = self.child.0.id();
+        let sent = Command::new("/bin/sh").args(["-c", &format!("kill -{signal} {id}")]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits for its end.
+    pub fn end(mut self) -> Ran {
+        let code = loop {
+            if let Some(status) = self.child.0.try_wait().unwrap() {
+                break status.code();
+            }
+            assert!(self.began.elapsed() < LONGEST, "it does not end: {}{}", self.stdout(), self.stderr());
+            thread::sleep(LOOK);
+        };
+        let ran = Ran { code, stdout: self.stdout.end(), stderr: self.stderr.end(), took: self.began.elapsed() };
+        let printed = if self.reveals { ran.stderr.clone() } else { format!("{}{}", ran.stdout, ran.stderr) };
+        self.world.printed.lock().unwrap().push(printed);
+        ran
+    }
+}
+
+impl Ran {
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "stdout: {}\nstderr: {}", self.stdout, self.stderr);
+        self
+    }
+
+    #[track_caller]
+    pub fn done(self) -> Self {
+        self.exits(0)
+    }
+
+    /// Something was told to the person.
+    #[track_caller]
+    pub fn says(self, text: &str) -> Self {
+        assert!(self.stderr.contains(text), "nothing says {text:?}: {}", self.stderr);
+        self
+    }
+
+    /// The one JSON document on stdout.
+    #[track_caller]
+    pub fn document(&self) -> Value {
+        assert_eq!(self.stdout.lines().count(), 1, "one document in one line: {:?} {}", self.stdout, self.stderr);
+        serde_json::from_str(&self.stdout).unwrap()
+    }
+}
+
+/// Looks for something again and again, for a bounded time.
+#[track_caller]
+pub fn until(what: &str, come_about: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !come_about() {
+        assert!(began.elapsed() < LONGEST / 3, "it has not come about: {what}");
+        thread::sleep(LOOK);
+    }
+}
+
+/// One request of an AWS service's JSON protocol, over plain HTTP.
+pub fn post(base: &str, target: &str, input: &Value) -> Value {
+    let address = base.strip_prefix("http://").unwrap();
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    let body = input.to_string();
+    let authorization = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=0";
+    let request = format!(
+        "POST / HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/x-amz-json-1.0\r\n\
+         authorization: {authorization}\r\nx-amz-target: {target}\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200"), "{target}: {answer}");
+    serde_json::from_str(body).unwrap_or_default()
+}
+
+/// A file's permissions.
+pub fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+/// A script that can be run.
+pub fn script(world: &World, name: &str, text: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    world.write(name, &format!("#!/bin/sh\n{text}\n"));
+    fs::set_permissions(world.path(name), fs::Permissions::from_mode(0o755)).unwrap();
+}

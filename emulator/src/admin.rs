@@ -20,12 +20,13 @@ use serde_json::{Value, json};
 use crate::Shared;
 use crate::amazon::Amazon;
 use crate::fault::Fault;
-use crate::server::Reply;
+use crate::reply::Reply;
 
 /// Answers a request to the emulator itself.
 pub fn serve(shared: &Shared, method: &Method, path: &str, body: &[u8]) -> Reply {
     let Some(what) = path.strip_prefix("/_emulator/") else {
-        let help = "the emulator has LWA's /auth/o2/token, SP-API's rotate call and destinations, SQS, and /_emulator/";
+        let help = "the emulator has LWA's /auth/o2/token, SP-API's rotate call and destinations, SQS in its \
+                    JSON protocol, and /_emulator/";
         return Reply::json(404, &json!({ "error": help }));
     };
     let input: Value = if body.is_empty() {
@@ -37,7 +38,7 @@ pub fn serve(shared: &Shared, method: &Method, path: &str, body: &[u8]) -> Reply
         }
     };
     let mut amazon = shared.amazon();
-    let reply = answer(&mut amazon, method, what, &input);
+    let reply = answer(&mut amazon, &shared.queue, method, what, &input);
     drop(amazon);
     shared.changed.notify_waiters();
     reply
@@ -55,7 +56,7 @@ fn done(done: bool) -> Reply {
     }
 }
 
-fn answer(amazon: &mut Amazon, method: &Method, what: &str, input: &Value) -> Reply {
+fn answer(amazon: &mut Amazon, own_queue: &str, method: &Method, what: &str, input: &Value) -> Reply {
     let client_id = input["client_id"].as_str().unwrap_or_default();
     match (method, what) {
         (&Method::GET, "state") => state(amazon),
@@ -80,8 +81,7 @@ fn answer(amazon: &mut Amazon, method: &Method, what: &str, input: &Value) -> Re
             None => wrong("the member \"advance_seconds\" is missing, or no whole number"),
         },
         (&Method::POST, "messages") => {
-            let first = amazon.queues.keys().next().cloned().unwrap_or_default();
-            let queue = input["queue"].as_str().unwrap_or(&first);
+            let queue = input["queue"].as_str().unwrap_or(own_queue);
             match input["body"].as_str() {
                 Some(body) => match amazon.send(queue, body.to_owned(), Duration::ZERO) {
                     Some(id) => Reply::json(200, &json!({ "message_id": id })),
@@ -122,7 +122,7 @@ fn state(amazon: &mut Amazon) -> Reply {
         .iter()
         .map(|(id, app)| {
             let ends: Vec<u64> = app.issued.iter().map(|issued| issued.ends_at).collect();
-            (id.clone(), json!({ "subscribed": app.subscribed, "secrets_end_at": ends }))
+            (id.clone(), json!({ "subscribed": app.subscribed, "queue": app.queue, "secrets_end_at": ends }))
         })
         .collect();
     let faults: Vec<String> = amazon.faults.iter().map(Fault::to_string).collect();

@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::fault::{self, Action, Fault, Operation};
-use crate::message;
-use crate::queue::{Counts, Queue};
+use serde_json::json;
+
+use crate::fault::{Fault, Operation};
+use crate::notification::Subscription;
+use crate::queue::{Counts, Message, Queue};
 use crate::{Application, Options};
 
-/// The lifetime of a secret.
-const LIFETIME: u64 = 180 * 86_400_000;
-/// So long the secret before the new one lives on.
-const OVERLAP: u64 = 7 * 86_400_000;
 /// The lifetime of an access token.
 pub const TOKEN_LIFETIME: u64 = 3_600_000;
+/// No clock, and no lifetime, goes further than a thousand years.
+const LONGEST: u64 = 1000 * 365 * 86_400_000;
 
 /// A secret that was issued.
 #[derive(Clone)]
@@ -25,6 +25,13 @@ pub struct IssuedSecret {
     pub ends_at: u64,
     /// From when on SP-API accepts it, in milliseconds since 1970.
     pub works_from: u64,
+}
+
+impl IssuedSecret {
+    /// Whether SP-API accepts it at this time, in milliseconds since 1970.
+    pub fn works_at(&self, now: u64) -> bool {
+        self.works_from <= now && now < self.ends_at
+    }
 }
 
 /// Without the secret.
@@ -51,12 +58,42 @@ pub struct Call {
 
 /// An application at Amazon.
 pub struct App {
+    /// Its secrets, oldest first.
     pub issued: Vec<IssuedSecret>,
     pub subscribed: bool,
-    pub lag: Duration,
+    pub queue: String,
+    /// The last call that the usage plan let pass.
     pub called_at: Option<u64>,
-    /// The bodies that were sent for it.
-    sent: Vec<String>,
+    /// The body of the notification that was sent last.
+    pub last_body: String,
+    subscription: Subscription,
+    lag: u64,
+    lifetime: u64,
+    overlap: u64,
+}
+
+impl App {
+    fn new(application: Application, queue: &str, now: u64) -> Self {
+        let Application { client_id, client_secret, expires_in, subscribed, lag, lifetime, overlap, queue: own } =
+            application;
+        let first = IssuedSecret { secret: client_secret, ends_at: now + milliseconds(expires_in), works_from: 0 };
+        let (lifetime, overlap) = (milliseconds(lifetime), milliseconds(overlap));
+        let issued_at = first.ends_at.saturating_sub(lifetime);
+        let subscription = Subscription::new();
+        // Some notification has brought the first secret, too; the fault "old" may send it again.
+        let last_body = subscription.new_secret(&client_id, &first, issued_at + overlap, issued_at, issued_at);
+        Self {
+            issued: vec![first],
+            subscribed,
+            queue: own.unwrap_or_else(|| queue.to_owned()),
+            called_at: None,
+            last_body,
+            subscription,
+            lag: milliseconds(lag),
+            lifetime,
+            overlap,
+        }
+    }
 }
 
 /// An access token, as the services know it.
@@ -78,9 +115,9 @@ pub struct Amazon {
     pub calls: Vec<Call>,
     pub refuse_dead_secrets: bool,
     pub rotate_interval: Duration,
-    queue: String,
-    notification_delay: Duration,
-    offset: Duration,
+    pub notification_delay: Duration,
+    /// How far the emulator's clock is ahead of the machine's, in milliseconds.
+    ahead: i64,
 }
 
 /// Without secrets and tokens.
@@ -107,25 +144,36 @@ pub fn random_id() -> String {
     format!("{}-{}-4{}-8{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
 }
 
+/// A duration in milliseconds; a thousand years at most, so that it can be added to any time there is.
+pub fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).min(LONGEST)
+}
+
+fn since_1970(time: SystemTime) -> u64 {
+    milliseconds(time.duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
 impl Amazon {
-    pub fn new(options: Options) -> Self {
+    /// Amazon as the options describe it, at the machine's time or another.
+    pub fn new(options: Options, start: Option<SystemTime>) -> Self {
+        let machine = SystemTime::now();
+        let ahead = since_1970(start.unwrap_or(machine)).cast_signed() - since_1970(machine).cast_signed();
         let mut amazon = Self {
             apps: BTreeMap::new(),
             tokens: BTreeMap::new(),
-            queues: BTreeMap::new(),
+            queues: BTreeMap::from([(options.queue.clone(), Queue::for_notifications(&options.queue))]),
             faults: options.faults,
             calls: Vec::new(),
             refuse_dead_secrets: options.refuse_dead_secrets,
             rotate_interval: options.rotate_interval,
-            queue: options.queue.clone(),
             notification_delay: options.notification_delay,
-            offset: Duration::ZERO,
+            ahead,
         };
         let now = amazon.now();
-        amazon.queues.insert(options.queue.clone(), Queue::for_notifications(&options.queue));
-        for Application { client_id, client_secret, expires_in, subscribed, lag } in options.applications {
-            let first = IssuedSecret { secret: client_secret, ends_at: now + milliseconds(expires_in), works_from: 0 };
-            let app = App { issued: vec![first], subscribed, lag, called_at: None, sent: Vec::new() };
+        for application in options.applications {
+            let client_id = application.client_id.clone();
+            let app = App::new(application, &options.queue, now);
+            amazon.queues.entry(app.queue.clone()).or_insert_with_key(|name| Queue::for_notifications(name));
             amazon.apps.insert(client_id, app);
         }
         amazon
@@ -133,12 +181,12 @@ impl Amazon {
 
     /// The time, in milliseconds since 1970.
     pub fn now(&self) -> u64 {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        milliseconds(now + self.offset)
+        since_1970(SystemTime::now()).saturating_add_signed(self.ahead)
     }
 
     pub fn advance_time(&mut self, by: Duration) {
-        self.offset += by;
+        let furthest = LONGEST.cast_signed();
+        self.ahead = self.ahead.saturating_add_unsigned(milliseconds(by)).min(furthest);
     }
 
     pub fn secrets(&self, client_id: &str) -> Vec<IssuedSecret> {
@@ -165,10 +213,32 @@ impl Amazon {
         self.calls.push(Call { at, operation, client_id, status, messages });
     }
 
-    /// Puts a body into a queue, to be seen after a delay.
+    /// Puts a body into a queue, to be seen after a delay; tells the message id, or `None` if there is no such queue.
     pub fn send(&mut self, queue: &str, body: String, delay: Duration) -> Option<String> {
         let now = self.now();
         self.queues.get_mut(queue).map(|queue| queue.send(body, now, now + milliseconds(delay)))
+    }
+
+    /// Makes a queue the dead-letter queue of another.
+    pub fn add_dead_letter_queue(&mut self, source: &str, name: &str, most: u32) {
+        let dead = self.queues.entry(name.to_owned()).or_insert_with_key(|name| Queue::new(name));
+        let policy = json!({ "deadLetterTargetArn": dead.attributes["QueueArn"], "maxReceiveCount": most.to_string() });
+        if let Some(source) = self.queues.get_mut(source) {
+            source.attributes.insert("RedrivePolicy".into(), policy.to_string());
+        }
+    }
+
+    /// Receives from a queue. What was received too often goes to the queue's dead-letter queue, if there is one.
+    pub fn receive(&mut self, queue: &str, max: usize, visibility: u64) -> Vec<(String, Message)> {
+        let now = self.now();
+        let redrive = self.queues.get(queue).and_then(Queue::redrive);
+        let redrive = redrive.filter(|redrive| self.queues.contains_key(&redrive.target));
+        let Some(source) = self.queues.get_mut(queue) else { return Vec::new() };
+        let (received, dead) = source.receive(max, visibility, redrive.as_ref().map(|redrive| redrive.most), now);
+        if let Some(target) = redrive.and_then(|redrive| self.queues.get_mut(&redrive.target)) {
+            dead.into_iter().for_each(|message| target.put(message, now));
+        }
+        received
     }
 
     /// Issues a new secret: the one before lives on for the overlap, one that was old already keeps its own end.
@@ -177,69 +247,29 @@ impl Amazon {
         let Some(app) = self.apps.get_mut(client_id) else { return false };
         let mut old_ends_at = now;
         if let Some(last) = app.issued.last_mut() {
-            last.ends_at = last.ends_at.min(now + OVERLAP);
+            last.ends_at = last.ends_at.min(now + app.overlap);
             old_ends_at = last.ends_at;
         }
         let new = IssuedSecret {
             secret: format!("amzn1.oa2-cs.v1.{}", random_hex(32)),
-            ends_at: now + LIFETIME,
-            works_from: now + milliseconds(app.lag),
+            ends_at: now + app.lifetime,
+            works_from: now + app.lag,
         };
-        let body = message::new_secret(client_id, &new, old_ends_at, now);
-        app.issued.push(new);
+        app.issued.push(new.clone());
         if notify {
-            self.notify(client_id, body);
+            self.notify(client_id, |app, at, published_at| {
+                app.subscription.new_secret(client_id, &new, old_ends_at, at, published_at)
+            });
         }
         true
     }
 
     /// Sends an expiry notice.
     pub fn remind(&mut self, client_id: &str, of_old: bool) -> bool {
-        let now = self.now();
-        let Some(app) = self.apps.get(client_id) else { return false };
-        let Some(secret) = app.issued.iter().rev().nth(usize::from(of_old)) else { return false };
-        let body = message::secret_expiry(client_id, secret.ends_at, now);
-        self.notify(client_id, body);
-        true
+        let secrets = self.secrets(client_id);
+        let Some(secret) = secrets.iter().rev().nth(usize::from(of_old)) else { return false };
+        self.notify(client_id, |app, at, published_at| {
+            app.subscription.secret_expiry(client_id, secret.ends_at, at, published_at)
+        })
     }
-
-    fn notify(&mut self, client_id: &str, body: String) {
-        let queue = self.queue.clone();
-        let mut delay = self.notification_delay;
-        let later = Duration::from_secs(1);
-        let before = self.apps.get(client_id).and_then(|app| app.sent.last().cloned());
-        if let Some(app) = self.apps.get_mut(client_id) {
-            app.sent.push(body.clone());
-        }
-        let now = self.now();
-        match fault::take(&mut self.faults, Operation::Notification) {
-            Some(Action::Drop) => return,
-            Some(Action::Delay(by)) => delay += by,
-            Some(Action::Duplicate) => drop(self.send(&queue, body.clone(), delay)),
-            Some(Action::Foreign) => {
-                let secret = IssuedSecret { secret: "somebody-else".into(), ends_at: now + LIFETIME, works_from: 0 };
-                let foreign = message::new_secret("amzn1.application-oa2-client.foreign", &secret, now + OVERLAP, now);
-                self.send(&queue, foreign, delay);
-            }
-            Some(Action::Garbage) => drop(self.send(&queue, "this is { no JSON".into(), delay)),
-            Some(Action::Old) => {
-                if let Some(before) = before {
-                    self.send(&queue, before, delay + later);
-                }
-            }
-            // What was sent before and not yet seen comes after this one.
-            Some(Action::Reorder) => {
-                if let Some(queue) = self.queues.get_mut(&queue) {
-                    queue.put_off(now + milliseconds(delay + later));
-                }
-            }
-            _ => {}
-        }
-        self.send(&queue, body, delay);
-    }
-}
-
-/// A duration in milliseconds.
-pub fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

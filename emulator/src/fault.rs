@@ -1,5 +1,7 @@
 //! What can go wrong, in types and in the words of `--fault`.
 
+mod refusal;
+
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -48,25 +50,30 @@ impl Operation {
 pub enum Action {
     /// The effect happens, and the connection is closed without an answer.
     LoseAnswer,
+    /// The effect happens, and the connection is closed in the middle of the answer's body. An answer without a body
+    /// is lost whole.
+    HalfAnswer,
     /// The connection is closed without an effect.
     Cut,
-    /// Nothing happens for so long, then the connection is closed without an effect.
+    /// Nothing happens for so long, then the connection is closed without an effect. Real time, as all waiting.
     Hang(Duration),
     /// The operation happens, and its answer is late by so much. For a notification: it is sent so much later.
     Delay(Duration),
-    /// This HTTP status is answered, without an effect.
+    /// This HTTP status is answered with an empty JSON object, without an effect.
     Status(u16),
+    /// The error with this code is answered, worded as the service words it, without an effect.
+    Refuse(&'static str),
     /// The notification is never sent.
     Drop,
     /// It is sent twice.
     Duplicate,
-    /// It is sent behind an older notification of the same application that comes after it.
+    /// It overtakes what lies in the queue and nobody has received yet.
     Reorder,
     /// One of another application is sent beside it.
     Foreign,
     /// Something unreadable is sent beside it.
     Garbage,
-    /// The notification before it is sent again, after it.
+    /// The notification before it is sent again, after it; for the first one, that which once brought the first secret.
     Old,
 }
 
@@ -112,9 +119,9 @@ impl FromStr for Fault {
         let (what, times) = match text.rsplit_once('*') {
             None => (text, Times::Count(1)),
             Some((what, "always")) => (what, Times::Always),
-            Some((what, count)) => match count.parse() {
-                Ok(count) => (what, Times::Count(count)),
-                Err(_) => return Err(format!("{count:?} is neither a count nor `always`")),
+            Some((what, count)) => match count.parse::<u32>() {
+                Ok(count @ 1..) => (what, Times::Count(count)),
+                _ => return Err(format!("{count:?} is neither a count nor `always`")),
             },
         };
         let (operation, action) =
@@ -126,15 +133,30 @@ impl FromStr for Fault {
         let (name, value) = action.split_once('=').map_or((action, None), |(name, value)| (name, Some(value)));
         let lifetime =
             || value.and_then(duration).ok_or_else(|| format!("{name} needs a duration, such as {name}=30s"));
+        if value.is_some() && !["delay", "hang", "refuse", "status"].contains(&name) {
+            return Err(format!("{name} takes no value"));
+        }
         let of_notification = operation == Operation::Notification;
         let action = match (of_notification, name) {
             (_, "delay") => Action::Delay(lifetime()?),
             (false, "lose-answer") => Action::LoseAnswer,
+            (false, "half-answer") => Action::HalfAnswer,
             (false, "cut") => Action::Cut,
             (false, "hang") => Action::Hang(lifetime()?),
             (false, "status") => match value.and_then(|value| value.parse().ok()) {
                 Some(status @ 400..=599) => Action::Status(status),
                 _ => return Err("status needs a number from 400 to 599, such as status=503".into()),
+            },
+            (false, "refuse") => match refusal::codes(operation).find(|code| Some(*code) == value) {
+                Some(code) => Action::Refuse(code),
+                None => {
+                    let known: Vec<&str> = refusal::codes(operation).collect();
+                    return Err(format!(
+                        "refuse needs a code; for {} there are {}",
+                        operation.name(),
+                        known.join(", ")
+                    ));
+                }
             },
             (true, "drop") => Action::Drop,
             (true, "duplicate") => Action::Duplicate,
@@ -143,7 +165,9 @@ impl FromStr for Fault {
             (true, "garbage") => Action::Garbage,
             (true, "old") => Action::Old,
             (false, other) => {
-                return Err(format!("no action {other:?}; there are lose-answer, cut, hang=D, delay=D, status=N"));
+                return Err(format!(
+                    "no action {other:?}; there are lose-answer, half-answer, cut, hang=D, delay=D, status=N, refuse=CODE"
+                ));
             }
             (true, other) => {
                 return Err(format!(
@@ -160,10 +184,12 @@ impl fmt::Display for Fault {
         write!(f, "{}:", self.operation.name())?;
         match self.action {
             Action::LoseAnswer => f.write_str("lose-answer")?,
+            Action::HalfAnswer => f.write_str("half-answer")?,
             Action::Cut => f.write_str("cut")?,
             Action::Hang(time) => write!(f, "hang={}ms", time.as_millis())?,
             Action::Delay(time) => write!(f, "delay={}ms", time.as_millis())?,
             Action::Status(status) => write!(f, "status={status}")?,
+            Action::Refuse(code) => write!(f, "refuse={code}")?,
             Action::Drop => f.write_str("drop")?,
             Action::Duplicate => f.write_str("duplicate")?,
             Action::Reorder => f.write_str("reorder")?,
@@ -178,6 +204,8 @@ impl fmt::Display for Fault {
         }
     }
 }
+
+pub use refusal::reply as refuse;
 
 /// Takes the first fault of this operation, counting it down.
 pub fn take(faults: &mut Vec<Fault>, operation: Operation) -> Option<Action> {
@@ -204,6 +232,10 @@ mod tests {
             "token:status=500*3",
             "receive:delay=2000ms*always",
             "proof:cut",
+            "receive:half-answer",
+            "token:refuse=invalid_scope",
+            "rotate:refuse=QuotaExceeded*always",
+            "hide:refuse=AccessDenied",
             "delete:hang=60000ms",
             "notification:drop",
             "notification:old*2",
@@ -224,6 +256,12 @@ mod tests {
             "token:status=200",
             "proof:delay",
             "proof:cut*x",
+            "proof:cut*0",
+            "token:refuse",
+            "token:refuse=Unauthorized",
+            "notification:refuse=AccessDenied",
+            "proof:cut=3s",
+            "proof:hang=9999999999999999999s",
         ] {
             assert!(text.parse::<Fault>().is_err_and(|error| !error.is_empty()), "{text}");
         }

@@ -2,7 +2,11 @@
 //!
 //! It does what Amazon's documents say and what users report: two secrets alive for 7 days, access tokens of a dead secret
 //! still issued and then refused by SP-API with 403, one rotate call a minute, no answer but `204`, and the new secret in a
-//! queue with real SQS semantics. [`Fault`]s and time are set through [`Emulator`] or over HTTP, under `/_emulator/`.
+//! queue with real SQS semantics. [`Fault`]s and time are set through [`Emulator`] or over HTTP, under `/_emulator/`; that
+//! address, and what is known to differ from Amazon, stand in the crate's `README.md`.
+//!
+//! Its clock is the machine's and can jump ahead. Secrets, access tokens, visibility timeouts, delays of messages and retention
+//! go by that clock; long polls and the waiting of faults take real time.
 //!
 //! ```no_run
 //! # async fn example() -> std::io::Result<()> {
@@ -22,8 +26,9 @@ mod admin;
 mod amazon;
 mod fault;
 mod lwa;
-mod message;
+mod notification;
 mod queue;
+mod reply;
 mod server;
 mod sp_api;
 mod sqs;
@@ -33,7 +38,7 @@ use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -56,19 +61,29 @@ pub struct Application {
     pub expires_in: Duration,
     /// Whether it is subscribed to rotation notifications; without, the rotate call answers 400.
     pub subscribed: bool,
-    /// How long a new secret is not yet accepted by SP-API.
+    /// How long a new secret does not work yet.
     pub lag: Duration,
+    /// How long a new secret lives.
+    pub lifetime: Duration,
+    /// How long the secret before it lives on, if it does not end sooner.
+    pub overlap: Duration,
+    /// The name of the queue that its notifications go to, if it is not that of the [`Options`].
+    pub queue: Option<String>,
 }
 
 impl Application {
-    /// An application whose secret lives for 180 days, subscribed, without lag.
+    /// An application whose secrets live for 180 days and overlap by 7, as Amazon's do; subscribed, without lag.
     pub fn new(client_id: impl Into<String>, client_secret: impl Into<String>) -> Self {
+        let day = Duration::from_secs(86_400);
         Self {
             client_id: client_id.into(),
             client_secret: client_secret.into(),
-            expires_in: Duration::from_secs(180 * 86_400),
+            expires_in: 180 * day,
             subscribed: true,
             lag: Duration::ZERO,
+            lifetime: 180 * day,
+            overlap: 7 * day,
+            queue: None,
         }
     }
 }
@@ -81,6 +96,9 @@ impl fmt::Debug for Application {
             .field("expires_in", &self.expires_in)
             .field("subscribed", &self.subscribed)
             .field("lag", &self.lag)
+            .field("lifetime", &self.lifetime)
+            .field("overlap", &self.overlap)
+            .field("queue", &self.queue)
             .finish_non_exhaustive()
     }
 }
@@ -92,14 +110,14 @@ pub struct Options {
     pub listen: SocketAddr,
     /// The applications.
     pub applications: Vec<Application>,
-    /// The name of the queue that notifications go to.
+    /// The name of the queue that notifications go to. It keeps messages for 14 days.
     pub queue: String,
     /// How long a notification takes.
     pub notification_delay: Duration,
     /// How far apart rotate calls must be.
     pub rotate_interval: Duration,
-    /// Whether LWA refuses a secret that has ended (401 `invalid_client`). By default it goes on issuing access tokens, as
-    /// it has been seen to do, and SP-API refuses those.
+    /// Whether LWA refuses a secret that has ended, or does not work yet (401 `invalid_client`). By default it issues access
+    /// tokens for both, as it has been seen to do, and SP-API refuses those.
     pub refuse_dead_secrets: bool,
     /// What goes wrong.
     pub faults: Vec<Fault>,
@@ -126,6 +144,8 @@ struct Shared {
     /// Told whenever a message may have become visible.
     changed: Notify,
     base: String,
+    /// The queue of the options.
+    queue: String,
 }
 
 impl Shared {
@@ -138,7 +158,6 @@ impl Shared {
 #[derive(Debug)]
 pub struct Emulator {
     address: SocketAddr,
-    queue: String,
     shared: Arc<Shared>,
     task: JoinHandle<Infallible>,
 }
@@ -150,8 +169,17 @@ impl Drop for Emulator {
 }
 
 impl Emulator {
-    /// Starts listening. Fails if the address is taken, or is not a loopback address.
+    /// Starts listening, at the machine's time. Fails if the address is taken, or is not a loopback address.
     pub async fn start(options: Options) -> io::Result<Self> {
+        Self::start_with(options, None).await
+    }
+
+    /// As [`start`](Self::start), with another time on the emulator's clock.
+    pub async fn start_at(options: Options, time: SystemTime) -> io::Result<Self> {
+        Self::start_with(options, Some(time)).await
+    }
+
+    async fn start_with(options: Options, time: Option<SystemTime>) -> io::Result<Self> {
         if !options.listen.ip().is_loopback() {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
@@ -160,14 +188,21 @@ impl Emulator {
         }
         let listener = TcpListener::bind(options.listen).await?;
         let address = listener.local_addr()?;
-        let queue = options.queue.clone();
         let shared = Arc::new(Shared {
-            amazon: Mutex::new(Amazon::new(options)),
+            queue: options.queue.clone(),
+            amazon: Mutex::new(Amazon::new(options, time)),
             changed: Notify::new(),
             base: format!("http://{address}"),
         });
         let task = tokio::spawn(server::accept(listener, Arc::clone(&shared)));
-        Ok(Self { address, queue, shared, task })
+        Ok(Self { address, shared, task })
+    }
+
+    /// Ends it; when this returns, the address is free. Requests under way get no answer.
+    pub async fn stop(mut self) {
+        self.task.abort();
+        // The task ends in no other way, so its result says nothing.
+        let _ = (&mut self.task).await;
     }
 
     /// Where it listens.
@@ -175,7 +210,7 @@ impl Emulator {
         self.address
     }
 
-    /// The base of all its URLs; also SP-API's endpoint, and that of SQS.
+    /// The base of all its URLs; also the endpoint of SP-API, and that of SQS.
     pub fn url(&self) -> String {
         self.shared.base.clone()
     }
@@ -185,9 +220,14 @@ impl Emulator {
         format!("{}/auth/o2/token", self.shared.base)
     }
 
-    /// The URL of the queue that notifications go to.
+    /// The URL of the queue of the options.
     pub fn queue_url(&self) -> String {
-        sqs::queue_url(&self.shared.base, &self.queue)
+        self.queue_url_of(&self.shared.queue)
+    }
+
+    /// The URL of a queue with this name, whether or not there is one.
+    pub fn queue_url_of(&self, queue: &str) -> String {
+        sqs::queue_url(&self.shared.base, queue)
     }
 
     /// What to tell a person when it starts.
@@ -205,7 +245,12 @@ impl Emulator {
         )
     }
 
-    /// Adds a fault.
+    /// Its time.
+    pub fn now(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_millis(self.shared.amazon().now())
+    }
+
+    /// Adds a fault, behind those there are for the same operation.
     pub fn add_fault(&self, fault: Fault) {
         self.shared.amazon().faults.push(fault);
     }
@@ -215,7 +260,7 @@ impl Emulator {
         self.shared.amazon().faults.clear();
     }
 
-    /// Jumps ahead in time: hidden messages become visible, secrets and tokens end, retention runs out.
+    /// Jumps ahead in time: hidden messages become visible, secrets and tokens end, retention runs out. A thousand years at most.
     pub fn advance_time(&self, by: Duration) {
         self.shared.amazon().advance_time(by);
         self.shared.changed.notify_waiters();
@@ -231,16 +276,41 @@ impl Emulator {
         self.shared.amazon().secrets(client_id)
     }
 
-    /// How many messages the queue holds.
-    pub fn messages(&self) -> Counts {
-        self.shared.amazon().counts(&self.queue)
+    /// The secret that Amazon has issued for an application last.
+    pub fn current_secret(&self, client_id: &str) -> Option<IssuedSecret> {
+        self.secrets(client_id).pop()
     }
 
-    /// Puts any body into the queue.
+    /// The access tokens that were issued, for tests that look whether one of them was printed.
+    pub fn access_tokens(&self) -> Vec<String> {
+        self.shared.amazon().tokens.keys().cloned().collect()
+    }
+
+    /// How many messages the queue of the options holds.
+    pub fn messages(&self) -> Counts {
+        self.messages_in(&self.shared.queue)
+    }
+
+    /// How many messages a queue holds, such as a dead-letter queue; none if there is no such queue.
+    pub fn messages_in(&self, queue: &str) -> Counts {
+        self.shared.amazon().counts(queue)
+    }
+
+    /// Puts any body into the queue of the options.
     pub fn send_message(&self, body: impl Into<String>) {
-        let queue = self.queue.clone();
-        self.shared.amazon().send(&queue, body.into(), Duration::ZERO);
+        self.send_message_to(&self.shared.queue, body);
+    }
+
+    /// Puts any body into a queue. `false` if there is no such queue.
+    pub fn send_message_to(&self, queue: &str, body: impl Into<String>) -> bool {
+        let sent = self.shared.amazon().send(queue, body.into(), Duration::ZERO).is_some();
         self.shared.changed.notify_waiters();
+        sent
+    }
+
+    /// Creates a queue and makes it the dead-letter queue of the options' queue, for what has been received so often.
+    pub fn add_dead_letter_queue(&self, name: &str, received: u32) {
+        self.shared.amazon().add_dead_letter_queue(&self.shared.queue, name, received);
     }
 
     /// Somebody rotates the secret in the Developer Console. Whether that sends a notification Amazon does not say. `false`

@@ -1,12 +1,13 @@
 //! LWA's token endpoint.
 //!
-//! Takes forms, with or without a `charset`, and JSON, as Amazon's own SDKs send it.
+//! Takes forms, with or without a `charset`, and JSON, as Amazon's own SDKs send it. Without a content type the body decides.
 
 use serde_json::{Value, json};
 
 use crate::amazon::{Amazon, TOKEN_LIFETIME, Token, random_hex};
-use crate::server::Reply;
+use crate::reply::Reply;
 
+/// The scopes of grantless operations.
 const SCOPES: [&str; 3] = [
     "sellingpartnerapi::notifications",
     "sellingpartnerapi::client_credential:rotation",
@@ -17,7 +18,8 @@ fn field(fields: &Value, name: &str) -> String {
     fields[name].as_str().unwrap_or_default().to_owned()
 }
 
-fn refusal(status: u16, error: &str, description: &str) -> Reply {
+/// A refusal as LWA words it.
+pub fn refusal(status: u16, error: &str, description: &str) -> Reply {
     Reply::json(status, &json!({ "error_description": description, "error": error }))
 }
 
@@ -26,7 +28,8 @@ fn fields(content_type: &str, body: &[u8]) -> Option<Value> {
     let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match media_type.as_str() {
         "application/json" => serde_json::from_slice(body).ok(),
-        "application/x-www-form-urlencoded" => Some(Value::Object(
+        "" if body.starts_with(b"{") => serde_json::from_slice(body).ok(),
+        "" | "application/x-www-form-urlencoded" => Some(Value::Object(
             form_urlencoded::parse(body).map(|(k, v)| (k.into_owned(), v.into_owned().into())).collect(),
         )),
         _ => None,
@@ -63,7 +66,7 @@ fn answer(amazon: &mut Amazon, fields: &Value, client_id: &str, secret: &str, sc
     };
     let known = amazon.apps.get(client_id).and_then(|app| app.issued.iter().find(|issued| issued.secret == secret));
     match known {
-        Some(issued) if issued.ends_at > now || !amazon.refuse_dead_secrets => {
+        Some(issued) if issued.works_at(now) || !amazon.refuse_dead_secrets => {
             let kind = if scope.is_some() { "Atc" } else { "Atza" };
             let access_token = format!("{kind}|{}", random_hex(160));
             let mut reply =

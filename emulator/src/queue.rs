@@ -48,15 +48,28 @@ pub struct Message {
 pub enum Refused {
     /// It is no receipt handle of this queue.
     Handle,
-    /// The message is not in flight.
+    /// There is no such message any more.
+    Gone,
+    /// The message is not in flight, or not under this receipt handle.
     NotInflight,
+    /// It would be hidden for longer than SQS hides any message.
+    TooLong(u64),
+}
+
+/// Where messages go that are received too often.
+pub struct Redrive {
+    /// The dead-letter queue.
+    pub target: String,
+    /// So often a message is received at most.
+    pub most: u64,
 }
 
 /// A queue.
 pub struct Queue {
     pub attributes: BTreeMap<String, String>,
+    /// How SP-API names it among its destinations.
+    pub destination_id: String,
     messages: Vec<Message>,
-    dead_letters: Vec<(String, Message)>,
 }
 
 impl Queue {
@@ -72,7 +85,7 @@ impl Queue {
             ("SqsManagedSseEnabled", "true".into()),
         ];
         let attributes = defaults.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        Self { attributes, messages: Vec::new(), dead_letters: Vec::new() }
+        Self { attributes, destination_id: random_id(), messages: Vec::new() }
     }
 
     /// A queue as this work wants it: retention of 14 days, and a policy that lets Amazon send.
@@ -94,6 +107,14 @@ impl Queue {
 
     pub fn attribute_seconds(&self, name: &str) -> u64 {
         self.attributes.get(name).and_then(|value| value.parse().ok()).unwrap_or(0)
+    }
+
+    /// Its redrive policy.
+    pub fn redrive(&self) -> Option<Redrive> {
+        let policy: Value = serde_json::from_str(self.attributes.get("RedrivePolicy")?).ok()?;
+        let target = policy["deadLetterTargetArn"].as_str()?.rsplit(':').next()?.to_owned();
+        let most = &policy["maxReceiveCount"];
+        Some(Redrive { target, most: most.as_u64().or_else(|| most.as_str()?.parse().ok())? })
     }
 
     pub fn send(&mut self, body: String, now: u64, visible_at: u64) -> String {
@@ -142,52 +163,35 @@ impl Queue {
         self.messages.iter().map(|message| message.visible_at).min()
     }
 
-    /// Receives up to `max` messages and hides them for `visibility` seconds. What was received too often goes to the
-    /// dead-letter queue, if there is one.
-    pub fn receive(&mut self, max: usize, visibility: u64, now: u64) -> Vec<(String, Message)> {
+    /// Receives up to `max` messages and hides them for `visibility` seconds. Those that have been received `most` times are
+    /// taken out instead, and come second.
+    pub fn receive(
+        &mut self,
+        max: usize,
+        visibility: u64,
+        most: Option<u64>,
+        now: u64,
+    ) -> (Vec<(String, Message)>, Vec<Message>) {
         self.expire(now);
-        let redrive: Option<Value> =
-            self.attributes.get("RedrivePolicy").and_then(|text| serde_json::from_str(text).ok());
-        let most = redrive.as_ref().and_then(|policy| {
-            let count = &policy["maxReceiveCount"];
-            count.as_u64().or_else(|| count.as_str()?.parse().ok())
-        });
-        let target = redrive.as_ref().and_then(|policy| policy["deadLetterTargetArn"].as_str());
-        let target = target.and_then(|arn| arn.rsplit(':').next()).map(str::to_owned);
-        let mut received = Vec::new();
-        let mut place = 0;
-        while place < self.messages.len() && received.len() < max {
-            let message = &mut self.messages[place];
-            if message.visible_at > now {
-                place += 1;
-                continue;
-            }
-            if let (Some(most), Some(target)) = (most, &target)
-                && u64::from(message.received) >= most
-            {
-                let dead = self.messages.remove(place);
-                self.dead_letters.push((target.clone(), dead));
-                continue;
-            }
+        let is_dead = |message: &mut Message| {
+            message.visible_at <= now && most.is_some_and(|most| u64::from(message.received) >= most)
+        };
+        let dead = self.messages.extract_if(.., is_dead).collect();
+        let visible = self.messages.iter_mut().filter(|message| message.visible_at <= now);
+        let receive = |message: &mut Message| {
             message.received += 1;
             message.first_received_at.get_or_insert(now);
             message.received_at = now;
             message.visible_at = now + visibility * 1000;
             message.receipt = random_hex(24);
-            let handle = format!("{}:{}", message.id, message.receipt);
-            received.push((handle, message.clone()));
-            place += 1;
-        }
-        received
+            (format!("{}:{}", message.id, message.receipt), message.clone())
+        };
+        (visible.take(max).map(receive).collect(), dead)
     }
 
-    /// The messages that have gone to dead-letter queues since the last call, with their names.
-    pub fn take_dead_letters(&mut self) -> Vec<(String, Message)> {
-        std::mem::take(&mut self.dead_letters)
-    }
-
+    /// Takes in a message of another queue, as its dead-letter queue. The message keeps its age, as in SQS.
     pub fn put(&mut self, message: Message, now: u64) {
-        self.messages.push(Message { visible_at: now, ..message });
+        self.messages.push(Message { visible_at: now, receipt: String::new(), ..message });
     }
 
     fn parts(handle: &str) -> Result<(&str, &str), Refused> {
@@ -203,15 +207,18 @@ impl Queue {
 
     /// Hides a message in flight for another `visibility` seconds from now.
     pub fn hide(&mut self, handle: &str, visibility: u64, now: u64) -> Result<(), Refused> {
+        self.expire(now);
         let (id, receipt) = Self::parts(handle)?;
-        let message = self.messages.iter_mut().find(|message| message.id == id && message.receipt == receipt);
-        match message {
-            Some(message) if message.visible_at > now => {
-                message.visible_at = (now + visibility * 1000).min(message.received_at + LONGEST_HIDDEN);
-                Ok(())
-            }
-            _ => Err(Refused::NotInflight),
+        let message = self.messages.iter_mut().find(|message| message.id == id).ok_or(Refused::Gone)?;
+        if message.receipt != receipt || message.visible_at <= now {
+            return Err(Refused::NotInflight);
         }
+        let visible_at = now + visibility * 1000;
+        if visible_at > message.received_at + LONGEST_HIDDEN {
+            return Err(Refused::TooLong(visibility));
+        }
+        message.visible_at = visible_at;
+        Ok(())
     }
 
     pub fn purge(&mut self) {
@@ -229,13 +236,17 @@ mod tests {
         queue
     }
 
+    fn receive(queue: &mut Queue, visibility: u64, now: u64) -> Vec<(String, Message)> {
+        queue.receive(10, visibility, None, now).0
+    }
+
     #[test]
     fn a_message_comes_back_until_it_is_deleted() {
         let mut queue = one();
-        let first = queue.receive(10, 30, 1000);
+        let first = receive(&mut queue, 30, 1000);
         assert_eq!((first.len(), first[0].1.received), (1, 1));
-        assert!(queue.receive(10, 30, 30_999).is_empty());
-        let second = queue.receive(10, 30, 31_000);
+        assert!(receive(&mut queue, 30, 30_999).is_empty());
+        let second = receive(&mut queue, 30, 31_000);
         assert_eq!(second[0].1.received, 2);
         assert_eq!(queue.delete(&first[0].0), Ok(()));
         assert_eq!(queue.counts(31_001).in_flight, 1, "an older receipt handle does not delete");
@@ -245,27 +256,63 @@ mod tests {
     }
 
     #[test]
-    fn hiding_counts_from_now_and_ends_12_hours_after_the_receipt() {
+    fn a_message_can_be_deleted_after_its_visibility_timeout_while_nobody_else_has_received_it() {
         let mut queue = one();
-        let handle = queue.receive(1, 30, 0)[0].0.clone();
-        queue.hide(&handle, 43_200, 10_000).expect("in flight");
-        assert_eq!(queue.next_visible_at(), Some(LONGEST_HIDDEN));
-        queue.hide(&handle, 0, 20_000).expect("in flight");
-        assert_eq!(queue.counts(20_000).visible, 1);
-        assert_eq!(queue.hide(&handle, 5, 20_000), Err(Refused::NotInflight));
-        assert_eq!(queue.hide("nonsense", 5, 20_000), Err(Refused::Handle));
+        let handle = receive(&mut queue, 30, 0)[0].0.clone();
+        assert_eq!(queue.counts(30_000).visible, 1);
+        assert_eq!(queue.delete(&handle), Ok(()));
+        assert_eq!(queue.counts(30_000).all(), 0);
     }
 
     #[test]
-    fn what_is_received_too_often_goes_to_the_dead_letter_queue() {
+    fn hiding_counts_from_now_and_only_while_the_message_is_in_flight() {
         let mut queue = one();
-        let policy = r#"{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":"2"}"#;
-        queue.attributes.insert("RedrivePolicy".into(), policy.into());
-        for time in [0, 1, 2] {
-            queue.receive(1, 0, time);
+        let handle = receive(&mut queue, 30, 0)[0].0.clone();
+        assert_eq!(queue.hide(&handle, 60, 20_000), Ok(()));
+        assert_eq!(queue.next_visible_at(), Some(80_000));
+        assert_eq!(queue.hide(&handle, 0, 20_000), Ok(()));
+        assert_eq!(queue.counts(20_000).visible, 1);
+        assert_eq!(queue.hide(&handle, 5, 20_000), Err(Refused::NotInflight));
+        receive(&mut queue, 30, 20_000);
+        assert_eq!(queue.hide(&handle, 5, 20_000), Err(Refused::NotInflight), "received again");
+        assert_eq!(queue.hide("nonsense", 5, 20_000), Err(Refused::Handle));
+        queue.purge();
+        assert_eq!(queue.hide(&handle, 5, 20_000), Err(Refused::Gone));
+    }
+
+    #[test]
+    fn nothing_is_hidden_for_longer_than_12_hours_from_its_receipt() {
+        let mut queue = one();
+        let handle = receive(&mut queue, 30, 0)[0].0.clone();
+        assert_eq!(queue.hide(&handle, 43_200, 10_000), Err(Refused::TooLong(43_200)));
+        assert_eq!(queue.next_visible_at(), Some(30_000), "a refusal changes nothing");
+        assert_eq!(queue.hide(&handle, 43_190, 10_000), Ok(()));
+        assert_eq!(queue.next_visible_at(), Some(LONGEST_HIDDEN));
+    }
+
+    #[test]
+    fn what_is_received_too_often_is_taken_out() {
+        let mut queue = one();
+        for time in [0, 1] {
+            assert_eq!(queue.receive(1, 0, Some(2), time).0.len(), 1);
         }
+        let (received, dead) = queue.receive(1, 0, Some(2), 2);
+        assert!(received.is_empty());
+        assert_eq!(dead[0].received, 2);
         assert_eq!(queue.counts(3).all(), 0);
-        assert_eq!(queue.take_dead_letters()[0].0, "dead");
+    }
+
+    #[test]
+    fn a_redrive_policy_names_queue_and_count_either_way_it_is_written() {
+        for count in ["2", "\"2\""] {
+            let mut queue = one();
+            assert!(queue.redrive().is_none());
+            let arn = "arn:aws:sqs:us-east-1:000000000000:dead";
+            let policy = format!(r#"{{"deadLetterTargetArn":"{arn}","maxReceiveCount":{count}}}"#);
+            queue.attributes.insert("RedrivePolicy".into(), policy);
+            let redrive = queue.redrive().expect("a policy");
+            assert_eq!((redrive.target.as_str(), redrive.most), ("dead", 2));
+        }
     }
 
     #[test]

@@ -4,84 +4,22 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
-use hyper::header::{HeaderName, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
-use serde_json::Value;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc2822;
+use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::fault::{self, Action, Operation};
+use crate::reply::{AnswerBody, Closed, Reply};
 use crate::sp_api::Headers;
 use crate::{Shared, admin, lwa, sp_api, sqs};
 
 /// The longest body that is read; larger than any SQS message.
 const LONGEST_BODY: usize = 2 * 1024 * 1024;
-
-/// An answer.
-#[derive(Debug)]
-pub struct Reply {
-    pub status: u16,
-    headers: Vec<(&'static str, String)>,
-    body: String,
-}
-
-impl Reply {
-    pub fn json(status: u16, body: &Value) -> Self {
-        let headers = vec![("content-type", "application/json;charset=UTF-8".to_owned())];
-        Self { status, headers, body: body.to_string() }
-    }
-
-    pub fn amz_json(status: u16, body: &Value) -> Self {
-        let headers = vec![("content-type", "application/x-amz-json-1.0".to_owned())];
-        Self { status, headers, body: body.to_string() }.header("x-amzn-requestid", &sqs::request_id())
-    }
-
-    pub fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: String::new() }
-    }
-
-    pub fn header(mut self, name: &'static str, value: &str) -> Self {
-        self.headers.push((name, value.to_owned()));
-        self
-    }
-
-    fn into_response(self, now: u64) -> Response<Full<Bytes>> {
-        let mut response = Response::new(Full::new(Bytes::from(self.body)));
-        *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let headers = response.headers_mut();
-        for (name, value) in self.headers {
-            if let Ok(value) = HeaderValue::from_str(&value) {
-                headers.insert(HeaderName::from_static(name), value);
-            }
-        }
-        // Amazon's own clock: it may have jumped.
-        let seconds = i64::try_from(now / 1000).unwrap_or(0);
-        let date = OffsetDateTime::from_unix_timestamp(seconds).ok().and_then(|at| at.format(&Rfc2822).ok());
-        if let Some(date) = date.and_then(|date| HeaderValue::from_str(&date.replace("+0000", "GMT")).ok()) {
-            headers.insert(hyper::header::DATE, date);
-        }
-        response
-    }
-}
-
-/// The connection is to be closed without an answer.
-#[derive(Debug)]
-struct Closed;
-
-impl std::fmt::Display for Closed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("closed on purpose")
-    }
-}
-
-impl std::error::Error for Closed {}
 
 /// Accepts connections until the task is ended.
 pub async fn accept(listener: TcpListener, shared: Arc<Shared>) -> Infallible {
@@ -97,7 +35,8 @@ pub async fn accept(listener: TcpListener, shared: Arc<Shared>) -> Infallible {
                 let shared = Arc::clone(&shared);
                 async move { serve(&shared, request).await }
             });
-            // A connection that breaks is the client's to notice.
+            // A connection that breaks is the client's to notice. A client that goes away ends its request here, so that a
+            // long poll of a dead program takes no message.
             let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
         while connections.try_join_next().is_some() {}
@@ -122,18 +61,21 @@ fn operation(request: &Request<Incoming>, target: &str) -> Option<Operation> {
     }
 }
 
-async fn serve(shared: &Shared, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Closed> {
+async fn serve(shared: &Shared, request: Request<Incoming>) -> Result<Response<AnswerBody>, Closed> {
     let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok());
     let target = target.and_then(|target| target.strip_prefix("AmazonSQS.")).unwrap_or_default().to_owned();
     let operation = operation(&request, &target);
     let (parts, body) = request.into_parts();
+    let answer = |reply: Reply, breaks_off| {
+        let now = shared.amazon().now();
+        Ok(reply.into_response(now, breaks_off))
+    };
     let body = match Limited::new(body, LONGEST_BODY).collect().await {
         Ok(body) => body.to_bytes(),
-        Err(_) => return Ok(Reply::empty(413).into_response(shared.amazon().now())),
+        Err(_) => return answer(Reply::empty(413), false),
     };
     let Some(operation) = operation else {
-        let reply = admin::serve(shared, &parts.method, parts.uri.path(), &body);
-        return Ok(reply.into_response(shared.amazon().now()));
+        return answer(admin::serve(shared, &parts.method, parts.uri.path(), &body), false);
     };
     let fault = fault::take(&mut shared.amazon().faults, operation);
     match fault {
@@ -148,7 +90,12 @@ async fn serve(shared: &Shared, request: Request<Incoming>) -> Result<Response<F
         }
         Some(Action::Status(status)) => {
             shared.amazon().note(operation, None, Some(status), None);
-            return Ok(Reply::json(status, &serde_json::json!({})).into_response(shared.amazon().now()));
+            return answer(Reply::json(status, &json!({})), false);
+        }
+        Some(Action::Refuse(code)) => {
+            let reply = fault::refuse(operation, code);
+            shared.amazon().note(operation, None, Some(reply.status), None);
+            return answer(reply, false);
         }
         _ => {}
     }
@@ -173,10 +120,11 @@ async fn serve(shared: &Shared, request: Request<Incoming>) -> Result<Response<F
             (reply, None, messages)
         }
     };
-    let answered = fault != Some(Action::LoseAnswer);
+    let breaks_off = fault == Some(Action::HalfAnswer);
+    let answered = fault != Some(Action::LoseAnswer) && (reply.has_body() || !breaks_off);
     shared.amazon().note(operation, client_id, answered.then_some(reply.status), messages);
     if let Some(Action::Delay(time)) = fault {
         tokio::time::sleep(time).await;
     }
-    if answered { Ok(reply.into_response(shared.amazon().now())) } else { Err(Closed) }
+    if answered { answer(reply, breaks_off) } else { Err(Closed) }
 }

@@ -1,11 +1,16 @@
 //! The two SP-API operations: `rotateApplicationClientSecret` and `getDestinations`.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use crate::amazon::{Amazon, Token, milliseconds, random_id};
-use crate::server::Reply;
+use crate::reply::Reply;
 
-const DENIED: &str = "Access to requested resource is denied.";
+/// The message of every 403.
+pub const DENIED: &str = "Access to requested resource is denied.";
+/// The message of a 429. Amazon documents the status of the rotate call; the words are those of its other operations.
+pub const TOO_OFTEN: &str = "You exceeded your quota for the requested resource.";
 
 /// What a request carries, as far as SP-API looks at it.
 pub struct Headers<'a> {
@@ -15,18 +20,36 @@ pub struct Headers<'a> {
     pub user_agent: Option<&'a str>,
 }
 
-fn refusal(status: u16, code: &str, message: &str, details: &str) -> Reply {
+/// A refusal as SP-API words it.
+pub fn refusal(status: u16, code: &str, message: &str, details: &str) -> Reply {
     Reply::json(status, &json!({ "errors": [{ "code": code, "message": message, "details": details }] }))
         .header("x-amzn-requestid", &random_id())
 }
 
+fn denied(details: &str) -> Reply {
+    refusal(403, "Unauthorized", DENIED, details)
+}
+
+/// What is wrong with a `User-Agent`, which Amazon wants as `AppId/Version (Language=Name; Key=Value)`, 500 characters at
+/// most. How it words a refusal is not documented: these are the emulator's words.
+fn user_agent_defect(user_agent: Option<&str>) -> Option<&'static str> {
+    let agent = user_agent.unwrap_or_default();
+    let comment = agent.split_once('(').map_or("", |(_, comment)| comment);
+    if agent.is_empty() {
+        Some("The User-Agent header is missing.")
+    } else if agent.len() > 500 {
+        Some("The User-Agent header is longer than 500 characters.")
+    } else if !agent.contains('/') || !comment.contains("Language=") {
+        Some("The User-Agent header is not of the form AppId/Version (Language=Name).")
+    } else {
+        None
+    }
+}
+
 /// The token behind a request, if the scope is right and its secret is alive.
 fn token(amazon: &Amazon, headers: &Headers<'_>, scope: &str) -> Result<Token, Reply> {
-    let denied = |details| refusal(403, "Unauthorized", DENIED, details);
-    // Amazon demands `Name/Version (Language=...)`, 500 characters at most. How it words the refusal is not documented.
-    match headers.user_agent {
-        Some(agent) if agent.len() <= 500 && agent.contains('/') && agent.contains("(Language=") => {}
-        _ => return Err(refusal(400, "InvalidInput", "The User-Agent header is missing or not as documented.", "")),
+    if let Some(defect) = user_agent_defect(headers.user_agent) {
+        return Err(refusal(400, "InvalidInput", defect, ""));
     }
     let token = match headers.access_token {
         None | Some("") => return Err(denied("Access token is missing in the request header.")),
@@ -38,7 +61,7 @@ fn token(amazon: &Amazon, headers: &Headers<'_>, scope: &str) -> Result<Token, R
         return Err(denied("The access token you provided has expired."));
     }
     let issued = amazon.apps.get(&token.client_id).and_then(|app| app.issued.iter().find(|i| i.secret == token.secret));
-    if !issued.is_some_and(|issued| issued.ends_at > now && issued.works_from <= now) {
+    if !issued.is_some_and(|issued| issued.works_at(now)) {
         return Err(denied("The LWA secret token you provided has expired."));
     }
     if !token.scope.as_deref().is_some_and(|granted| granted.split(' ').any(|granted| granted == scope)) {
@@ -60,9 +83,7 @@ pub fn rotate(amazon: &mut Amazon, headers: &Headers<'_>) -> (Reply, Option<Stri
         return (refusal(404, "NotFound", "The resource does not exist.", ""), client_id);
     };
     if app.called_at.is_some_and(|at| now < at + interval) {
-        // Amazon documents the status; these words are those of its other operations.
-        let reply = refusal(429, "QuotaExceeded", "You exceeded your quota for the requested resource.", "");
-        return (reply, client_id);
+        return (refusal(429, "QuotaExceeded", TOO_OFTEN, ""), client_id);
     }
     app.called_at = Some(now);
     if !app.subscribed {
@@ -81,11 +102,11 @@ pub fn destinations(amazon: &Amazon, headers: &Headers<'_>) -> (Reply, Option<St
     match token(amazon, headers, "sellingpartnerapi::notifications") {
         Err(refused) => (refused, None),
         Ok(token) => {
-            let destinations: Vec<_> = amazon
-                .queues
-                .iter()
+            let names: BTreeSet<&String> = amazon.apps.values().map(|app| &app.queue).collect();
+            let queues = names.into_iter().filter_map(|name| amazon.queues.get_key_value(name));
+            let destinations: Vec<_> = queues
                 .map(|(name, queue)| {
-                    json!({ "destinationId": random_id(), "name": name,
+                    json!({ "destinationId": queue.destination_id, "name": name,
                             "resource": { "sqs": { "arn": queue.attributes["QueueArn"] } } })
                 })
                 .collect();

@@ -129,7 +129,7 @@ struct GetArguments {
     /// The secret in use, the new one that waits for its proof, or the one before
     #[arg(long, value_enum, default_value = "current")]
     stage: StageArgument,
-    /// The secret alone, a JSON object, or lines NAME='value' with client id and expiry time as well
+    /// The secret alone, a JSON object, or lines NAME=value with client id and expiry time as well
     #[arg(long, value_enum, default_value = "value")]
     format: FormatArgument,
 }

@@ -2,6 +2,7 @@
 
 pub mod exec;
 pub mod file;
+pub mod form;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use crate::secret::Credential;
 
 pub use exec::ExecTarget;
 pub use file::FileTarget;
+pub use form::{Format, Names};
 
 /// Hands a proven credential to one of its application's targets; most hosts use [`Targets`].
 ///

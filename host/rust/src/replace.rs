@@ -141,6 +141,7 @@ fn stands_under(file: &File, path: &Path) -> io::Result<bool> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -158,4 +158,5 @@ impl ResourceLimiter for MemoryAccount {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests;

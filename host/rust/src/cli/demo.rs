@@ -88,13 +88,13 @@ async fn demonstrate(global: &Global, folder: &Path, output: &Output) -> anyhow:
         "enrolled: the present secret was proven by use and published; it ends {}",
         before.expires_at.map_or("at an unknown time".to_owned(), |at| instant_and_left(at, now()))
     ));
-    output.note("");
+    output.note("rotating it:");
 
     let calls_before = emulator.calls().len();
     host.rotator.request(CLIENT_ID).await.map_err(|error| failure(app, &error))?;
     progress.begin();
     let drive = Drive { host: &host, app, progress: &progress, deadline: Instant::now() + PATIENCE };
-    let rotated = drive.until_settled(before.generation, true).await;
+    let rotated = drive.until_settled(before.generation, true, None).await;
     progress.end();
     let after = rotated?;
     let calls = emulator.calls().split_off(calls_before);
@@ -151,7 +151,6 @@ fn configuration(folder: &Path, emulator: &Emulator) -> Config {
 fn show(demonstrated: &Demonstrated, output: &Output) -> Outcome {
     let Demonstrated { before, after, calls, took } = demonstrated;
     let now = now();
-    output.note("");
     output.result("the client secret is rotated; the old one works on while applications take up the new one")?;
     if let Some(at) = before.expires_at {
         output.result(&format!("  before            the old secret would have ended {}", instant_and_left(at, now)))?;

@@ -52,7 +52,9 @@ pub(super) struct Failure {
 
 impl Failure {
     fn new(exit: Exit, kind: &'static str, message: impl Into<String>) -> Self {
-        Self { exit, kind, message: message.into(), hints: Vec::new(), mistakes: None, problem: None, status: None }
+        // Some libraries explain themselves in several lines.
+        let message = message.into().split_whitespace().collect::<Vec<_>>().join(" ");
+        Self { exit, kind, message, hints: Vec::new(), mistakes: None, problem: None, status: None }
     }
 
     /// The arguments are wrong.

@@ -1,15 +1,13 @@
 //! `get`: the secret on stdout, and nothing else. The one command that prints a secret.
 
-use lwa_rotate::publish::file::{Format, Names};
-use lwa_rotate::{Credential, Stage};
-use serde_json::{Map, Value};
-use zeroize::Zeroizing;
+use lwa_rotate::publish::form::written;
+use lwa_rotate::publish::{Format, Names};
+use lwa_rotate::{Credential, Secret, Stage};
 
 use super::failure::{Exit, Failure};
 use super::host::{Host, failure};
 use super::output::Output;
 use super::progress::Progress;
-use super::text::rfc3339;
 use super::{FormatArgument, GetArguments, Global, Outcome, StageArgument};
 
 pub(super) async fn run(global: &Global, arguments: &GetArguments, output: &Output) -> Outcome {
@@ -25,43 +23,18 @@ pub(super) async fn run(global: &Global, arguments: &GetArguments, output: &Outp
         return Err(Failure::failed(format!("{} has no {name} secret at present", app.name)).into());
     };
     let format = if output.is_json() { FormatArgument::Json } else { arguments.format };
-    output.bytes(&rendered(&credential, format)?)?;
+    output.bytes(rendered(&credential, format)?.expose())?;
     Ok(Exit::Done)
 }
 
 /// The credential in one of its forms, with a line end.
-fn rendered(credential: &Credential, format: FormatArgument) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let secret = credential.client_secret.expose();
-    let text = || {
-        std::str::from_utf8(secret)
-            .map_err(|_| Failure::failed("the secret is no text").hint("use --format value, which prints its bytes"))
+fn rendered(credential: &Credential, format: FormatArgument) -> Result<Secret, Failure> {
+    let format = match format {
+        FormatArgument::Value => return Ok(Secret::new([credential.client_secret.expose(), b"\n"].concat())),
+        FormatArgument::Json => Format::Json,
+        FormatArgument::Env => Format::Env,
     };
-    let expires_at = credential.expires_at.map(rfc3339);
-    Ok(Zeroizing::new(match format {
-        FormatArgument::Value => [secret, b"\n"].concat(),
-        FormatArgument::Json => {
-            let names = Names::of(Format::Json);
-            let mut object = Map::new();
-            object.insert(names.client_id, credential.client_id.clone().into());
-            object.insert(names.client_secret, text()?.into());
-            object.insert(names.expires_at, expires_at.into());
-            format!("{}\n", Value::Object(object)).into_bytes()
-        }
-        FormatArgument::Env => {
-            let names = Names::of(Format::Env);
-            let lines = [
-                (names.client_id, credential.client_id.as_str()),
-                (names.client_secret, text()?),
-                (names.expires_at, expires_at.as_deref().unwrap_or_default()),
-            ];
-            lines.iter().map(|(name, value)| format!("{name}={}\n", quoted(value))).collect::<String>().into_bytes()
-        }
-    }))
-}
-
-/// A value as a shell takes it literally.
-fn quoted(value: &str) -> String {
-    format!("'{}'", value.replace('\'', r"'\''"))
+    written(credential, format, &Names::of(format)).map_err(|error| Failure::failed(error.to_string()))
 }
 
 #[cfg(test)]
@@ -73,8 +46,8 @@ mod tests {
     }
 
     fn text(format: FormatArgument, expires_at: Option<u64>) -> String {
-        let bytes = rendered(&credential(expires_at), format).expect("it is a text");
-        String::from_utf8(bytes.to_vec()).expect("it is a text")
+        let rendered = rendered(&credential(expires_at), format).expect("it is a text");
+        rendered.expose_str().expect("it is a text").to_owned()
     }
 
     #[test]
@@ -84,18 +57,14 @@ mod tests {
 
     #[test]
     fn json_holds_the_expiry_time_or_null() {
-        assert_eq!(
-            text(FormatArgument::Json, None),
-            "{\"client_id\":\"amzn1.id\",\"client_secret\":\"s'1\",\"expires_at\":null}\n"
-        );
+        let json: serde_json::Value = serde_json::from_str(&text(FormatArgument::Json, None)).expect("it is JSON");
+        assert_eq!(json, serde_json::json!({ "client_id": "amzn1.id", "client_secret": "s'1", "expires_at": null }));
         assert!(text(FormatArgument::Json, Some(0)).contains("\"1970-01-01T00:00:00Z\""));
     }
 
     #[test]
     fn env_lines_can_be_read_by_a_shell() {
-        assert_eq!(
-            text(FormatArgument::Env, None),
-            "LWA_CLIENT_ID='amzn1.id'\nLWA_CLIENT_SECRET='s'\\''1'\nLWA_CLIENT_SECRET_EXPIRES_AT=''\n"
-        );
+        let text = text(FormatArgument::Env, None);
+        assert!(text.contains("LWA_CLIENT_ID=amzn1.id\n") && text.contains("LWA_CLIENT_SECRET='s'\\''1'\n"), "{text}");
     }
 }

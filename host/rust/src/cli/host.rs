@@ -147,7 +147,8 @@ pub(super) fn failure(app: &App, error: &Error) -> Failure {
             _ => "nothing was sent to Amazon after that; put it right, then run it again",
         }),
         Error::Busy => failure.hint("another lwa-rotate is working on the same application; run it again in a moment"),
-        Error::Queue(error) => failure.hint(queue_hint(app, error)),
+        // Its own words say that it is about the queue, and which.
+        Error::Queue(error) => Failure::failed(format!("{}: {error}", app.name)).hint(queue_hint(app, error)),
         Error::Stopped(_) => {
             failure.hint("nothing is lost: what was saved decides; run it again, and report it if it happens again")
         }
@@ -158,7 +159,7 @@ pub(super) fn failure(app: &App, error: &Error) -> Failure {
 /// What to do about a queue that cannot be read.
 pub(super) fn queue_hint(app: &App, error: &QueueError) -> String {
     match error {
-        QueueError::NotFound(_) => format!("compare the url of [queues.{}] with the queue's page in the AWS console", app.queue),
+        QueueError::NotFound(_) => format!("the url is set in [queues.{}] of the configuration", app.queue),
         QueueError::AccessDenied(_) => {
             "check the AWS credentials and region in use; they need sqs:ReceiveMessage, sqs:DeleteMessage and sqs:ChangeMessageVisibility on this queue"
                 .to_owned()

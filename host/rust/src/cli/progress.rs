@@ -79,11 +79,15 @@ impl Progress {
     /// Shows nothing any more; what stands on the terminal stays there.
     pub(super) fn end(&self) {
         let mut shared = self.lock();
-        if !shared.quiet {
-            shared.draw();
+        if shared.quiet {
+            return;
         }
         shared.quiet = true;
-        shared.drawn = 0;
+        if let Some(stages) = &mut shared.stages {
+            stages.stop();
+            shared.draw();
+        }
+        shared.output.note("");
     }
 
     /// The messages that are hidden and will come again, with the instants at which they do.

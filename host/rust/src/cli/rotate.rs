@@ -67,6 +67,7 @@ async fn rotate(drive: &Drive<'_>, output: &Output) -> Result<(Status, Way), Fai
         State::Settled | State::Requesting if before.generation > found.generation => Way::TakenUp,
         State::Settled | State::Requesting => Way::Requested,
     };
+    let mut known = None;
     if way == Way::Requested {
         if let Some(ends) = before.old_ends_at.filter(|ends| *ends > now()) {
             output.note(&format!(
@@ -75,13 +76,20 @@ async fn rotate(drive: &Drive<'_>, output: &Output) -> Result<(Status, Way), Fai
                 instant_and_left(ends, now())
             ));
         }
-        host.rotator.request(&app.client_id).await.map_err(|error| match error {
+        let requested = host.rotator.request(&app.client_id).await.map_err(|error| match error {
             Error::NotAllowed(text) => Failure::failed(format!("{}: {text}", app.name)),
             error => failure(app, &error),
         })?;
+        known = requested.problem;
     }
+    output.note(&match way {
+        Way::Requested => format!("rotating the client secret of {} ({})", app.name, app.client_id),
+        Way::Joined | Way::TakenUp => {
+            format!("finishing the rotation of {} ({}) that is under way", app.name, app.client_id)
+        }
+    });
     drive.progress.begin();
-    let status = drive.until_settled(before.generation, way == Way::Requested).await?;
+    let status = drive.until_settled(before.generation, way == Way::Requested, known).await?;
     Ok((status, way))
 }
 

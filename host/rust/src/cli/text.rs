@@ -50,10 +50,11 @@ pub(super) fn left(at: u64, now: u64) -> String {
     }
 }
 
-/// A lifetime in its two largest units: `6 d 23 h`, `5 min`, `12 s`.
+/// A lifetime in its two largest units, rounded: `6 d 23 h`, `5 min`, `12 s`.
 pub(super) fn lifetime(milliseconds: u64) -> String {
     let two = |large: u64, large_name: &str, small: u64, small_name: &str| {
-        let (many, rest) = (milliseconds / large, milliseconds % large / small);
+        let rounded = milliseconds.saturating_add(if small > SECOND { small / 2 } else { 0 });
+        let (many, rest) = (rounded / large, rounded % large / small);
         if rest == 0 { format!("{many} {large_name}") } else { format!("{many} {large_name} {rest} {small_name}") }
     };
     match milliseconds {
@@ -107,7 +108,8 @@ mod tests {
 
     #[test]
     fn what_is_left_is_told_in_two_units() {
-        assert_eq!(left(7 * DAY - 1, 0), "in 6 d 23 h");
+        assert_eq!(left(7 * DAY - 1, 0), "in 7 d");
+        assert_eq!(left(7 * DAY - HOUR, 0), "in 6 d 23 h");
         assert_eq!(left(0, 5 * MINUTE), "5 min ago");
         assert_eq!(lifetime(0), "0.0 s");
         assert_eq!(lifetime(450), "0.4 s");

@@ -65,7 +65,23 @@ pub(super) fn applications(
 #[derive(Default)]
 struct Taken {
     client_ids: BTreeMap<String, (String, usize)>,
-    files: BTreeMap<PathBuf, (String, usize)>,
+    files: BTreeMap<PathBuf, Vec<Written>>,
+}
+
+/// A file that a target writes, and how.
+struct Written {
+    app: String,
+    line: usize,
+    format: Format,
+    names: Names,
+}
+
+impl Written {
+    /// Whether both can be kept in one file: they must not overwrite each other.
+    fn goes_with(&self, format: Format, names: &Names) -> bool {
+        let all = |names: &Names| [names.client_id.clone(), names.client_secret.clone(), names.expires_at.clone()];
+        self.format == format && all(&self.names).iter().all(|name| !all(names).contains(name))
+    }
 }
 
 fn application(
@@ -234,16 +250,22 @@ fn file(
     }
     let format = section.choice("format", &[("env", Format::Env), ("json", Format::Json)], report);
     let names = names(section, format.unwrap_or(Format::Json), report);
-    let path = path?;
+    let (path, format, names) = (path?, format?, names?);
     let file = folder.join(path.value);
     let line = report.line(&path.at);
-    if let Some((other, other_line)) = taken.files.get(&file) {
-        let text = format!("`{app}` and `{other}` (line {other_line}) would write the same file {}", path.value);
-        report.add(Some(path.at), text, Some("give each publish target a file of its own"));
+    let written = taken.files.entry(file.clone()).or_default();
+    if let Some(other) = written.iter().find(|other| !other.goes_with(format, &names)) {
+        let text =
+            format!("`{app}` and `{}` (line {}) would overwrite each other in {}", other.app, other.line, path.value);
+        report.add(
+            Some(path.at),
+            text,
+            Some("give one of them another `path`, or the same `format` and other `names`"),
+        );
         return None;
     }
-    taken.files.insert(file.clone(), (app.to_owned(), line));
-    Some((format!("file:{}", path.value), TargetKind::File { path: file, format: format?, names: names? }))
+    written.push(Written { app: app.to_owned(), line, format, names: names.clone() });
+    Some((format!("file:{}", path.value), TargetKind::File { path: file, format, names }))
 }
 
 fn names(section: &mut Section<'_>, format: Format, report: &mut Report<'_>) -> Option<Names> {

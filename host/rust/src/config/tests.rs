@@ -226,8 +226,24 @@ fn two_targets_with_one_name_or_one_file_are_refused() {
     let file = "[[apps.shop.publish]]\nkind = \"file\"\npath = \"a\"\nformat = \"env\"\n";
     assert_only(
         &app_mistakes(&format!("region = \"na\"\n{file}{file}name = \"b\"\n")),
-        "17: `shop` and `shop` (line 13) would write the same file a",
+        "17: `shop` and `shop` (line 13) would overwrite each other in a",
         "",
+    );
+}
+
+#[test]
+fn two_applications_may_share_a_file_under_different_names() {
+    let target = |app: &str, names: &str| {
+        format!("[[apps.{app}.publish]]\nkind = \"file\"\npath = \"a\"\nformat = \"env\"\n{names}\n")
+    };
+    let other = "[apps.other]\nclient-id = \"amzn1.other\"\nqueue = \"main\"\nregion = \"eu\"\n";
+    let names = "names = { client-id = \"ID_2\", client-secret = \"SECRET_2\", expires-at = \"EXPIRES_2\" }";
+    let with = |names| format!("region = \"na\"\n{}{other}{}", target("shop", ""), target("other", names));
+    good(&format!("{HEAD}{}", with(names)));
+    assert_only(
+        &app_mistakes(&with("")),
+        "21: `other` and `shop` (line 13) would overwrite each other in a",
+        "`names`",
     );
 }
 

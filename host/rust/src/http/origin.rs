@@ -94,6 +94,7 @@ impl fmt::Display for OriginError {
 impl std::error::Error for OriginError {}
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

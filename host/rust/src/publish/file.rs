@@ -1,13 +1,26 @@
-//! A credential in a file.
+//! A credential in a file: an environment file, or a JSON file.
 
-use std::path::PathBuf;
+use std::{
+    ffi::OsString,
+    fs::{self, Metadata},
+    io::{self, ErrorKind},
+    path::{Path, PathBuf},
+};
 
 use async_trait::async_trait;
 
-use super::{Error, Target};
-use crate::secret::Credential;
+pub use super::form::{Format, Names};
+use super::{Error, Target, form::merged};
+use crate::{
+    replace::{Failed, Replacement},
+    secret::{Credential, Secret},
+};
 
-/// Keeps a credential in a file.
+/// Keeps a credential in a file. Everything else in the file stays as it is.
+///
+/// The file is replaced as a whole, in one step, and synced before: readers find the old content or the new one. A new file
+/// is readable by its owner alone; an existing one keeps its mode, owner and group (not its access control lists). A link is
+/// followed. The folder must be there and be writable. Nothing is written if the file holds the credential already.
 #[derive(Clone, Debug)]
 pub struct FileTarget {
     path: PathBuf,
@@ -15,39 +28,8 @@ pub struct FileTarget {
     names: Names,
 }
 
-/// How a file holds the credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// `NAME='value'` lines.
-    Env,
-    /// A JSON object.
-    Json,
-}
-
-/// The names of the three values.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Names {
-    /// Name of the client id.
-    pub client_id: String,
-    /// Name of the client secret.
-    pub client_secret: String,
-    /// Name of the expiry time.
-    pub expires_at: String,
-}
-
-impl Names {
-    /// The usual names of a format.
-    pub fn of(format: Format) -> Self {
-        let (client_id, client_secret, expires_at) = match format {
-            Format::Env => ("LWA_CLIENT_ID", "LWA_CLIENT_SECRET", "LWA_CLIENT_SECRET_EXPIRES_AT"),
-            Format::Json => ("client_id", "client_secret", "expires_at"),
-        };
-        Self { client_id: client_id.into(), client_secret: client_secret.into(), expires_at: expires_at.into() }
-    }
-}
-
 impl FileTarget {
-    /// A file of this format with its usual names.
+    /// A file of this format with its usual [`Names`].
     pub fn new(path: impl Into<PathBuf>, format: Format) -> Self {
         Self { path: path.into(), format, names: Names::of(format) }
     }
@@ -58,12 +40,201 @@ impl FileTarget {
         self.names = names;
         self
     }
+
+    fn write(&self, credential: &Credential) -> Result<(), Error> {
+        let path = match fs::canonicalize(&self.path) {
+            Ok(path) => path,
+            Err(error) if error.kind() == ErrorKind::NotFound && !self.path.is_symlink() => self.path.clone(),
+            Err(error) => return Err(failure("write", &self.path, &error)),
+        };
+        let temporary =
+            temporary(&path).ok_or_else(|| Error::Other(format!("{} is no path of a file", path.display())))?;
+        let replacement = Replacement::begin(&path, &temporary).map_err(|e| failure("write next to", &path, &e))?;
+
+        let (content, existing) = read(&path).map_err(|e| failure("read", &path, &e))?;
+        let merged = merged(content.expose(), credential, self.format, &self.names).map_err(|error| match error {
+            Error::Other(text) => Error::Other(format!("{}: {text}", path.display())),
+            other => other,
+        })?;
+        if let Some(existing) = existing {
+            if merged.expose() == content.expose() {
+                return Ok(());
+            }
+            keep_access(&replacement, &existing).map_err(|e| failure("keep mode, owner and group of", &path, &e))?;
+        }
+        replacement.commit(&[merged.expose()]).map_err(|failed| match failed {
+            Failed::Before(error) => failure("write", &path, &error),
+            Failed::After(error) => Error::Unavailable(format!(
+                "{} was written, but the system does not confirm that it will survive a loss of power: {error}",
+                path.display()
+            )),
+        })
+    }
 }
 
 #[async_trait]
 impl Target for FileTarget {
-    async fn put(&self, _: &Credential) -> Result<(), Error> {
-        let _ = (&self.path, self.format, &self.names);
-        Ok(())
+    async fn put(&self, credential: &Credential) -> Result<(), Error> {
+        let (target, credential) = (self.clone(), credential.clone());
+        match tokio::task::spawn_blocking(move || target.write(&credential)).await {
+            Ok(result) => result,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => Err(Error::Unavailable("the program is being stopped".into())),
+        }
+    }
+}
+
+/// Beside the file, because a file is replaced in one step only within its file system.
+fn temporary(path: &Path) -> Option<PathBuf> {
+    let mut name = OsString::from(".");
+    name.push(path.file_name()?);
+    name.push(".lwa-rotate.tmp");
+    Some(path.with_file_name(name))
+}
+
+fn read(path: &Path) -> io::Result<(Secret, Option<Metadata>)> {
+    match fs::read(path) {
+        Ok(content) => Ok((content.into(), Some(fs::metadata(path)?))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok((Secret::default(), None)),
+        Err(error) => Err(error),
+    }
+}
+
+fn keep_access(replacement: &Replacement, existing: &Metadata) -> io::Result<()> {
+    // Order matters: the owner first, while nobody else may read the file; changing it may reset parts of the mode.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, fchown};
+
+        let ours = replacement.file().metadata()?;
+        let changed = |existing: u32, ours: u32| (existing != ours).then_some(existing);
+        let (owner, group) = (changed(existing.uid(), ours.uid()), changed(existing.gid(), ours.gid()));
+        if owner.is_some() || group.is_some() {
+            fchown(replacement.file(), owner, group)?;
+        }
+    }
+    replacement.file().set_permissions(existing.permissions())
+}
+
+fn failure(doing: &str, path: &Path, error: &io::Error) -> Error {
+    let path = path.display();
+    match error.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Error::AccessDenied(format!(
+            "cannot {doing} {path}: {error}; let the user that runs lwa-rotate own the file and write its folder"
+        )),
+        ErrorKind::NotFound => Error::Unavailable(format!("cannot {doing} {path}: {error}; make its folder first")),
+        ErrorKind::ResourceBusy => Error::Unavailable(format!(
+            "cannot {doing} {path}: {error}; if the file is mounted by itself, mount its folder instead"
+        )),
+        _ => Error::Unavailable(format!("cannot {doing} {path}: {error}")),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn credential(secret: &str) -> Credential {
+        Credential { client_id: "amzn1.id".into(), client_secret: secret.into(), expires_at: None }
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.collect()
+    }
+
+    #[tokio::test]
+    async fn a_new_file_holds_the_credential_and_nothing_else_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = FileTarget::new(folder.path().join("shop.env"), Format::Env);
+
+        target.put(&credential("one")).await.unwrap();
+        target.put(&credential("two")).await.unwrap();
+        target.put(&credential("two")).await.unwrap();
+
+        let content = fs::read_to_string(folder.path().join("shop.env")).unwrap();
+        assert_eq!(content, "LWA_CLIENT_ID=amzn1.id\nLWA_CLIENT_SECRET=two\nLWA_CLIENT_SECRET_EXPIRES_AT=\n");
+        assert_eq!(names(folder.path()), ["shop.env"]);
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_new_file_is_for_its_owner_and_an_existing_one_keeps_its_mode() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shop.json");
+        let target = FileTarget::new(&path, Format::Json);
+        let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+
+        target.put(&credential("one")).await.unwrap();
+        assert_eq!(mode(), 0o600);
+
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        target.put(&credential("two")).await.unwrap();
+        assert_eq!(mode(), 0o640);
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_link_is_followed_and_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("shared")).unwrap();
+        let (file, link) = (folder.path().join("shared/real.env"), folder.path().join("link.env"));
+        fs::write(&file, "OTHER=1\n").unwrap();
+        std::os::unix::fs::symlink("shared/real.env", &link).unwrap();
+
+        FileTarget::new(&link, Format::Env).put(&credential("one")).await.unwrap();
+
+        assert!(link.is_symlink());
+        assert!(fs::read_to_string(&file).unwrap().starts_with("OTHER=1\nLWA_CLIENT_ID=amzn1.id\n"));
+    }
+
+    #[tokio::test]
+    async fn applications_that_share_a_file_do_not_overwrite_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("all.env");
+        let writers = (0..8).map(|number| {
+            let names = Names {
+                client_id: format!("ID_{number}"),
+                client_secret: format!("SECRET_{number}"),
+                expires_at: format!("EXPIRES_{number}"),
+            };
+            let target = FileTarget::new(&path, Format::Env).names(names);
+            tokio::spawn(async move { target.put(&credential("x")).await })
+        });
+        for writer in writers.collect::<Vec<_>>() {
+            writer.await.unwrap().unwrap();
+        }
+
+        assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 24);
+    }
+
+    #[tokio::test]
+    async fn a_missing_folder_is_an_error_that_names_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = FileTarget::new(folder.path().join("missing/shop.env"), Format::Env);
+
+        let error = target.put(&credential("secret-value")).await.unwrap_err();
+
+        assert!(
+            matches!(&error, Error::Unavailable(text) if text.contains("shop.env") && text.contains("make its folder")),
+            "{error:?}"
+        );
+        assert!(!format!("{error:?}").contains("secret-value"));
+    }
+
+    #[tokio::test]
+    async fn a_file_that_cannot_hold_it_is_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shop.json");
+        fs::write(&path, "no json").unwrap();
+
+        let error = FileTarget::new(&path, Format::Json).put(&credential("one")).await.unwrap_err();
+
+        assert!(matches!(&error, Error::Other(text) if text.contains("shop.json")), "{error:?}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "no json");
+        assert_eq!(names(folder.path()).len(), 1);
     }
 }

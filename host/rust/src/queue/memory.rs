@@ -130,6 +130,7 @@ impl Queue for MemoryQueue {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use std::{sync::Arc, time::Duration};
 

@@ -197,4 +197,5 @@ impl fmt::Debug for Sqs {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests;

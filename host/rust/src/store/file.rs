@@ -156,4 +156,5 @@ async fn blocking<R: Send + 'static>(work: impl FnOnce() -> Result<R, Error> + S
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests;

@@ -30,6 +30,8 @@ struct Row {
 enum Mark {
     Ahead,
     Active,
+    /// Neither going on nor done: it is left for later.
+    Open,
     Trouble,
     Done,
 }
@@ -118,6 +120,13 @@ impl Stages {
         row.until = until;
     }
 
+    /// Nothing goes on any more.
+    pub(super) fn stop(&mut self) {
+        for row in self.rows.iter_mut().filter(|row| row.mark == Mark::Active) {
+            row.mark = Mark::Open;
+        }
+    }
+
     /// The table, line by line.
     pub(super) fn lines(&self, now: u64) -> Vec<String> {
         self.rows.iter().map(|row| self.line(row, now)).collect()
@@ -128,6 +137,7 @@ impl Stages {
         let (mark, colour) = match row.mark {
             Mark::Ahead => ("·", "2"),
             Mark::Active => (SPINNER[turn], "36"),
+            Mark::Open => ("○", "33"),
             Mark::Trouble => ("!", "33"),
             Mark::Done => ("✓", "32"),
         };

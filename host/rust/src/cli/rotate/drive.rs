@@ -39,7 +39,7 @@ impl Drive<'_> {
                 Err(Error::Queue(error)) if passes(&error) => {
                     if self.left().is_zero() {
                         return Err(Failure::unfinished(format!(
-                            "{}: nothing was begun, because the queue cannot be read: {error}",
+                            "{}: nothing was begun, because the queue is not to be reached: {error}",
                             self.app.name
                         ))
                         .hint(crate::cli::host::queue_hint(self.app, &error)));
@@ -52,7 +52,13 @@ impl Drive<'_> {
     }
 
     /// Goes on until the application is settled, with a newer secret than that of generation `before` if one is `expected`.
-    pub(in crate::cli) async fn until_settled(&self, before: u64, expected: bool) -> Result<Status, Failure> {
+    /// A problem that was `known` at the start may have been put right since; only the next try tells.
+    pub(in crate::cli) async fn until_settled(
+        &self,
+        before: u64,
+        expected: bool,
+        known: Option<Problem>,
+    ) -> Result<Status, Failure> {
         let mut looked = false;
         loop {
             let status =
@@ -66,7 +72,8 @@ impl Drive<'_> {
                 self.last_message().await;
                 return Ok(status);
             }
-            match (&status.problem, status.state) {
+            let problem = status.problem.as_ref().filter(|problem| Some(*problem) != known.as_ref());
+            match (problem, status.state) {
                 // A newer secret may wait in the queue: it solves whatever the problem is.
                 (_, State::Stalled) | (Some(Problem { remedy_by: RemedyBy::Person, .. }), _) if !looked => {
                     looked = true;

@@ -17,10 +17,10 @@ use crate::cli::text::now;
 const AT_ONCE: usize = 16;
 /// An application is looked at no more often than this.
 const SHORTEST: Duration = Duration::from_secs(1);
-/// An application is looked at no less often than this.
-const LONGEST: Duration = Duration::from_secs(6 * 60 * 60);
+/// An application is looked at no less often than this: another process may have changed it, `resume` for instance.
+const LONGEST: Duration = Duration::from_secs(5 * 60);
 /// How soon an application that could not be looked at is looked at again.
-const AGAIN: Duration = Duration::from_secs(60);
+const AGAIN: Duration = Duration::from_secs(10);
 /// How often a queue is read while no rotation waits for it. Documented in docs/commands.md.
 const QUIET: Duration = Duration::from_secs(5 * 60);
 /// How long a receive waits for a message that a rotation waits for; SQS waits no longer.

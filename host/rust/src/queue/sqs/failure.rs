@@ -63,6 +63,9 @@ where
     };
     let failed = |why: String| format!("cannot {doing} the queue '{queue}' at {}: {why}", place.url);
     match &error {
+        SdkError::ServiceError(answer) if answer.raw().status().is_success() => {
+            Error::Unavailable(failed("the answer cannot be read".into()))
+        }
         SdkError::ServiceError(answer) => {
             let status = answer.raw().status().as_u16();
             let (code, message) = (error.code().unwrap_or_default(), error.message().unwrap_or_default());
@@ -78,13 +81,20 @@ where
         SdkError::ResponseError(_) => Error::Unavailable(failed("the answer cannot be read".into())),
         _ => {
             let causes = causes(&error);
+            let innermost = causes.last().map(String::as_str).unwrap_or_default();
+            // Where credentials were looked for stands on the lines after the first.
+            let innermost =
+                innermost.lines().next().unwrap_or_default().trim_end_matches(" Attempted:").trim_end_matches('.');
             if causes.iter().any(|cause| cause.to_lowercase().contains("credential")) {
-                let innermost = causes.last().cloned().unwrap_or_default();
                 Error::AccessDenied(failed(format!(
                     "there are no usable AWS credentials ({innermost}); set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
                 )))
+            } else if innermost.contains("certificate") {
+                Error::Unavailable(failed(format!(
+                    "{innermost}; if a company's own authority signed it, name its certificate in SSL_CERT_FILE"
+                )))
             } else {
-                Error::Unavailable(failed(causes.last().cloned().unwrap_or_default()))
+                Error::Unavailable(failed(innermost.to_owned()))
             }
         }
     }

@@ -89,6 +89,7 @@ fn digest(client_id: &str, revision: &str, document: &[u8]) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -32,7 +32,8 @@ async fn the_file_store_keeps_the_promises_of_a_store() {
 #[tokio::test]
 #[ignore = "run by processes_take_turns"]
 async fn adds_twenty_five() {
-    let store = FileStore::new(std::env::var_os("LWA_ROTATE_TEST_FOLDER").unwrap());
+    let Some(folder) = std::env::var_os("LWA_ROTATE_TEST_FOLDER") else { return };
+    let store = FileStore::new(folder);
     for _ in 0..25 {
         loop {
             let entry = store.load(ID).await.unwrap().unwrap();
@@ -164,7 +165,8 @@ async fn a_folder_that_cannot_be_made_is_an_error_that_names_it() {
 #[tokio::test]
 #[ignore = "run by a_full_disk_is_told_apart_and_changes_nothing"]
 async fn saves_where_there_is_no_room() {
-    let store = FileStore::new(std::env::var_os("LWA_ROTATE_TEST_FOLDER").unwrap());
+    let Some(folder) = std::env::var_os("LWA_ROTATE_TEST_FOLDER") else { return };
+    let store = FileStore::new(folder);
     let entry = store.load(ID).await.unwrap().unwrap();
 
     let saved = store.save(ID, vec![b'x'; 64 << 10].into(), Some(&entry.revision)).await;

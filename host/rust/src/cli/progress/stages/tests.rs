@@ -51,7 +51,7 @@ fn a_whole_rotation_leaves_every_stage_marked() {
             "  ✓ rotate           0.2 s  SP-API accepted the rotate call",
             "  ✓ message          0.6 s  the new secret arrived",
             "  ✓ keep                    stored as pending",
-            "  ✓ verify           0.3 s  SP-API accepts the new secret; the old one ends in 6 d 23 h",
+            "  ✓ verify           0.3 s  SP-API accepts the new secret; the old one ends in 7 d",
             "  ✓ publish          0.1 s  file:a, exec:b",
             "  ✓ acknowledge      0.2 s  the message is deleted",
         ]

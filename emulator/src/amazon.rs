@@ -220,9 +220,9 @@ impl Amazon {
     }
 
     /// Makes a queue the dead-letter queue of another.
-    pub fn add_dead_letter_queue(&mut self, source: &str, name: &str, most: u32) {
+    pub fn add_dead_letter_queue(&mut self, source: &str, name: &str, max_receive_count: u32) {
         let dead = self.queues.entry(name.to_owned()).or_insert_with_key(|name| Queue::new(name));
-        let policy = json!({ "deadLetterTargetArn": dead.attributes["QueueArn"], "maxReceiveCount": most.to_string() });
+        let policy = json!({ "deadLetterTargetArn": dead.attributes["QueueArn"], "maxReceiveCount": max_receive_count.to_string() });
         if let Some(source) = self.queues.get_mut(source) {
             source.attributes.insert("RedrivePolicy".into(), policy.to_string());
         }

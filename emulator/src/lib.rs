@@ -308,9 +308,10 @@ impl Emulator {
         sent
     }
 
-    /// Creates a queue and makes it the dead-letter queue of the options' queue, for what has been received so often.
-    pub fn add_dead_letter_queue(&self, name: &str, received: u32) {
-        self.shared.amazon().add_dead_letter_queue(&self.shared.queue, name, received);
+    /// Makes a queue, created if there is none of this name, the dead-letter queue of the options' queue: what has been received
+    /// `max_receive_count` times goes there instead of being received again.
+    pub fn add_dead_letter_queue(&self, name: &str, max_receive_count: u32) {
+        self.shared.amazon().add_dead_letter_queue(&self.shared.queue, name, max_receive_count);
     }
 
     /// Somebody rotates the secret in the Developer Console. Whether that sends a notification Amazon does not say. `false`

@@ -88,7 +88,7 @@ fn a_newer_secret_that_comes_during_the_refusal_is_taken_up_by_the_same_run() {
 #[test]
 fn what_sp_api_refuses_is_told_in_its_own_words_with_the_request_id() {
     let world = World::enrolled();
-    world.fault("rotate:status=403");
+    world.fault("rotate:refuse=Unauthorized");
 
     let (code, document) = world.json(&["rotate", "shop"]);
 

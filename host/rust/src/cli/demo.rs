@@ -37,7 +37,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What happened.
 struct Demonstrated {
-    before: Status,
     after: Status,
     calls: Vec<Call>,
     took: Duration,
@@ -68,10 +67,9 @@ async fn demonstrate(global: &Global, folder: &Path, output: &Output) -> anyhow:
     })
     .await
     .context("the emulator cannot listen on 127.0.0.1")?;
-    output.note(&format!(
-        "this is a demo against the built-in emulator on {}, not Amazon; component, HTTP and SQS protocol are the real ones",
-        emulator.address()
-    ));
+    output.note(&format!("this is a demo against the built-in emulator on {}; it is not Amazon", emulator.address()));
+    output.note("the component, HTTP, and the protocol of SQS are the real ones");
+    output.note("");
 
     let progress = Progress::new(CLIENT_ID, *output, global.verbose > 0);
     let config = configuration(folder, &emulator);
@@ -99,7 +97,7 @@ async fn demonstrate(global: &Global, folder: &Path, output: &Output) -> anyhow:
     let after = rotated?;
     let calls = emulator.calls().split_off(calls_before);
     check_published(&host, app, &folder.join(PUBLISHED)).await?;
-    Ok(Demonstrated { before, after, calls, took: began.elapsed() })
+    Ok(Demonstrated { after, calls, took: began.elapsed() })
 }
 
 /// Hands over the present secret, and has it proven and published.
@@ -149,12 +147,9 @@ fn configuration(folder: &Path, emulator: &Emulator) -> Config {
 }
 
 fn show(demonstrated: &Demonstrated, output: &Output) -> Outcome {
-    let Demonstrated { before, after, calls, took } = demonstrated;
+    let Demonstrated { after, calls, took } = demonstrated;
     let now = now();
     output.result("the client secret is rotated; the old one works on while applications take up the new one")?;
-    if let Some(at) = before.expires_at {
-        output.result(&format!("  before            the old secret would have ended {}", instant_and_left(at, now)))?;
-    }
     for (name, text) in ends(after, now) {
         output.result(&format!("  {name:<18}{text}"))?;
     }
@@ -162,15 +157,13 @@ fn show(demonstrated: &Demonstrated, output: &Output) -> Outcome {
     output.result(&format!("  calls             {}: {}", calls.len(), operations.join(", ")))?;
     output.result(&format!("  time              {}", lifetime(milliseconds(*took))))?;
     output.note("");
-    output.note(
-        "nothing was left behind, and nothing of it was Amazon; README.md says how to do it for a real application",
-    );
+    output.note("nothing was left behind. for a real application, see README.md");
     output.document(&document(demonstrated))?;
     Ok(Exit::Done)
 }
 
 fn document(demonstrated: &Demonstrated) -> Value {
-    let Demonstrated { after, calls, took, .. } = demonstrated;
+    let Demonstrated { after, calls, took } = demonstrated;
     let calls: Vec<Value> = calls
         .iter()
         .map(|call| json!({ "at": rfc3339(call.at), "operation": call.operation.name(), "status": call.status }))

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Read};
 
 use anyhow::Context;
 use lwa_rotate::config::App;
-use lwa_rotate::{RemedyBy, Secret, State, Status};
+use lwa_rotate::{Cause, Problem, RemedyBy, Secret, State, Status};
 use serde_json::json;
 
 use super::failure::{Exit, Failure};
@@ -105,24 +105,23 @@ fn refused(app: &App, error: &lwa_rotate::Error) -> Failure {
 
 fn finish(app: &App, status: &Status, output: &Output) -> Outcome {
     let now = now();
-    if let Some(problem) = &status.problem {
-        let unpublished = status.proven && status.state != State::Verifying;
-        let message = if unpublished {
+    let proven = status.proven && status.state != State::Verifying;
+    // The problem of a rotation that is under way is no problem of the secret's.
+    let ours = |problem: &&Problem| !proven || problem.cause == Cause::TargetFailed;
+    if let Some(problem) = status.problem.as_ref().filter(ours) {
+        let message = if proven {
             format!("{}: Amazon accepts the secret, but it is not published everywhere: {}", app.name, problem.happened)
         } else {
             format!("{}: the secret is kept, but not proven: {}", app.name, problem.happened)
         };
-        let (failure, hint) = match problem.remedy_by {
-            RemedyBy::Time => {
-                (Failure::unfinished(message), "`lwa-rotate watch` goes on trying; or run this command again later")
-            }
-            RemedyBy::Person => {
-                (Failure::failed(message), "then run this command again; the secret is kept until then")
-            }
+        let failure = match problem.remedy_by {
+            RemedyBy::Time => Failure::unfinished(message)
+                .hint("`lwa-rotate watch` goes on trying by itself; or run this command again later"),
+            RemedyBy::Person => Failure::failed(message),
         };
-        return Err(failure.problem(problem).hint(hint).status(&app.name, status).into());
+        return Err(failure.problem(problem).status(&app.name, status).into());
     }
-    if !status.proven || status.state == State::Verifying {
+    if !proven {
         return Err(Failure::unfinished(format!("{}: the secret is kept; Amazon has not accepted it yet", app.name))
             .hint(format!("run `lwa-rotate enroll {}` again, or leave it to `lwa-rotate watch`", app.name))
             .status(&app.name, status)
@@ -140,7 +139,7 @@ fn finish(app: &App, status: &Status, output: &Output) -> Outcome {
     }
     if matches!(status.state, State::Requesting | State::Awaiting) {
         let next = format!("`lwa-rotate rotate {}` or `lwa-rotate watch` finishes it", app.name);
-        output.result(&format!("  rotation          has begun, because the secret ends soon; {next}"))?;
+        output.result(&format!("  rotation          is under way; {next}"))?;
     }
     if !status.targets.is_empty() {
         let names: Vec<&str> =

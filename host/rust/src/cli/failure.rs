@@ -45,9 +45,9 @@ pub(super) struct Failure {
     kind: &'static str,
     message: String,
     hints: Vec<String>,
-    mistakes: Option<Mistakes>,
+    mistakes: Option<Box<Mistakes>>,
     problem: Option<Box<Problem>>,
-    status: Option<(String, Box<Status>)>,
+    status: Option<Box<(String, Status)>>,
 }
 
 impl Failure {
@@ -69,7 +69,7 @@ impl Failure {
 
     /// The configuration is wrong at these places.
     pub(super) fn mistakes(mistakes: Mistakes) -> Self {
-        Self { mistakes: Some(mistakes.clone()), ..Self::configuration(mistakes.to_string()) }
+        Self { mistakes: Some(Box::new(mistakes.clone())), ..Self::configuration(mistakes.to_string()) }
     }
 
     /// It did not work.
@@ -93,16 +93,18 @@ impl Failure {
         self
     }
 
-    /// The problem behind it; its remedy becomes the first hint.
+    /// The problem behind it; its remedy becomes the first hint, if there is anything to do.
     pub(super) fn problem(mut self, problem: &Problem) -> Self {
-        self.hints.insert(0, problem.remedy.clone());
+        if !problem.remedy.starts_with("nothing") {
+            self.hints.insert(0, problem.remedy.clone());
+        }
         self.problem = Some(Box::new(problem.clone()));
         self
     }
 
     /// Where the application stands.
     pub(super) fn status(mut self, app: &str, status: &Status) -> Self {
-        self.status = Some((app.to_owned(), Box::new(status.clone())));
+        self.status = Some(Box::new((app.to_owned(), status.clone())));
         self
     }
 
@@ -118,6 +120,9 @@ impl Failure {
         }
         lines.push(format!("error: {}", self.message));
         if let Some(problem) = &self.problem {
+            if !self.message.contains(&problem.happened) {
+                lines.push(format!("  {:<13}{}", "because", problem.happened));
+            }
             lines.extend(problem_lines(problem, now()));
         }
         lines.extend(self.hints.iter().map(|hint| format!("hint: {hint}")));
@@ -143,7 +148,7 @@ impl Failure {
         error.insert("problem".into(), self.problem.as_deref().map_or(Value::Null, problem_json));
         let mut document = Map::new();
         document.insert("error".into(), error.into());
-        if let Some((app, status)) = &self.status {
+        if let Some((app, status)) = self.status.as_deref() {
             document.insert("status".into(), status_json(app, status));
         }
         document.into()

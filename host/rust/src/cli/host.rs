@@ -144,7 +144,7 @@ pub(super) fn failure(app: &App, error: &Error) -> Failure {
                 "give the user that runs lwa-rotate access to the store's folder, or set another path in [store]"
             }
             StoreError::Full(_) => "make room on the disk, then run it again",
-            _ => "nothing was sent to Amazon after that; put it right, then run it again",
+            _ => "put it right, then run it again; nothing was sent to Amazon after that",
         }),
         Error::Busy => failure.hint("another lwa-rotate is working on the same application; run it again in a moment"),
         // Its own words say that it is about the queue, and which.

@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lwa_rotate::observe::{Event, Happening, Observe};
+use lwa_rotate::{State, Status};
 
 use self::stages::Stages;
-use super::events::{stage, words};
+use super::events::{Stage, stage, words};
 use super::output::Output;
-use super::text::{clock, now};
+use super::text::{clock, left, now, soon};
 
 /// How often a table is drawn again, for the times in it.
 const REDRAW: Duration = Duration::from_millis(200);
@@ -31,14 +32,23 @@ struct Shared {
     drawn: usize,
     hidden: BTreeMap<String, u64>,
     quiet: bool,
+    /// The instant until which something is waited for, as the last line said.
+    told_until: Option<u64>,
 }
 
 impl Progress {
     /// Follows one application. With `verbose`, log lines are expected on the terminal too, and lines do not disturb lines.
     pub(super) fn new(client_id: &str, output: Output, verbose: bool) -> Self {
         let stages = (output.is_watched() && !verbose).then(|| Stages::new(now(), output.is_coloured()));
-        let shared =
-            Shared { client_id: client_id.to_owned(), output, stages, drawn: 0, hidden: BTreeMap::new(), quiet: true };
+        let shared = Shared {
+            client_id: client_id.to_owned(),
+            output,
+            stages,
+            drawn: 0,
+            hidden: BTreeMap::new(),
+            quiet: true,
+            told_until: None,
+        };
         Self { shared: Arc::new(Mutex::new(shared)) }
     }
 
@@ -66,13 +76,28 @@ impl Progress {
     }
 
     /// Says what is waited for, and until when.
-    pub(super) fn waiting(&self, status: &lwa_rotate::Status) {
+    pub(super) fn waiting(&self, status: &Status) {
         let mut shared = self.lock();
         if let Some(stages) = &mut shared.stages {
             stages.waiting(status);
             if !shared.quiet {
                 shared.draw();
             }
+            return;
+        }
+        let waited = match status.state {
+            State::Requesting => {
+                status.next.as_ref().map(|next| (Stage::Rotate, "the next try is permitted at", next.at))
+            }
+            State::Awaiting => status.awaited_until.map(|at| (Stage::Message, "waiting for the new secret, until", at)),
+            // Messages that are hidden tell of themselves.
+            State::Verifying | State::Publishing | State::Settled | State::Stalled => None,
+        };
+        if let Some((stage, words, at)) = waited.filter(|(_, _, at)| *at > now() && shared.told_until != Some(*at)) {
+            shared.told_until = Some(at);
+            let line =
+                format!("{}  {:<12} {words} {} ({})", clock(now()), stage.name(), soon(at, now()), left(at, now()));
+            shared.output.note(&line);
         }
     }
 
@@ -124,7 +149,7 @@ impl Observe for Progress {
         if shared.stages.is_some() {
             shared.draw();
         } else {
-            let stage = stage(&event.what).map_or("", super::events::Stage::name);
+            let stage = stage(&event.what).map_or("", Stage::name);
             shared.output.note(&format!("{}  {stage:<12} {}", clock(event.at), words(event)));
         }
     }

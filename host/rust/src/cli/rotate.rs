@@ -63,9 +63,11 @@ async fn rotate(drive: &Drive<'_>, output: &Output) -> Result<(Status, Way), Fai
 
     let way = match before.state {
         State::Stalled => return Err(drive::stalled(app, &before)),
-        State::Awaiting | State::Verifying | State::Publishing => Way::Joined,
-        State::Settled | State::Requesting if before.generation > found.generation => Way::TakenUp,
-        State::Settled | State::Requesting => Way::Requested,
+        State::Awaiting | State::Verifying => Way::Joined,
+        // Without an old secret it is the enrolled one that is being published, and no rotation is under way.
+        State::Publishing if before.old_ends_at.is_some() => Way::Joined,
+        _ if before.generation > found.generation => Way::TakenUp,
+        State::Settled | State::Requesting | State::Publishing => Way::Requested,
     };
     let mut known = None;
     if way == Way::Requested {

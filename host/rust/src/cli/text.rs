@@ -12,7 +12,7 @@ const DAY: u64 = 24 * HOUR;
 
 /// The time, in milliseconds since 1970-01-01T00:00:00Z.
 pub(super) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| milliseconds(since))
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, milliseconds)
 }
 
 /// A lifetime in milliseconds.
@@ -35,6 +35,11 @@ pub(super) fn instant(at: u64) -> String {
 pub(super) fn clock(at: u64) -> String {
     let Some(at) = moment(at) else { return "never".to_owned() };
     format!("{:02}:{:02}:{:02}", at.hour(), at.minute(), at.second())
+}
+
+/// An instant that is waited for: `09:12:04 UTC`, with the date if it is far away.
+pub(super) fn soon(at: u64, now: u64) -> String {
+    if at.saturating_sub(now) > 12 * HOUR { instant(at) } else { format!("{} UTC", clock(at)) }
 }
 
 /// An instant with what is left until then: `2026-11-30 09:12 UTC (in 6 d 23 h)`.
@@ -104,6 +109,8 @@ mod tests {
         assert_eq!(instant(at), "2026-11-30 09:12 UTC");
         assert_eq!(clock(at), "09:12:04");
         assert_eq!(instant(u64::MAX), "never");
+        assert_eq!(soon(at, at - HOUR), "09:12:04 UTC");
+        assert_eq!(soon(at, at - DAY), "2026-11-30 09:12 UTC");
     }
 
     #[test]

@@ -242,7 +242,7 @@ fn two_applications_may_share_a_file_under_different_names() {
     good(&format!("{HEAD}{}", with(names)));
     assert_only(
         &app_mistakes(&with("")),
-        "21: `other` and `shop` (line 13) would overwrite each other in a",
+        "22: `other` and `shop` (line 13) would overwrite each other in a",
         "`names`",
     );
 }

@@ -4,7 +4,7 @@ use lwa_rotate::observe::{Event, Happening, Purpose};
 use lwa_rotate::{State, Status};
 
 use crate::cli::events::{Stage, is_trouble, stage, words};
-use crate::cli::text::{clock, left, lifetime};
+use crate::cli::text::{left, lifetime, soon};
 
 /// What is drawn beside a stage that is going on, one after the other.
 const SPINNER: [&str; 8] = ["⠋", "⠙", "⠸", "⠴", "⠦", "⠧", "⠇", "⠏"];
@@ -52,7 +52,7 @@ impl Stages {
                 self.active(Stage::Message, at, "waiting for the new secret");
             }
             Happening::RotateOutcomeUnknown(_) => {
-                self.trouble(Stage::Rotate, at, &words(event));
+                self.trouble(Stage::Rotate, at, &words(event), None);
                 self.active(Stage::Message, at, "waiting for the new secret");
             }
             Happening::SecretKept(_) => {
@@ -77,10 +77,27 @@ impl Stages {
                 self.done(Stage::Publish, at, "nothing to publish to");
                 self.done(Stage::Acknowledge, at, "the message is deleted");
             }
+            Happening::RotateRefused(problem) => {
+                // It may have been the token for it that was refused.
+                let token = self.row(Stage::Token).mark != Mark::Done;
+                let stage = if token { Stage::Token } else { Stage::Rotate };
+                self.trouble(stage, at, &problem.happened, problem.retry_at);
+            }
+            Happening::NotProven(problem) => self.trouble(Stage::Verify, at, &problem.happened, problem.retry_at),
+            Happening::NotPublished(failure) => {
+                let note = format!("{} did not take it: {}", failure.target, failure.failure);
+                self.trouble(Stage::Publish, at, &note, Some(failure.retry_at));
+            }
+            Happening::Hidden(message) => {
+                self.active(Stage::Acknowledge, at, "the message is hidden");
+                self.row(Stage::Acknowledge).until = Some(message.until);
+            }
+            // It comes again and again until its secret is published.
+            Happening::MessageReceived(_) if self.row(Stage::Message).mark == Mark::Done => {}
             what => {
                 let Some(stage) = stage(what) else { return };
                 if is_trouble(what) {
-                    self.trouble(stage, at, &words(event));
+                    self.trouble(stage, at, &words(event), None);
                 } else {
                     self.active(stage, at, &words(event));
                 }
@@ -92,7 +109,8 @@ impl Stages {
     pub(super) fn waiting(&mut self, status: &Status) {
         let next = status.next.as_ref().map(|next| next.at);
         let (stage, until) = match status.state {
-            State::Requesting => (Stage::Rotate, next),
+            State::Requesting if self.row(Stage::Rotate).mark == Mark::Trouble => (Stage::Rotate, next),
+            State::Requesting => (Stage::Token, next),
             State::Awaiting => (Stage::Message, status.awaited_until.or(next)),
             State::Verifying => (Stage::Verify, next),
             State::Publishing => (Stage::Publish, next),
@@ -117,7 +135,10 @@ impl Stages {
             }
             .to_owned();
         }
-        row.until = until;
+        // Trouble has told when it is tried again.
+        if row.mark != Mark::Trouble {
+            row.until = until;
+        }
     }
 
     /// Nothing goes on any more.
@@ -149,7 +170,11 @@ impl Stages {
         };
         let mut note = row.note.clone();
         if let Some(until) = row.until.filter(|until| running && *until > now) {
-            note = format!("{note} · until {} UTC, {} left", clock(until), lifetime(until - now));
+            // What the terminal may cut off must not be the time.
+            note = match row.mark {
+                Mark::Trouble => format!("tried again in {}: {note}", lifetime(until - now)),
+                _ => format!("{note} · until {}, {} left", soon(until, now), lifetime(until - now)),
+            };
         }
         let line = format!("{:<12} {time:>9}  {note}", row.stage.name());
         let line = line.trim_end();
@@ -176,9 +201,11 @@ impl Stages {
         note.clone_into(&mut row.note);
     }
 
-    fn trouble(&mut self, stage: Stage, at: u64, note: &str) {
+    fn trouble(&mut self, stage: Stage, at: u64, note: &str, until: Option<u64>) {
         self.active(stage, at, note);
-        self.row(stage).mark = Mark::Trouble;
+        let row = self.row(stage);
+        row.mark = Mark::Trouble;
+        row.until = until;
     }
 
     /// The first note stays: what is done twice, or reported by two events, was done the first time.

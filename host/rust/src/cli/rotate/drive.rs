@@ -63,7 +63,6 @@ impl Drive<'_> {
         loop {
             let status =
                 self.host.rotator.advance(&self.app.client_id).await.map_err(|error| failure(self.app, &error))?;
-            self.progress.waiting(&status);
             if status.state == State::Settled {
                 if expected && status.generation == before {
                     return Err(Failure::failed(format!("{}: the rotation ended without a new secret", self.app.name))
@@ -91,6 +90,7 @@ impl Drive<'_> {
             if self.left().is_zero() {
                 return Err(unfinished(self.app, &status));
             }
+            self.progress.waiting(&status);
             self.wait(&status).await?;
         }
     }
@@ -186,7 +186,10 @@ fn unfinished(app: &App, status: &Status) -> Failure {
     let name = &app.name;
     let now = now();
     let standing = match status.state {
-        State::Requesting => "no rotate call has been accepted yet".to_owned(),
+        State::Requesting => match &status.next {
+            Some(next) => format!("no rotate call has been accepted yet; the next try is {}", left(next.at, now)),
+            None => "no rotate call has been accepted yet".to_owned(),
+        },
         State::Awaiting => {
             let called = status.called_at.map_or(String::new(), |at| format!(" made {}", left(at, now)));
             format!("the message for the rotate call{called} has not come yet")

@@ -32,13 +32,17 @@ pub(super) async fn run(host: &Host, app: &App, output: &Output) -> Outcome {
 /// What `rotate` would do, for programs and for people.
 fn plan(status: &Status) -> (&'static str, &'static str) {
     match status.state {
-        State::Settled => ("request", "would make the rotate call, wait for the new secret, prove it and publish it"),
+        State::Publishing if status.old_ends_at.is_some() => {
+            ("join", "would go on publishing the new secret that is proven already")
+        }
+        State::Settled | State::Publishing => {
+            ("request", "would make the rotate call, wait for the new secret, prove it and publish it")
+        }
         State::Requesting => {
             ("request", "would try the rotate call again at once, wait for the new secret, prove it and publish it")
         }
         State::Awaiting => ("join", "would wait for the message of the rotate call that was made already"),
         State::Verifying => ("join", "would go on trying the new secret that is kept already"),
-        State::Publishing => ("join", "would go on publishing the new secret that is proven already"),
         State::Stalled => {
             ("none", "would do nothing: the rotation is stalled, and a person must decide; see `lwa-rotate status`")
         }

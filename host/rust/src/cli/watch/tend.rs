@@ -58,7 +58,8 @@ impl Tended {
             let tended = Arc::clone(&tended);
             tasks.spawn(async move { tended.tend_app(&app).await });
         }
-        for queue in tended.queues.keys().cloned() {
+        let queues: Vec<String> = tended.queues.keys().cloned().collect();
+        for queue in queues {
             let tended = Arc::clone(&tended);
             tasks.spawn(async move { tended.tend_queue(&queue).await });
         }

@@ -78,10 +78,18 @@ fn trouble_is_marked_until_it_is_over() {
     happen(&mut stages, 0, Happening::NotPublished(failure));
     assert_eq!(
         lines(&stages, 1_000)[5],
-        "  ! publish            1 s  file:a did not take it: no such folder; tried again in 30 s"
+        "  ! publish            1 s  tried again in 29 s: file:a did not take it: no such folder"
     );
     happen(&mut stages, 2_000, Happening::Published("file:a".to_owned()));
     assert_eq!(lines(&stages, 3_000)[5], "  ✓ publish            2 s  file:a");
+}
+
+#[test]
+fn a_message_that_comes_again_does_not_begin_its_stage_anew() {
+    let mut stages = stages();
+    happen(&mut stages, 0, Happening::SecretKept(SecretEnds { new_ends_at: None, old_ends_at: None }));
+    happen(&mut stages, 9, Happening::MessageReceived(ReceivedMessage { id: "m".to_owned(), receive_count: 2 }));
+    assert!(lines(&stages, 9)[2].ends_with("the new secret arrived"), "{:?}", lines(&stages, 9));
 }
 
 #[test]

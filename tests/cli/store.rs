@@ -1,0 +1,115 @@
+//! A store that cannot be written: nothing is sent to Amazon, and no message is lost.
+
+use std::fs;
+
+use crate::program::{CLIENT_ID, SECRET, World, mode};
+
+/// What the store would write to is taken by a folder; that hinders the administrator as well.
+struct Blocked {
+    path: std::path::PathBuf,
+}
+
+impl Blocked {
+    fn new(world: &World) -> Self {
+        let record = world.path("state").read_dir().unwrap().next().unwrap().unwrap().path();
+        let path = record.with_extension("record.tmp");
+        fs::create_dir(&path).unwrap();
+        Self { path }
+    }
+
+    fn end(self) {
+        fs::remove_dir(self.path).unwrap();
+    }
+}
+
+#[test]
+fn enroll_fails_before_anything_is_sent_when_the_folder_cannot_be_made() {
+    let world = World::new();
+    world.write("state", "a file where the folder should be");
+
+    world.run_with(&["enroll", "shop"], SECRET).exits(1).says("state").says("hint: ");
+    world.run(&["rotate", "shop"]).exits(1).says("state");
+
+    assert_eq!(world.calls(), [""; 0]);
+    assert_eq!(world.read("state"), "a file where the folder should be");
+    assert!(!world.path("shop.env").exists());
+}
+
+/// Rule 1: intent first, so that what cannot be kept is not begun.
+#[test]
+fn rotate_fails_before_anything_is_sent_when_the_record_cannot_be_written() {
+    let world = World::enrolled();
+    let calls = world.calls().len();
+    let blocked = Blocked::new(&world);
+
+    world.run(&["rotate", "shop"]).exits(1).says("cannot write in the folder").says("hint: ");
+
+    assert_eq!(world.calls()[calls..], ["receive"], "the queue was read, and nothing was asked of Amazon");
+    assert_eq!(world.status()["state"], "settled");
+    blocked.end();
+    world.run(&["rotate", "shop"]).done();
+    world.assert_rotated();
+}
+
+/// Rule 5: the secret that cannot be kept stays where it is.
+#[test]
+fn a_new_secret_that_cannot_be_kept_stays_in_the_queue() {
+    let world = World::enrolled();
+    world.emulator.rotate_in_console(CLIENT_ID, true);
+    let calls = world.calls().len();
+    let blocked = Blocked::new(&world);
+
+    world.run(&["rotate", "shop"]).exits(1).says("cannot write in the folder");
+
+    assert_eq!(world.calls()[calls..], ["receive"]);
+    assert_eq!(world.emulator.messages().all(), 1);
+    blocked.end();
+    world.emulator.advance_time(std::time::Duration::from_secs(600));
+    let (code, document) = world.json(&["rotate", "shop"]);
+    assert_eq!((code, &document["outcome"]), (Some(0), &"taken-up".into()));
+    world.assert_rotated();
+}
+
+/// A limit on the size of files is as good as a full disk.
+#[test]
+fn a_full_disk_stops_a_rotation_before_anything_is_sent_and_harms_nothing() {
+    let world = World::enrolled();
+    let calls = world.calls().len();
+    let full = "trap '' XFSZ; ulimit -f 0; exec \"$@\"";
+
+    world.run_in_shell(full, &["rotate", "shop"]).exits(1).says("make room");
+
+    assert_eq!(world.calls()[calls..], ["receive"]);
+    assert_eq!(world.stored("current").as_deref(), Some(SECRET));
+    let left: Vec<_> = world.path("state").read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 1, "no half of a file is left: {left:?}");
+    world.run(&["rotate", "shop"]).done();
+    world.assert_rotated();
+}
+
+#[test]
+fn a_damaged_record_is_left_as_it_is_and_not_worked_with() {
+    let world = World::enrolled();
+    let record = world.path("state").read_dir().unwrap().next().unwrap().unwrap().path();
+    let whole = fs::read(&record).unwrap();
+    let cut = &whole[..whole.len() / 2];
+    fs::write(&record, cut).unwrap();
+    let calls = world.calls().len();
+
+    for command in [&["status"][..], &["get", "shop"], &["rotate", "shop"], &["resume", "shop", "--wait"]] {
+        world.run(command).exits(1).says("not a readable record");
+    }
+    world.run_with(&["enroll", "shop"], SECRET).exits(1).says("not a readable record");
+
+    assert_eq!(fs::read(&record).unwrap(), cut);
+    assert_eq!(world.calls().len(), calls);
+}
+
+#[test]
+fn the_record_can_be_read_by_its_owner_alone_after_every_command() {
+    let world = World::enrolled();
+    world.run(&["rotate", "shop"]).done();
+    for entry in world.path("state").read_dir().unwrap() {
+        assert_eq!(mode(&entry.unwrap().path()), 0o600);
+    }
+}

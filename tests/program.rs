@@ -241,6 +241,8 @@ impl World {
     /// Watches until something has come about.
     pub fn watch_until(&self, what: &str, come_about: impl Fn() -> bool) -> Ran {
         let watch = self.start(&["watch", "--json"]);
+        // Before that it does not listen to signals either.
+        watch.until("it has begun", || watch.stderr().contains("watching"));
         watch.until(what, come_about);
         watch.terminate();
         watch.end()
@@ -344,8 +346,13 @@ impl Running<'_> {
     }
 
     /// Waits until something has come about.
+    #[track_caller]
     pub fn until(&self, what: &str, come_about: impl Fn() -> bool) {
-        until(&format!("{what}; so far: {}{}", self.stdout(), self.stderr()), come_about);
+        while !come_about() {
+            let late = self.began.elapsed() > LONGEST / 3;
+            assert!(!late, "it has not come about: {what}; so far:\n{}{}", self.stdout(), self.stderr());
+            thread::sleep(LOOK);
+        }
     }
 
     pub fn terminate(&self) {
@@ -398,16 +405,6 @@ impl Ran {
     pub fn document(&self) -> Value {
         assert_eq!(self.stdout.lines().count(), 1, "one document in one line: {:?} {}", self.stdout, self.stderr);
         serde_json::from_str(&self.stdout).unwrap()
-    }
-}
-
-/// Looks for something again and again, for a bounded time.
-#[track_caller]
-pub fn until(what: &str, come_about: impl Fn() -> bool) {
-    let began = Instant::now();
-    while !come_about() {
-        assert!(began.elapsed() < LONGEST / 3, "it has not come about: {what}");
-        thread::sleep(LOOK);
     }
 }
 

@@ -384,6 +384,37 @@ fn a_secret_handed_over_later_becomes_current_when_it_is_proven() {
     assert!(matches!(run(&world, |host| calls::enroll(host, SHOP, old.into_bytes(), None)), Err(Error::NotAllowed(_))));
 }
 
+/// A person's slip at `enroll` can be put right in either way.
+#[test]
+fn a_wrong_secret_handed_over_stands_beside_the_one_in_use_until_it_is_taken_back() {
+    let world = settled(18);
+    let right = world.borrow().newest(SHOP).secret.clone();
+    let hand = |secret: &str| run(&world, |host| calls::enroll(host, SHOP, secret.into(), None)).unwrap();
+    assert_eq!(hand("mistyped").state, State::Verifying);
+    let problem = advance(&world).problem.unwrap();
+    assert_eq!((problem.cause, problem.remedy_by), (Cause::SecretRefused, RemedyBy::Person));
+    assert!(problem.remedy.contains("takes this one back"), "{}", problem.remedy);
+    assert_eq!(world.borrow().current(SHOP), Some(right.clone()), "the one in use stays in use");
+    assert_eq!(hand("mistyped-again").state, State::Verifying);
+    assert_eq!(hand(&right).state, State::Settled);
+    assert_eq!(status(&world).problem, None);
+}
+
+/// A call that was refused for a wrong secret goes on at once when the right one is handed over.
+#[test]
+fn the_right_secret_handed_over_after_a_refused_call_is_not_kept_waiting() {
+    let world = RefCell::new(World::new(19));
+    let right = world.borrow().newest(SHOP).secret.clone();
+    let hand = |secret: &str| run(&world, |host| calls::enroll(host, SHOP, secret.into(), None)).unwrap();
+    hand("mistyped");
+    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    assert_eq!(advance(&world).problem.unwrap().cause, Cause::SecretRefused);
+    assert_eq!(hand(&right).problem, None);
+    assert_eq!(advance(&world).state, State::Awaiting);
+    drain(&world);
+    assert_done(&world);
+}
+
 #[test]
 fn a_trial_makes_three_calls_and_touches_no_store() {
     let world = settled(16);

@@ -16,7 +16,7 @@ use lwa_rotate_component::instant::Instant;
 use world::{DAY, Faults, HOUR, Kind, QUEUE, Random, World, call};
 
 /// Seeds that once found something.
-const FOUND: &[u64] = &[90_343, 214_006, 367_235];
+const FOUND: &[u64] = &[54_463, 90_343, 214_006, 367_235];
 
 const SECOND_SHOP: &str = "amzn1.application-oa2-client.second";
 
@@ -130,7 +130,7 @@ fn step(world: &RefCell<World>, choice: &mut Random, id: &str) {
             world.notify_expiry(id, issued.ends_at);
         }
         16 => {
-            let lag = [0, 1800_000, DAY, 6 * DAY + 12 * HOUR][choice.below(4) as usize];
+            let lag = [0, 1_800_000, DAY, 6 * DAY + 12 * HOUR][choice.below(4) as usize];
             world.borrow_mut().apps.get_mut(id).unwrap().lag = lag;
         }
         18 if choice.below(4) == 0 => world.borrow_mut().forge(id),

@@ -58,6 +58,15 @@ fn enroll_again<H: Host>(
     secret: &ClientSecret,
     expires_at: Option<Instant>,
 ) -> Result<ApplicationStatus, Error> {
+    // Handing over the secret in use takes back one that was handed over by mistake.
+    let mistaken =
+        session.record.pending.iter().find(|pending| !pending.from_message).map(|pending| pending.secret.clone());
+    let taken_back = match mistaken {
+        Some(mistaken) if session.record.current.secret == *secret => {
+            session.report(&Event::Doubted(mistaken, true))?
+        }
+        _ => false,
+    };
     let known = session.record.current.secret == *secret || session.record.pending.iter().any(|p| p.secret == *secret);
     let changed = match expires_at {
         Some(at) if session.record.current.secret == *secret => session.report(&Event::ExpiryKnown(at))?,
@@ -75,7 +84,7 @@ fn enroll_again<H: Host>(
             true
         }
     };
-    if changed {
+    if changed || taken_back {
         session.emit(Happening::Enrolled);
     }
     Ok(session.status())

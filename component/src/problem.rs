@@ -8,12 +8,29 @@ use crate::record::{Proof, Record, Requesting, Retry, Stall, State};
 
 const CONSOLE: &str = "https://solutionproviderportal.amazon.com (or Develop Apps in Seller Central)";
 
+const HAND_OVER_AGAIN: &str = "see whether it was handed over whole and is this application's, and hand over the right one with \
+                               `enroll`; handing over the one in use takes this one back";
+
 /// What a failure was about.
 #[derive(Clone, Copy)]
 enum Step {
     Rotation,
+    /// A new secret that came in a message.
     NewSecret,
+    /// One that the operator handed over beside the one in use.
+    Handed,
     Current,
+}
+
+impl Step {
+    /// The proof of a pending secret (whether it came in a message), or of the current one.
+    fn of_proof(from_message: Option<bool>) -> Self {
+        match from_message {
+            Some(true) => Self::NewSecret,
+            Some(false) => Self::Handed,
+            None => Self::Current,
+        }
+    }
 }
 
 /// Why the application does not go on by itself; `None` when all is well. Of several reasons the gravest.
@@ -32,7 +49,11 @@ pub fn of(record: &Record, application: &Application) -> Option<Problem> {
     }
     let of_retry =
         |retry: &Retry, step| retry.failure.as_ref().map(|failure| of_step(record, failure, step, Some(retry.at)));
-    let pending = record.pending.iter().rev().find_map(|pending| of_retry(&pending.retry, Step::NewSecret));
+    let pending = record
+        .pending
+        .iter()
+        .rev()
+        .find_map(|pending| of_retry(&pending.retry, Step::of_proof(Some(pending.from_message))));
     let current = || match &record.current.proof {
         Proof::Open(retry) => of_retry(retry, Step::Current),
         Proof::Proven => None,
@@ -61,29 +82,38 @@ pub fn of_rotation(record: &Record, failure: &Failure, retry_at: Option<Instant>
     of_step(record, failure, Step::Rotation, retry_at)
 }
 
-/// A failure of a proof, as an event tells it.
-pub fn of_proof(record: &Record, failure: &Failure, pending: bool, retry_at: Instant) -> Problem {
-    of_step(record, failure, if pending { Step::NewSecret } else { Step::Current }, Some(retry_at))
+/// A failure of a proof, as an event tells it: of a pending secret (whether it came in a message), or of the current one.
+pub fn of_proof(record: &Record, failure: &Failure, from_message: Option<bool>, retry_at: Instant) -> Problem {
+    of_step(record, failure, Step::of_proof(from_message), Some(retry_at))
 }
 
 fn of_step(record: &Record, failure: &Failure, step: Step, retry_at: Option<Instant>) -> Problem {
     let which = match step {
         Step::NewSecret => "the new client secret",
+        Step::Handed => "the client secret that was handed over",
         Step::Rotation | Step::Current => "the current client secret",
     };
     let id = &record.client_id;
     let (happened, remedy) = match failure.cause {
         Cause::SecretRefused => (
-            format!("Login with Amazon does not accept client id {id} with {which}"),
+            match step {
+                Step::NewSecret => format!("Login with Amazon does not accept {which} of {id} yet"),
+                _ => format!("Login with Amazon does not accept client id {id} with {which}"),
+            },
             match step {
                 Step::NewSecret => "nothing yet: new secrets can take half an hour and more to work".into(),
+                Step::Handed => HAND_OVER_AGAIN.into(),
                 _ => format!("look up the client secret in the Developer Console, {CONSOLE}, and hand it over with `enroll`"),
             },
         ),
         Cause::SecretExpired => (
-            format!("SP-API says that {which} of {id} has expired"),
+            match step {
+                Step::NewSecret => format!("SP-API does not accept {which} of {id} yet"),
+                _ => format!("SP-API says that {which} of {id} has expired"),
+            },
             match step {
                 Step::NewSecret => "nothing yet: new secrets can take half an hour and more to work".into(),
+                Step::Handed => HAND_OVER_AGAIN.into(),
                 _ => format!("rotate the secret in the Developer Console, {CONSOLE}, and hand it over with `enroll`"),
             },
         ),
@@ -137,7 +167,7 @@ fn of_step(record: &Record, failure: &Failure, step: Step, retry_at: Option<Inst
         Step::NewSecret => {
             record.newest_pending().and_then(|pending| pending.old_ends_at).or(record.current.expires_at)
         }
-        Step::Rotation | Step::Current => record.current.expires_at,
+        Step::Rotation | Step::Handed | Step::Current => record.current.expires_at,
     };
     Problem {
         cause: failure.cause,
@@ -159,6 +189,10 @@ fn still_works(record: &Record, cause: Cause, step: Step) -> String {
             let ends = record.newest_pending().and_then(|pending| pending.old_ends_at).or(record.current.expires_at);
             format!("applications go on with the secret in use {}; the new one is kept safe", until(ends))
         }
+        (Step::Handed, _) => format!(
+            "applications go on with the secret in use {}; the one handed over is kept beside it",
+            until(record.current.expires_at)
+        ),
         (Step::Rotation | Step::Current, Cause::SecretRefused | Cause::SecretExpired) => match &record.old {
             Some(old) => format!("perhaps the old secret, until {}", old.ends_at),
             None => "nothing that needs this secret, if Amazon is right".into(),

@@ -28,6 +28,9 @@ use crate::record::{
 
 /// The overlap that Amazon documents: so long both secrets work.
 pub const OVERLAP: Lifetime = Lifetime::days(7);
+/// SP-API's usage plan: one rotate call a minute.
+/// See <https://developer-docs.amazon.com/sp-api/docs/application-management-api-v2023-11-30-reference>.
+pub const CALL_INTERVAL: Lifetime = Lifetime::seconds(60);
 /// How long before the old secret's end a person is called when the new one is not accepted.
 pub const WARNING: Lifetime = Lifetime::hours(24);
 /// Pending secrets kept at once. More can only come from somebody who floods the queue.
@@ -485,7 +488,19 @@ impl Record {
             self.current.said_by_amazon = false;
             self.current.since = now;
             self.current.proof = Proof::Open(Retry::now(now));
-            return Ok(self.state.clone());
+            // A call that was refused for the wrong secret need not wait out its back-off.
+            return Ok(match &self.state {
+                State::Requesting(r @ Requesting { stage: Stage::Waiting(at), .. }) => {
+                    let from = self.called_at.map_or(now, |called| now.max(called + CALL_INTERVAL)).min(*at);
+                    State::Requesting(Requesting {
+                        stage: Stage::Waiting(from),
+                        attempts: 0,
+                        failure: None,
+                        ..r.clone()
+                    })
+                }
+                state => state.clone(),
+            });
         }
         // The operator has looked: a missing message is missed no more, and an earlier slip is forgotten.
         self.call = None;
@@ -534,7 +549,9 @@ impl Record {
         // late write is mended by one of ours.
         let proven = self.proven();
         let may_be_written = |name: &&String| match self.targets.get(*name) {
-            Some(target) if target.generation == self.generation => target.retry.at + LONGEST_PUT > now,
+            Some(target) if target.generation == self.generation => {
+                target.retry.at + LONGEST_PUT > now || target.again_at.is_some()
+            }
             _ => true,
         };
         let writers: Vec<String> = context.targets.iter().filter(|_| proven).filter(may_be_written).cloned().collect();

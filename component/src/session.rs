@@ -15,13 +15,10 @@ use crate::host::{Host, PublishError, SendError};
 use crate::instant::{Instant, Lifetime};
 use crate::record::{Proof, Record, Requesting, State};
 use crate::rotate::{self, Outcome};
-use crate::rotation::{Context, Event};
+use crate::rotation::{CALL_INTERVAL, Context, Event};
 use crate::token::{self, AccessToken};
 use crate::{problem, status, store, verify};
 
-/// SP-API's usage plan: one rotate call a minute.
-/// See <https://developer-docs.amazon.com/sp-api/docs/application-management-api-v2023-11-30-reference>.
-const CALL_INTERVAL: Lifetime = Lifetime::seconds(60);
 /// How long after a failure that only a person can mend it is tried again.
 const SELDOM: Lifetime = Lifetime::hours(1);
 /// How often a report is applied anew because others changed the record.
@@ -259,8 +256,8 @@ impl<'a, H: Host> Session<'a, H> {
                     (None, Proof::Open(retry)) => retry.attempts,
                     (None, Proof::Proven) => 0,
                 };
-                let is_pending = pending.is_some();
-                let retry_at = if is_pending {
+                let from_message = pending.map(|pending| pending.from_message);
+                let retry_at = if from_message.is_some() {
                     // A new secret may lag by half an hour and more, whatever Amazon says meanwhile.
                     let random = self.host.random();
                     self.host.now() + deadline::back_off(attempts, Lifetime::seconds(5), Lifetime::minutes(10), random)
@@ -270,7 +267,7 @@ impl<'a, H: Host> Session<'a, H> {
                 self.failed.extend([Work::Verify(0), Work::ProveCurrent]);
                 let event = Event::NotProven { secret: secret.clone(), failure: failure.clone(), retry_at };
                 self.report(&event)?;
-                let problem = problem::of_proof(&self.record, &failure, is_pending, retry_at);
+                let problem = problem::of_proof(&self.record, &failure, from_message, retry_at);
                 self.emit(Happening::NotProven(problem));
             }
         }

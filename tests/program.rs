@@ -53,8 +53,7 @@ impl World {
     /// The same, with other options of the emulator's.
     pub fn with(change: impl FnOnce(&mut Options)) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let mut options =
-            Options { applications: vec![Application::new(CLIENT_ID, SECRET)], ..Options::default() };
+        let mut options = Options { applications: vec![Application::new(CLIENT_ID, SECRET)], ..Options::default() };
         change(&mut options);
         let emulator = runtime.block_on(Emulator::start(options)).unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -413,7 +412,8 @@ pub fn post(base: &str, target: &str, input: &Value) -> Value {
     let address = base.strip_prefix("http://").unwrap();
     let mut stream = std::net::TcpStream::connect(address).unwrap();
     let body = input.to_string();
-    let authorization = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=0";
+    let authorization =
+        "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=0";
     let request = format!(
         "POST / HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/x-amz-json-1.0\r\n\
          authorization: {authorization}\r\nx-amz-target: {target}\r\ncontent-length: {}\r\n\r\n{body}",

@@ -1,7 +1,7 @@
 //! Generated from `wit/`: the types and functions of the contract, and nothing else.
 //!
 //! The secret-free types (status, problem, event, settings) are used throughout the crate. Those that carry secrets print
-//! them in `Debug`, so they stay in [`guest`](crate::guest); the rest of the crate has its own, redacted.
+//! them in `Debug`, so they stay in `guest`; the rest of the crate has its own, redacted.
 
 #![allow(missing_docs, reason = "generated; the documentation stands in wit/")]
 

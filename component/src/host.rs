@@ -1,6 +1,6 @@
 //! What the component asks of its host: the imports of the contract as one trait, with types that do not print secrets.
 //!
-//! [`guest`](crate::guest) implements it with the imports; tests implement it with a simulated Amazon. The promises of each
+//! `guest` implements it with the imports; tests implement it with a simulated Amazon. The promises of each
 //! function stand in `wit/`.
 
 use crate::contract::lwa::rotation::observe::Happening;

@@ -6,7 +6,7 @@
 //! [`notification`] in a queue. It is kept in the [`record`] at once, [`verify`] tries it against SP-API, and only when it is
 //! proven it is published and its message [`acknowledge`]d.
 //!
-//! The crate is the component of `wit/world.wit`, built for `wasm32-unknown-unknown`. Everything but [`guest`] is plain Rust
+//! The crate is the component of `wit/world.wit`, built for `wasm32-unknown-unknown`. Everything but `guest` is plain Rust
 //! and builds and runs natively too: [`calls`] are the exported functions over a [`host::Host`], which a test can simulate.
 //! Nothing in it has a clock, a network or a file of its own, and it uses ordered maps only: same inputs, same run.
 //!
@@ -22,7 +22,7 @@
 //! | [`acknowledge`] | which messages may be deleted, and when |
 //! | [`failure`], [`problem`], [`status`] | what went wrong, what to do about it, where it stands |
 //! | [`session`], [`calls`] | load, decide, do, save; the exported functions |
-//! | [`host`], [`contract`], [`guest`] | the imports as a trait, the generated types, and the two joined |
+//! | [`host`], [`contract`], `guest` | the imports as a trait, the generated types, and the two joined |
 
 pub mod acknowledge;
 pub mod calls;

@@ -27,7 +27,11 @@ fn assert_refused(world: &World, line: Option<&str>, said: &[&str]) {
 fn an_unknown_key_is_named_with_its_line_and_the_nearest_known_one() {
     let world = World::new();
     world.configure("rotate-befor = \"30d\"", TARGETS);
-    assert_refused(&world, Some("rotate-befor = \"30d\""), &["unknown key `rotate-befor`", "did you mean `rotate-before`?"]);
+    assert_refused(
+        &world,
+        Some("rotate-befor = \"30d\""),
+        &["unknown key `rotate-befor`", "did you mean `rotate-before`?"],
+    );
 }
 
 #[test]

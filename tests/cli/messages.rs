@@ -102,7 +102,9 @@ fn a_message_for_another_application_stays_in_the_queue() {
 
     world.run(&["rotate", "shop"]).done();
     world.emulator.advance_time(Duration::from_secs(3600));
-    world.emulator.send_message(notification(CLIENT_ID).to_string().replace(CLIENT_ID, "amzn1.application-oa2-client.other"));
+    world
+        .emulator
+        .send_message(notification(CLIENT_ID).to_string().replace(CLIENT_ID, "amzn1.application-oa2-client.other"));
     let watched = world.watch_until("both have been looked at", || world.emulator.messages().in_flight == 2).done();
 
     let left = events(&watched, "left");
@@ -178,7 +180,13 @@ fn a_mebibyte_of_anything_is_left_and_does_not_stop_the_rotation() {
     let size = 1 << 20;
     let long = notification(CLIENT_ID).to_string();
     let long = long.replace(VALUE, &VALUE.repeat((size - long.len()) / VALUE.len()));
-    for body in ["x".repeat(size), "[".repeat(size), "{\"a\":".repeat(size / 5), format!("\"{}\"", "\\u0000".repeat(size / 6 - 1)), long] {
+    for body in [
+        "x".repeat(size),
+        "[".repeat(size),
+        "{\"a\":".repeat(size / 5),
+        format!("\"{}\"", "\\u0000".repeat(size / 6 - 1)),
+        long,
+    ] {
         let world = World::enrolled();
         let kind: String = body.chars().take(8).collect();
         world.emulator.send_message(body);

@@ -38,7 +38,11 @@ fn an_application_that_is_not_subscribed_gets_the_console_steps() {
 fn when_the_current_secret_is_dead_the_queue_is_looked_at_and_a_newer_one_recovers_it() {
     for (refuse, cause, said) in [
         (true, "secret-refused", "401 invalid_client: Client authentication failed"),
-        (false, "secret-expired", "403 Unauthorized: Access to requested resource is denied. · The LWA secret token you provided has expired."),
+        (
+            false,
+            "secret-expired",
+            "403 Unauthorized: Access to requested resource is denied. · The LWA secret token you provided has expired.",
+        ),
     ] {
         let world = World::enrolled_with(|options| options.refuse_dead_secrets = refuse);
         world.emulator.rotate_in_console(CLIENT_ID, true);
@@ -134,7 +138,8 @@ fn lwa_that_answers(head: &str, body: &Value) -> String {
 #[test]
 fn a_scope_that_lwa_does_not_grant_is_told_in_its_own_words_with_the_likely_cause() {
     let world = World::enrolled();
-    let refusal = json!({ "error_description": "The request has an invalid parameter : scope", "error": "invalid_scope" });
+    let refusal =
+        json!({ "error_description": "The request has an invalid parameter : scope", "error": "invalid_scope" });
     let endpoint = lwa_that_answers("400 Bad Request\r\nx-amzn-requestid: 7f1c-scope", &refusal);
     world.configure(&format!("token-endpoint = \"{endpoint}\""), TARGETS);
 
@@ -156,7 +161,8 @@ fn a_scope_that_lwa_does_not_grant_is_told_in_its_own_words_with_the_likely_caus
 #[test]
 fn an_answer_that_echoes_the_secret_is_withheld() {
     let world = World::enrolled();
-    let refusal = json!({ "error": "invalid_client", "error_description": format!("no such secret: {}", world.newest()) });
+    let refusal =
+        json!({ "error": "invalid_client", "error_description": format!("no such secret: {}", world.newest()) });
     let endpoint = lwa_that_answers("401 Unauthorized", &refusal);
     world.configure(&format!("token-endpoint = \"{endpoint}\""), TARGETS);
 

@@ -22,7 +22,9 @@ fn rotate_makes_one_call_and_stays_until_the_new_secret_is_published() {
     let ran = world.run(&["rotate", "shop"]).done().says("rotating the client secret of shop");
 
     assert_eq!(world.calls()[before..], ROTATION);
-    for line in ["shop is rotated", "old secret ends", "new secret ends", "published to      file:shop.env, file:shop.json"] {
+    for line in
+        ["shop is rotated", "old secret ends", "new secret ends", "published to      file:shop.env, file:shop.json"]
+    {
         assert!(ran.stdout.contains(line), "{line}: {}", ran.stdout);
     }
     world.assert_rotated();
@@ -38,10 +40,7 @@ fn rotate_makes_one_call_and_stays_until_the_new_secret_is_published() {
         assert!(env.lines().any(|found| found == line), "{env}");
     }
     let document: Value = serde_json::from_str(&document).unwrap();
-    assert_eq!(
-        document,
-        json!({ "client_id": CLIENT_ID, "client_secret": issued.secret, "expires_at": ends })
-    );
+    assert_eq!(document, json!({ "client_id": CLIENT_ID, "client_secret": issued.secret, "expires_at": ends }));
 }
 
 #[test]
@@ -56,7 +55,10 @@ fn status_tells_where_the_application_stands_without_any_request() {
     let secrets = world.emulator.secrets(CLIENT_ID);
     assert_eq!(status["app"], "shop");
     assert_eq!(status["client_id"], CLIENT_ID);
-    assert_eq!((&status["state"], &status["proven"], &status["generation"]), (&"settled".into(), &true.into(), &2.into()));
+    assert_eq!(
+        (&status["state"], &status["proven"], &status["generation"]),
+        (&"settled".into(), &true.into(), &2.into())
+    );
     assert_eq!(status["expires_at"], instant(secrets[1].ends_at));
     assert_eq!(status["old_ends_at"], instant(secrets[0].ends_at));
     assert_eq!(status["problem"], Value::Null);

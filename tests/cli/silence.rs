@@ -54,7 +54,11 @@ fn an_output_with_a_secret_would_be_noticed() {
 #[test]
 fn a_secret_stands_in_no_argument_and_no_environment_of_a_process() {
     let world = World::enrolled();
-    script(&world, "publish", "cat > /dev/null; cat /proc/$$/cmdline /proc/$PPID/cmdline /proc/$$/environ /proc/$PPID/environ > seen");
+    script(
+        &world,
+        "publish",
+        "cat > /dev/null; cat /proc/$$/cmdline /proc/$PPID/cmdline /proc/$$/environ /proc/$PPID/environ > seen",
+    );
     let target = "[[apps.shop.publish]]\nkind = \"exec\"\ncommand = [\"./publish\"]\n";
     world.configure("", target);
 

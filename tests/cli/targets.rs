@@ -23,7 +23,8 @@ fn a_command_gets_the_credential_as_json_on_its_stdin_and_nothing_secret_elsewhe
 
     let got: Value = serde_json::from_str(&world.read("got")).unwrap();
     let status = world.status();
-    let expected = json!({ "client_id": CLIENT_ID, "client_secret": world.newest(), "expires_at": status["expires_at"] });
+    let expected =
+        json!({ "client_id": CLIENT_ID, "client_secret": world.newest(), "expires_at": status["expires_at"] });
     assert_eq!(got, expected);
     assert_eq!(world.read("argument"), "an argument");
     assert!(!world.read("environment").contains(&world.newest()), "rule 9");

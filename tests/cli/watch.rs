@@ -24,7 +24,9 @@ fn watch_rotates_what_is_due_by_itself_and_tells_it_in_json_lines() {
     let world = soon_due();
 
     let watched = world.watch_until("it is rotated", || {
-        world.read("shop.env").contains(&world.newest()) && world.emulator.messages().all() == 0 && world.count("rotate") == 1
+        world.read("shop.env").contains(&world.newest())
+            && world.emulator.messages().all() == 0
+            && world.count("rotate") == 1
     });
 
     let watched = watched.done();
@@ -97,7 +99,9 @@ fn several_watches_make_one_call() {
 
     let watches = [(); 3].map(|()| world.start(&["watch", "--json"]));
     watches[0].until("it is rotated", || {
-        world.read("shop.env").contains(&world.newest()) && world.emulator.messages().all() == 0 && world.count("rotate") > 0
+        world.read("shop.env").contains(&world.newest())
+            && world.emulator.messages().all() == 0
+            && world.count("rotate") > 0
     });
     for watch in &watches {
         watch.terminate();

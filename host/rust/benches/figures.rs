@@ -126,8 +126,7 @@ fn rotator(store: impl lwa_rotate::store::Store) -> Rotator {
 /// A whole rotation in the real host: from `request` until the message is deleted.
 async fn rotation() -> Duration {
     let application = lwa_rotate_emulator::Application::new(CLIENT_ID, SECRET);
-    let emulator =
-        Emulator::start(Options { applications: vec![application], ..Options::default() }).await.unwrap();
+    let emulator = Emulator::start(Options { applications: vec![application], ..Options::default() }).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let mut settings = Application::new(CLIENT_ID, emulator.url());
     settings.token_endpoint = emulator.token_endpoint();

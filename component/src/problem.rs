@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::instant::Instant;
 use crate::record::{Proof, Record, Requesting, Retry, Stall, State};
 
-const CONSOLE: &str = "https://solutionproviderportal.amazon.com (or Develop Apps in Seller Central)";
+const CONSOLE: &str = "the Developer Console (Solution Provider Portal, or Develop Apps in Seller Central)";
 
 const HAND_OVER_AGAIN: &str = "see whether it was handed over whole and is this application's, and hand over the right one with \
                                `enroll`; handing over the one in use takes this one back";
@@ -103,7 +103,7 @@ fn of_step(record: &Record, failure: &Failure, step: Step, retry_at: Option<Inst
             match step {
                 Step::NewSecret => "nothing yet: new secrets can take half an hour and more to work".into(),
                 Step::Handed => HAND_OVER_AGAIN.into(),
-                _ => format!("look up the client secret in the Developer Console, {CONSOLE}, and hand it over with `enroll`"),
+                _ => format!("look up the client secret in {CONSOLE}, and hand it over with `enroll`"),
             },
         ),
         Cause::SecretExpired => (
@@ -114,7 +114,7 @@ fn of_step(record: &Record, failure: &Failure, step: Step, retry_at: Option<Inst
             match step {
                 Step::NewSecret => "nothing yet: new secrets can take half an hour and more to work".into(),
                 Step::Handed => HAND_OVER_AGAIN.into(),
-                _ => format!("rotate the secret in the Developer Console, {CONSOLE}, and hand it over with `enroll`"),
+                _ => format!("rotate the secret in {CONSOLE}, and hand it over with `enroll`"),
             },
         ),
         Cause::ScopeRefused => (
@@ -134,7 +134,7 @@ fn of_step(record: &Record, failure: &Failure, step: Step, retry_at: Option<Inst
         Cause::NotSubscribed => (
             format!("Amazon does not rotate {id}: it is not subscribed to rotation notifications"),
             format!(
-                "in the Developer Console, {CONSOLE}, open Notification Preferences and subscribe the application to \
+                "in {CONSOLE}, open Notification Preferences and subscribe the application to \
                  \"Application Client New Secret\" with the SQS queue as its destination"
             ),
         ),

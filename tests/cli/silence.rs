@@ -31,7 +31,7 @@ fn no_secret_is_printed_by_any_command_however_much_it_says() {
         world.emulator.rotate_in_console(CLIENT_ID, true);
         let watch = world.start(&["-vvv", "--log-format", form, "watch", "--json"]);
         watch.until("the newest secret is in use", || {
-            world.status()["generation"].as_u64() >= Some(4) && world.read("shop.env").contains(&world.newest())
+            world.read("shop.env").contains(&world.newest())
         });
         watch.terminate();
         let ran = watch.end().done();

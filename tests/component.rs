@@ -106,7 +106,8 @@ fn each_file_of_the_contract_holds_the_one_interface_that_it_is_named_after() {
             names.map(|rest| rest.trim_end_matches('{').trim().to_owned()).collect()
         };
         // The world's own file names the interfaces of the others.
-        let expected = if name == "world" { (vec![], vec!["rotator".to_owned()]) } else { (vec![name.clone()], vec![]) };
+        let expected =
+            if name == "world" { (vec![], vec!["rotator".to_owned()]) } else { (vec![name.clone()], vec![]) };
         assert_eq!((named("interface "), named("world ")), expected, "{name}");
         assert!(text.contains("package lwa:rotation@0.1.0;"), "{name}");
     }

@@ -11,7 +11,7 @@ use lwa_rotate::observe::{Collector, Happening};
 use lwa_rotate::publish::{FileTarget, Format, Targets};
 use lwa_rotate::queue::Sqs;
 use lwa_rotate::store::FileStore;
-use lwa_rotate::{Answer, Application, Cause, Decision, DeadlineKind, Rotator, Secret, Stage, State, Status};
+use lwa_rotate::{Answer, Application, Cause, DeadlineKind, Decision, Rotator, Secret, Stage, State, Status};
 use lwa_rotate_emulator::{Application as AtAmazon, Emulator, Options};
 
 const CLIENT_ID: &str = "amzn1.application-oa2-client.shop";
@@ -31,8 +31,7 @@ struct World {
 impl World {
     /// Enrolled, proven and published.
     async fn with(change: impl FnOnce(&mut Options)) -> Self {
-        let mut options =
-            Options { applications: vec![AtAmazon::new(CLIENT_ID, SECRET)], ..Options::default() };
+        let mut options = Options { applications: vec![AtAmazon::new(CLIENT_ID, SECRET)], ..Options::default() };
         change(&mut options);
         let emulator = Emulator::start(options).await.unwrap();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
@@ -65,7 +64,8 @@ impl World {
             ..Application::new(CLIENT_ID, emulator.url())
         };
         let queue = Sqs::new([("main", emulator.queue_url())]).unwrap();
-        let queue = queue.endpoint(emulator.url()).unwrap().region("us-east-1").access_key("test", Secret::from("test"));
+        let queue =
+            queue.endpoint(emulator.url()).unwrap().region("us-east-1").access_key("test", Secret::from("test"));
         let target = FileTarget::new(folder.path().join("shop.env"), Format::Env);
         Rotator::builder()
             .application(application)

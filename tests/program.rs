@@ -2,26 +2,24 @@
 
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+mod running;
+
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::thread;
 
 use lwa_rotate_emulator::{Application, Emulator, Options};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+pub use running::{Ran, Running};
+
 pub const CLIENT_ID: &str = "amzn1.application-oa2-client.shop";
 pub const SECRET: &str = "amzn1.oa2-cs.v1.enrolled-0123456789abcdef";
-
-/// No command of these tests takes nearly as long.
-const LONGEST: Duration = Duration::from_secs(150);
-/// How often something that must come about is looked for.
-const LOOK: Duration = Duration::from_millis(10);
 
 /// One test's world. When it goes, no output of any command in it may have held a secret (rule 9).
 pub struct World {
@@ -33,15 +31,6 @@ pub struct World {
     printed: Mutex<Vec<String>>,
     enrolled: Mutex<Vec<String>>,
     runtime: Runtime,
-}
-
-/// What a command left.
-#[derive(Debug)]
-pub struct Ran {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
-    pub took: Duration,
 }
 
 impl World {
@@ -193,10 +182,9 @@ impl World {
             .unwrap();
         // A command that does not read it closes the pipe.
         let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
-        let stdout = Reading::of(child.stdout.take().unwrap());
-        let stderr = Reading::of(child.stderr.take().unwrap());
+        // These may print a secret.
         let reveals = arguments.contains(&"get") || arguments.contains(&"emulator");
-        Running { world: self, child: Killed(child), began: Instant::now(), stdout, stderr, reveals }
+        Running::new(self, child, reveals)
     }
 
     /// The operations that reached the emulator, by their names.
@@ -247,6 +235,11 @@ impl World {
         watch.end()
     }
 
+    /// Keeps an output, to be looked through.
+    pub fn note(&self, printed: String) {
+        self.printed.lock().unwrap().push(printed);
+    }
+
     /// Rule 9: no secret and no access token in any output.
     pub fn assert_silent(&self) {
         let mut hidden = self.enrolled.lock().unwrap().clone();
@@ -283,129 +276,6 @@ kind = "file"
 path = "shop.json"
 format = "json"
 "#;
-
-/// What a command has written so far.
-struct Reading {
-    text: std::sync::Arc<Mutex<Vec<u8>>>,
-    thread: JoinHandle<()>,
-}
-
-impl Reading {
-    fn of(mut pipe: impl Read + Send + 'static) -> Self {
-        let text = std::sync::Arc::new(Mutex::new(Vec::new()));
-        let written = std::sync::Arc::clone(&text);
-        let thread = thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            while let Ok(length @ 1..) = pipe.read(&mut buffer) {
-                written.lock().unwrap().extend_from_slice(&buffer[..length]);
-            }
-        });
-        Self { text, thread }
-    }
-
-    fn so_far(&self) -> String {
-        String::from_utf8_lossy(&self.text.lock().unwrap()).into_owned()
-    }
-
-    fn end(self) -> String {
-        self.thread.join().unwrap();
-        String::from_utf8_lossy(&self.text.lock().unwrap()).into_owned()
-    }
-}
-
-/// A process that does not outlive its test.
-struct Killed(Child);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// A command under way.
-pub struct Running<'w> {
-    world: &'w World,
-    child: Killed,
-    began: Instant,
-    stdout: Reading,
-    stderr: Reading,
-    /// It is one of those that may print a secret.
-    reveals: bool,
-}
-
-impl Running<'_> {
-    pub fn stderr(&self) -> String {
-        self.stderr.so_far()
-    }
-
-    pub fn stdout(&self) -> String {
-        self.stdout.so_far()
-    }
-
-    /// Waits until something has come about.
-    #[track_caller]
-    pub fn until(&self, what: &str, come_about: impl Fn() -> bool) {
-        while !come_about() {
-            let late = self.began.elapsed() > LONGEST / 3;
-            assert!(!late, "it has not come about: {what}; so far:\n{}{}", self.stdout(), self.stderr());
-            thread::sleep(LOOK);
-        }
-    }
-
-    pub fn terminate(&self) {
-        self.signal("TERM");
-    }
-
-    pub fn signal(&self, signal: &str) {
-        let id = self.child.0.id();
-        let sent = Command::new("/bin/sh").args(["-c", &format!("kill -{signal} {id}")]).status().unwrap();
-        assert!(sent.success());
-    }
-
-    /// Waits for its end.
-    pub fn end(mut self) -> Ran {
-        let code = loop {
-            if let Some(status) = self.child.0.try_wait().unwrap() {
-                break status.code();
-            }
-            assert!(self.began.elapsed() < LONGEST, "it does not end: {}{}", self.stdout(), self.stderr());
-            thread::sleep(LOOK);
-        };
-        let ran = Ran { code, stdout: self.stdout.end(), stderr: self.stderr.end(), took: self.began.elapsed() };
-        let printed = if self.reveals { ran.stderr.clone() } else { format!("{}{}", ran.stdout, ran.stderr) };
-        self.world.printed.lock().unwrap().push(printed);
-        ran
-    }
-}
-
-impl Ran {
-    #[track_caller]
-    pub fn exits(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "stdout: {}\nstderr: {}", self.stdout, self.stderr);
-        self
-    }
-
-    #[track_caller]
-    pub fn done(self) -> Self {
-        self.exits(0)
-    }
-
-    /// Something was told to the person.
-    #[track_caller]
-    pub fn says(self, text: &str) -> Self {
-        assert!(self.stderr.contains(text), "nothing says {text:?}: {}", self.stderr);
-        self
-    }
-
-    /// The one JSON document on stdout.
-    #[track_caller]
-    pub fn document(&self) -> Value {
-        assert_eq!(self.stdout.lines().count(), 1, "one document in one line: {:?} {}", self.stdout, self.stderr);
-        serde_json::from_str(&self.stdout).unwrap()
-    }
-}
 
 /// One request of an AWS service's JSON protocol, over plain HTTP.
 pub fn post(base: &str, target: &str, input: &Value) -> Value {

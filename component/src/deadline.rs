@@ -35,6 +35,8 @@ pub enum Work {
     GiveUpOnCaller,
     /// When a wanted rotation may be tried: make the call.
     Call,
+    /// When whoever was preparing the call has not come back: make it instead of them.
+    TakeOver,
     /// When the current secret is close to its end: want a rotation.
     Rotate,
 }
@@ -71,7 +73,7 @@ fn rows(record: &Record, application: &Application) -> Vec<Row> {
     match &record.state {
         State::Requesting(Requesting { stage, .. }) => rows.push(match stage {
             Stage::Waiting(from) => (*from, Work::Call),
-            Stage::Preparing(since) => (*since + CALL_TIME, Work::Call),
+            Stage::Preparing(since) => (*since + CALL_TIME, Work::TakeOver),
             Stage::Calling(since) => (*since + CALL_TIME, Work::GiveUpOnCaller),
         }),
         State::Awaiting { until } => rows.push((*until, Work::Stall(Stall::MessageMissing))),
@@ -112,7 +114,7 @@ pub fn next(record: &Record, application: &Application) -> Option<Deadline> {
             Work::Verify(_) | Work::Doubt(_) => DeadlineKind::Verification,
             Work::Publish(_) => DeadlineKind::Publication,
             Work::ProveCurrent => DeadlineKind::ProofOfCurrent,
-            Work::GiveUpOnCaller => DeadlineKind::CallOverdue,
+            Work::TakeOver | Work::GiveUpOnCaller => DeadlineKind::CallOverdue,
             Work::Call => DeadlineKind::CallPermitted,
             Work::Rotate => DeadlineKind::RotationDue,
         },

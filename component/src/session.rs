@@ -137,7 +137,7 @@ impl<'a, H: Host> Session<'a, H> {
                     self.emit(Happening::RotateOutcomeUnknown(problem));
                 }
             }
-            Work::Call => self.call()?,
+            Work::Call | Work::TakeOver => self.call()?,
         }
         Ok(())
     }

@@ -30,9 +30,7 @@ fn no_secret_is_printed_by_any_command_however_much_it_says() {
         world.emulator.advance_time(Duration::from_secs(3600));
         world.emulator.rotate_in_console(CLIENT_ID, true);
         let watch = world.start(&["-vvv", "--log-format", form, "watch", "--json"]);
-        watch.until("the newest secret is in use", || {
-            world.read("shop.env").contains(&world.newest())
-        });
+        watch.until("the newest secret is in use", || world.read("shop.env").contains(&world.newest()));
         watch.terminate();
         let ran = watch.end().done();
 

@@ -70,23 +70,6 @@ fn a_new_secret_that_cannot_be_kept_stays_in_the_queue() {
     world.assert_rotated();
 }
 
-/// A limit on the size of files is as good as a full disk.
-#[test]
-fn a_full_disk_stops_a_rotation_before_anything_is_sent_and_harms_nothing() {
-    let world = World::enrolled();
-    let calls = world.calls().len();
-    let full = "trap '' XFSZ; ulimit -f 0; exec \"$@\"";
-
-    world.run_in_shell(full, &["rotate", "shop"]).exits(1).says("make room");
-
-    assert_eq!(world.calls()[calls..], ["receive"]);
-    assert_eq!(world.stored("current").as_deref(), Some(SECRET));
-    let left: Vec<_> = world.path("state").read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(left.len(), 1, "no half of a file is left: {left:?}");
-    world.run(&["rotate", "shop"]).done();
-    world.assert_rotated();
-}
-
 #[test]
 fn a_damaged_record_is_left_as_it_is_and_not_worked_with() {
     let world = World::enrolled();

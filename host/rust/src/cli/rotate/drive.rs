@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lwa_rotate::config::App;
-use lwa_rotate::{Answer, Delivery, Error, Problem, RemedyBy, State, Status};
+use lwa_rotate::{Answer, DeadlineKind, Delivery, Error, Problem, RemedyBy, State, Status};
 use tokio::time::{Instant, sleep};
 
 use crate::cli::failure::Failure;
@@ -17,7 +17,7 @@ const BATCH: u32 = 10;
 const LONG_POLL: Duration = Duration::from_secs(20);
 /// A message that is hidden until an instant comes a moment later.
 const LATENESS: u64 = 3_000;
-/// How long to wait after a failed or fruitless receive.
+/// How long to wait after a failed or fruitless receive, and for what somebody else is doing.
 const PAUSE: Duration = Duration::from_secs(2);
 /// How long the message is waited for after everything else is done.
 const LAST_MESSAGE: Duration = Duration::from_secs(60);
@@ -99,8 +99,10 @@ impl Drive<'_> {
     async fn wait(&self, status: &Status) -> Result<(), Failure> {
         let due = status.next.as_ref().map_or(u64::MAX, |next| next.at.saturating_sub(now()));
         if status.state == State::Requesting {
-            let due = Duration::from_millis(due).max(Duration::from_millis(100));
-            sleep(due.min(self.left())).await;
+            // Somebody else is at it: what they come to is in the store, long before they would be overdue.
+            let others = status.next.as_ref().is_some_and(|next| next.kind == DeadlineKind::CallOverdue);
+            let due = Duration::from_millis(due).min(if others { PAUSE } else { Duration::MAX });
+            sleep(due.max(Duration::from_millis(100)).min(self.left())).await;
             return Ok(());
         }
         // The message comes before the component tries by itself what the message is about, so that a secret that has been

@@ -1,0 +1,213 @@
+//! The program with moto server (PyPI) in SQS's place, which nobody here wrote. The emulator plays LWA and SP-API alone: its
+//! notifications are carried over to moto's queue by the test.
+
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
+
+mod program;
+
+use std::fs::{self, File};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use program::{Running, World, post};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+/// How long moto's start may take.
+const START: Duration = Duration::from_secs(60);
+
+fn run(command: &mut Command, what: &str) {
+    let ran = command.output().unwrap_or_else(|error| panic!("{what}: {command:?} cannot be started: {error}"));
+    let said = [String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr)].concat();
+    assert!(ran.status.success(), "{what}: {command:?} ended with {}: {said}", ran.status);
+}
+
+/// The folder of a Python environment with the pinned packages; made once, by whoever comes first.
+fn environment() -> PathBuf {
+    let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/moto/requirements.txt");
+    // Beside `tmp`, which cargo gives to tests.
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let venv = target.join("moto-venv");
+    let lock = File::create(target.join("moto-venv.lock")).unwrap();
+    lock.lock().unwrap();
+    let marker = venv.join("requirements.sha256");
+    let hash: String =
+        Sha256::digest(fs::read(&requirements).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect();
+    if fs::read_to_string(&marker).is_ok_and(|found| found == hash) {
+        return venv;
+    }
+    // What is there is of other versions, or half made.
+    if venv.exists() {
+        fs::remove_dir_all(&venv).unwrap();
+    }
+    run(Command::new("python3").args(["-m", "venv"]).arg(&venv), "a Python environment for moto cannot be made");
+    let mut pip = Command::new(venv.join("bin/python"));
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&requirements);
+    run(&mut pip, "moto cannot be installed");
+    fs::write(marker, hash).unwrap();
+    venv
+}
+
+/// A moto server with one queue.
+struct Moto {
+    server: Child,
+    url: String,
+    queue_url: String,
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+impl Moto {
+    fn start() -> Self {
+        let venv = environment();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        let server = Command::new(venv.join("bin/moto_server"))
+            .args(["-H", "127.0.0.1", "-p", &address.port().to_string()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut moto = Self { server, url: format!("http://{address}"), queue_url: String::new() };
+        let began = Instant::now();
+        while TcpStream::connect(address).is_err() {
+            assert!(moto.server.try_wait().unwrap().is_none(), "moto server has ended");
+            assert!(began.elapsed() < START, "moto server does not listen");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let created = post(&moto.url, "AmazonSQS.CreateQueue", &json!({ "QueueName": "lwa" }));
+        moto.queue_url = created["QueueUrl"].as_str().unwrap().to_owned();
+        moto
+    }
+
+    fn call(&self, operation: &str, mut input: Value) -> Value {
+        input["QueueUrl"] = self.queue_url.clone().into();
+        post(&self.url, &format!("AmazonSQS.{operation}"), &input)
+    }
+
+    fn send(&self, body: &str) {
+        let sent = self.call("SendMessage", json!({ "MessageBody": body }));
+        assert!(sent["MessageId"].is_string(), "{sent}");
+    }
+
+    /// How many messages are visible, and how many somebody has received.
+    fn counts(&self) -> (u64, u64) {
+        let all = self.call("GetQueueAttributes", json!({ "AttributeNames": ["All"] }));
+        let number = |name: &str| all["Attributes"][name].as_str().unwrap().parse().unwrap();
+        (number("ApproximateNumberOfMessages"), number("ApproximateNumberOfMessagesNotVisible"))
+    }
+
+    /// A world whose program reads moto's queue; enrolled.
+    fn world(&self, change: impl FnOnce(&mut lwa_rotate_emulator::Options)) -> World {
+        let world = World::with(change);
+        let configuration = world.read("lwa-rotate.toml").replace(&world.emulator.queue_url(), &self.queue_url);
+        assert!(configuration.contains(&self.queue_url));
+        world.write("lwa-rotate.toml", &configuration);
+        world.set("AWS_ENDPOINT_URL_SQS", &self.url);
+        world.enroll();
+        world
+    }
+}
+
+/// Takes the next notification out of the emulator's queue, as soon as there is one.
+fn next_notification(world: &World, meanwhile: &Running<'_>) -> String {
+    meanwhile.until("the emulator has sent a notification", || world.emulator.messages().visible > 0);
+    let received = world.sqs("ReceiveMessage", json!({ "MaxNumberOfMessages": 1 }));
+    let message = &received["Messages"][0];
+    world.sqs("DeleteMessage", json!({ "ReceiptHandle": message["ReceiptHandle"] }));
+    message["Body"].as_str().unwrap().to_owned()
+}
+
+fn assert_rotated(world: &World) {
+    assert_eq!(world.stored("current"), Some(world.newest()));
+    assert!(world.read("shop.env").contains(&world.newest()));
+    let status = world.status();
+    assert_eq!((&status["state"], &status["generation"]), (&"settled".into(), &2.into()));
+    assert_eq!(world.count("rotate"), 1);
+}
+
+#[test]
+fn a_rotation_goes_through_a_queue_of_moto_and_its_message_is_deleted() {
+    let moto = Moto::start();
+    let world = moto.world(|_| {});
+
+    let rotate = world.start(&["rotate", "shop"]);
+    moto.send(&next_notification(&world, &rotate));
+    rotate.end().done();
+
+    assert_rotated(&world);
+    assert_eq!(moto.counts(), (0, 0), "rule 5: acknowledged");
+    assert_eq!(world.count("receive"), 1, "the emulator's queue was read by this test alone");
+}
+
+/// Rule 6.
+#[test]
+fn a_message_that_moto_delivers_twice_changes_nothing_the_second_time() {
+    let moto = Moto::start();
+    let world = moto.world(|_| {});
+
+    let rotate = world.start(&["rotate", "shop"]);
+    let body = next_notification(&world, &rotate);
+    moto.send(&body);
+    moto.send(&body);
+    rotate.end().done();
+    world.watch_until("both are deleted", || moto.counts() == (0, 0)).done();
+
+    assert_rotated(&world);
+}
+
+/// Rules 4 and 5: while its secret is unproven, the message is hidden and comes back.
+#[test]
+fn a_message_that_was_hidden_in_moto_returns_and_is_deleted_when_its_secret_works() {
+    let moto = Moto::start();
+    let world = moto.world(|options| options.applications[0].lag = Duration::from_secs(2));
+
+    let rotate = world.start(&["rotate", "shop"]);
+    moto.send(&next_notification(&world, &rotate));
+    rotate.until("the new secret was tried in vain", || rotate.stderr().contains("the message is hidden"));
+    assert_eq!(moto.counts(), (0, 1));
+    let ran = rotate.end().done();
+
+    assert!(ran.stderr.contains("for the 2nd time"), "the receive count comes from moto: {}", ran.stderr);
+    assert_rotated(&world);
+    assert_eq!(moto.counts(), (0, 0));
+}
+
+/// Rule 7: not ours, not touched.
+#[test]
+fn messages_of_others_and_garbage_stay_in_moto() {
+    let moto = Moto::start();
+    let world = moto.world(|_| {});
+    moto.send("this is { no JSON");
+
+    let rotate = world.start(&["rotate", "shop"]);
+    let body = next_notification(&world, &rotate);
+    moto.send(&body.replace(program::CLIENT_ID, "amzn1.application-oa2-client.other"));
+    moto.send(&body);
+    rotate.end().done();
+
+    assert_rotated(&world);
+    let (visible, received) = moto.counts();
+    assert_eq!(visible + received, 2);
+}
+
+#[test]
+fn a_queue_that_moto_does_not_have_is_named() {
+    let moto = Moto::start();
+    let world = moto.world(|_| {});
+    let configuration = world.read("lwa-rotate.toml").replace(&moto.queue_url, &format!("{}-else", moto.queue_url));
+    world.write("lwa-rotate.toml", &configuration);
+
+    world.run(&["rotate", "shop"]).exits(1).says("lwa-else").says("[queues.main]");
+
+    assert_eq!(world.count("rotate"), 0, "no call whose message nobody can receive");
+}

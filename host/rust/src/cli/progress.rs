@@ -34,6 +34,8 @@ struct Shared {
     quiet: bool,
     /// The instant until which something is waited for, as the last line said.
     told_until: Option<u64>,
+    /// What stands in the way of reading the queue, as it was last told.
+    told_trouble: Option<String>,
 }
 
 impl Progress {
@@ -48,6 +50,7 @@ impl Progress {
             hidden: BTreeMap::new(),
             quiet: true,
             told_until: None,
+            told_trouble: None,
         };
         Self { shared: Arc::new(Mutex::new(shared)) }
     }
@@ -98,6 +101,21 @@ impl Progress {
             let line =
                 format!("{}  {:<12} {words} {} ({})", clock(now()), stage.name(), soon(at, now()), left(at, now()));
             shared.output.note(&line);
+        }
+    }
+
+    /// Says that the queue cannot be read at present, and why: once for as long as it stays the same.
+    pub(super) fn queue_trouble(&self, why: &str) {
+        let mut shared = self.lock();
+        if shared.quiet || shared.told_trouble.as_deref() == Some(why) {
+            return;
+        }
+        shared.told_trouble = Some(why.to_owned());
+        if let Some(stages) = &mut shared.stages {
+            stages.queue_trouble(now(), why);
+            shared.draw();
+        } else {
+            shared.output.note(&format!("{}  {:<12} {why}; trying again", clock(now()), Stage::Message.name()));
         }
     }
 

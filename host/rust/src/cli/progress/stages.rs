@@ -42,6 +42,11 @@ impl Stages {
         Self { rows: Stage::ALL.into_iter().map(row).collect(), started, coloured }
     }
 
+    /// The queue cannot be read at present.
+    pub(super) fn queue_trouble(&mut self, at: u64, why: &str) {
+        self.trouble(Stage::Message, at, why, None);
+    }
+
     /// Takes in what happened.
     pub(super) fn take(&mut self, event: &Event) {
         let at = event.at;

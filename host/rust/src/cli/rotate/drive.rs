@@ -120,7 +120,10 @@ impl Drive<'_> {
                 return Ok(());
             }
             Ok(_) => PAUSE.min(Duration::from_secs(seconds)),
-            Err(Error::Queue(error)) if passes(&error) => PAUSE,
+            Err(Error::Queue(error)) if passes(&error) => {
+                self.progress.queue_trouble(&error.to_string());
+                PAUSE
+            }
             Err(error) => return Err(failure(self.app, &error)),
         };
         sleep(pause.saturating_sub(began.elapsed()).min(self.left())).await;

@@ -62,14 +62,20 @@ impl Aws {
         if let Some(region) = self.region.as_ref().or(place.region.as_ref()) {
             config.set_region(Some(Region::new(region.clone())));
         }
-        if let Some(endpoint) = &self.endpoint {
+        // An address that is given has no other form for FIPS or IPv6, and the SDK refuses to be asked for one.
+        let mut use_given = |endpoint: &String| {
             config.set_endpoint_url(Some(endpoint.clone()));
+            config.set_use_fips(Some(false));
+            config.set_use_dual_stack(Some(false));
+        };
+        if let Some(endpoint) = &self.endpoint {
+            use_given(endpoint);
         } else if let Some(endpoint) = endpoint(loaded) {
             Origin::of(&endpoint).map_err(|error| {
                 Error::Other(format!("the endpoint '{endpoint}' of the AWS settings cannot be used: {error}"))
             })?;
         } else if let Some(endpoint) = &place.endpoint {
-            config.set_endpoint_url(Some(endpoint.clone()));
+            use_given(endpoint);
         }
         Ok(Client::from_conf(config.build()))
     }

@@ -61,13 +61,14 @@ async fn rotate(drive: &Drive<'_>, output: &Output) -> Result<(Status, Way), Fai
     drive.look_into_queue().await?;
     let before = status().await?;
 
-    let way = match before.state {
-        State::Stalled => return Err(drive::stalled(app, &before)),
-        State::Awaiting | State::Verifying => Way::Joined,
-        // Without an old secret it is the enrolled one that is being published, and no rotation is under way.
-        State::Publishing if before.old_ends_at.is_some() => Way::Joined,
-        _ if before.generation > found.generation => Way::TakenUp,
-        State::Settled | State::Requesting | State::Publishing => Way::Requested,
+    if before.state == State::Stalled {
+        return Err(drive::stalled(app, &before));
+    }
+    let came = before.generation > found.generation;
+    let way = match (under_way(&before) || came && under_way(&found), came) {
+        (true, _) => Way::Joined,
+        (false, true) => Way::TakenUp,
+        (false, false) => Way::Requested,
     };
     let mut known = None;
     if way == Way::Requested {
@@ -93,6 +94,16 @@ async fn rotate(drive: &Drive<'_>, output: &Output) -> Result<(Status, Way), Fai
     drive.progress.begin();
     let status = drive.until_settled(before.generation, way == Way::Requested, known).await?;
     Ok((status, way))
+}
+
+/// Whether a rotate call has been made whose new secret is not everywhere yet.
+fn under_way(status: &Status) -> bool {
+    match status.state {
+        State::Awaiting | State::Verifying | State::Stalled => true,
+        // Without an old secret it is the enrolled one that is being published.
+        State::Publishing => status.old_ends_at.is_some(),
+        State::Settled | State::Requesting => false,
+    }
 }
 
 fn finish(app: &App, status: &Status, way: Way, output: &Output) -> Outcome {

@@ -7,7 +7,7 @@ use crate::contract::lwa::rotation::observe::{
 };
 use crate::contract::lwa::rotation::types::{ApplicationStatus, Problem};
 use crate::credential::{ClientSecret, Credential};
-use crate::deadline::Work;
+use crate::deadline::{self, Work};
 use crate::failure::Failure;
 use crate::host::{Host, Message, QueueError, StoreError};
 use crate::instant::Instant;
@@ -37,7 +37,7 @@ pub fn enroll<H: Host>(
             return enroll_again(Session::new(host, application, record, revision), &secret, expires_at);
         }
         let now = host.now();
-        let jitter = u16::try_from(host.random() % 1001).unwrap_or(0);
+        let jitter = deadline::jitter(host.random());
         let record = Record::enrolled(client_id, secret.clone(), expires_at, now, jitter);
         match host.save(client_id, &store::write(&record), None) {
             Ok(revision) => {

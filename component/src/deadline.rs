@@ -121,6 +121,11 @@ pub fn next(record: &Record, application: &Application) -> Option<Deadline> {
     })
 }
 
+/// The jitter of a secret's rotation, in thousandths of the longest, by chance.
+pub fn jitter(random: u64) -> u16 {
+    u16::try_from(random % 1001).unwrap_or(0)
+}
+
 /// How long to wait before another try: doubling from `shortest` to `longest`, the last half of it random.
 pub fn back_off(attempts: u32, shortest: Lifetime, longest: Lifetime, random: u64) -> Lifetime {
     let whole = shortest.0.saturating_mul(1_u64 << attempts.min(20)).min(longest.0);

@@ -230,6 +230,12 @@ pub enum Standing {
     OlderOnOperatorsWord,
 }
 
+/// Clocks may differ by this much: SQS itself refuses callers whose clock is further off.
+pub const SKEW: Lifetime = Lifetime::minutes(15);
+/// SP-API's usage plan: one rotate call a minute.
+/// See <https://developer-docs.amazon.com/sp-api/docs/application-management-api-v2023-11-30-reference>.
+pub const CALL_INTERVAL: Lifetime = Lifetime::seconds(60);
+
 impl Record {
     /// The record of a newly enrolled application.
     pub fn enrolled(
@@ -290,11 +296,13 @@ impl Record {
         })
     }
 
+    /// When the rate permits the next rotate call.
+    pub fn call_permitted(&self, now: Instant) -> Instant {
+        self.called_at.map_or(now, |at| now.max(at + CALL_INTERVAL))
+    }
+
     /// How a secret that a message brings relates to what is kept. Ordered by expiry time, newest wins.
     pub fn standing(&self, secret: &ClientSecret, expires_at: Instant, event_time: Instant) -> Standing {
-        /// Clocks may differ by this much: SQS itself refuses callers whose clock is further off.
-        const SKEW: Lifetime = Lifetime::minutes(15);
-
         if self.current.secret == *secret {
             return Standing::Current;
         }

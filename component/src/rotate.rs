@@ -7,11 +7,9 @@
 
 use crate::contract::lwa::rotation::settings::Application;
 use crate::contract::lwa::rotation::types::Cause;
-use crate::credential::Secret;
 use crate::failure::{self, Failure};
 use crate::host::{Method, Request, Response, SendError};
 use crate::token::AccessToken;
-use crate::user_agent::user_agent;
 
 /// What became of the call.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,16 +24,7 @@ pub enum Outcome {
 
 /// The call.
 pub fn request(application: &Application, token: &AccessToken) -> Request {
-    Request {
-        method: Method::Post,
-        url: format!("{}/applications/2023-11-30/clientSecret", application.api_endpoint.trim_end_matches('/')),
-        headers: vec![
-            ("user-agent", Secret::new(user_agent(&application.user_agent).into_bytes())),
-            ("accept", Secret::new(b"application/json".to_vec())),
-            token.header(),
-        ],
-        body: Secret::new(Vec::new()),
-    }
+    token.request(application, Method::Post, "/applications/2023-11-30/clientSecret")
 }
 
 /// Reads what came back.
@@ -59,6 +48,7 @@ pub fn outcome(answer: Result<Response, SendError>, known_secrets: &[&str]) -> O
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::credential::Secret;
 
     fn answer(status: u16) -> Result<Response, SendError> {
         Ok(Response { status, request_id: String::new(), body: Secret::new(Vec::new()) })

@@ -23,14 +23,11 @@ use crate::failure::Failure;
 use crate::instant::{Instant, Lifetime};
 use crate::notification::NewSecret;
 use crate::record::{
-    Call, Current, Old, Pending, Proof, Record, Requesting, Retry, Stage, Stall, Standing, State, Target,
+    Call, Current, Old, Pending, Proof, Record, Requesting, Retry, SKEW, Stage, Stall, Standing, State, Target,
 };
 
 /// The overlap that Amazon documents: so long both secrets work.
 pub const OVERLAP: Lifetime = Lifetime::days(7);
-/// SP-API's usage plan: one rotate call a minute.
-/// See <https://developer-docs.amazon.com/sp-api/docs/application-management-api-v2023-11-30-reference>.
-pub const CALL_INTERVAL: Lifetime = Lifetime::seconds(60);
 /// How long before the old secret's end a person is called when the new one is not accepted.
 pub const WARNING: Lifetime = Lifetime::hours(24);
 /// Pending secrets kept at once. More can only come from somebody who floods the queue.
@@ -42,9 +39,6 @@ const DOUBT: Lifetime = Lifetime::days(14);
 const DOUBT_AGAIN: Lifetime = Lifetime::days(1);
 /// A host that takes longer than this to write a target is taken for dead.
 const LONGEST_PUT: Lifetime = Lifetime::minutes(2);
-/// A message belongs to a rotate call if what it tells happened after the call, give or take what clocks may differ: SQS
-/// refuses callers whose clock is further off.
-const SKEW: Lifetime = Lifetime::minutes(15);
 
 /// Something that happened or was decided.
 #[derive(Clone, Debug)]
@@ -491,7 +485,7 @@ impl Record {
             // A call that was refused for the wrong secret need not wait out its back-off.
             return Ok(match &self.state {
                 State::Requesting(r @ Requesting { stage: Stage::Waiting(at), .. }) => {
-                    let from = self.called_at.map_or(now, |called| now.max(called + CALL_INTERVAL)).min(*at);
+                    let from = self.call_permitted(now).min(*at);
                     State::Requesting(Requesting {
                         stage: Stage::Waiting(from),
                         attempts: 0,

@@ -13,9 +13,9 @@ use crate::deadline::{self, Work};
 use crate::failure::{self, Failure};
 use crate::host::{Host, PublishError, SendError};
 use crate::instant::{Instant, Lifetime};
-use crate::record::{Proof, Record, Requesting, State};
+use crate::record::{CALL_INTERVAL, Proof, Record, Requesting, State};
 use crate::rotate::{self, Outcome};
-use crate::rotation::{CALL_INTERVAL, Context, Event};
+use crate::rotation::{Context, Event};
 use crate::token::{self, AccessToken};
 use crate::{problem, status, store, verify};
 
@@ -145,7 +145,7 @@ impl<'a, H: Host> Session<'a, H> {
     /// When the rate permits the next rotate call.
     pub fn permitted(&mut self) -> Instant {
         let now = self.host.now();
-        self.record.called_at.map_or(now, |at| now.max(at + CALL_INTERVAL))
+        self.record.call_permitted(now)
     }
 
     /// Makes the rotate call. Intent first: it is sent only when the record says that it may have been.
@@ -241,7 +241,7 @@ impl<'a, H: Host> Session<'a, H> {
             Ok(()) => {
                 self.emit(Happening::Proven);
                 let was_current = self.record.current.secret == *secret;
-                let jitter = u16::try_from(self.host.random() % 1001).unwrap_or(0);
+                let jitter = deadline::jitter(self.host.random());
                 if self.report(&Event::Proven { secret: secret.clone(), jitter })? && !was_current {
                     self.emit(Happening::Promoted(SecretEnds {
                         new_ends_at: self.record.current.expires_at.map(|at| at.0),

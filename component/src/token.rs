@@ -17,9 +17,18 @@ use crate::user_agent::user_agent;
 pub struct AccessToken(Secret);
 
 impl AccessToken {
-    /// The token, for the header `x-amz-access-token`.
-    pub fn header(&self) -> (&'static str, Secret) {
-        ("x-amz-access-token", self.0.clone())
+    /// An SP-API request with this token and no body.
+    pub fn request(&self, application: &Application, method: Method, path: &str) -> Request {
+        Request {
+            method,
+            url: format!("{}{path}", application.api_endpoint.trim_end_matches('/')),
+            headers: vec![
+                ("user-agent", Secret::new(user_agent(&application.user_agent).into_bytes())),
+                ("accept", Secret::new(b"application/json".to_vec())),
+                ("x-amz-access-token", self.0.clone()),
+            ],
+            body: Secret::new(Vec::new()),
+        }
     }
 
     /// The token, to search foreign texts for it.

@@ -5,25 +5,14 @@
 
 use crate::contract::lwa::rotation::settings::Application;
 use crate::contract::lwa::rotation::types::Cause;
-use crate::credential::Secret;
 use crate::failure::{self, Failure};
 use crate::host::{Method, Request, Response, SendError};
 use crate::json::Json;
 use crate::token::AccessToken;
-use crate::user_agent::user_agent;
 
 /// The call that proves the secret behind a token.
 pub fn request(application: &Application, token: &AccessToken) -> Request {
-    Request {
-        method: Method::Get,
-        url: format!("{}/notifications/v1/destinations", application.api_endpoint.trim_end_matches('/')),
-        headers: vec![
-            ("user-agent", Secret::new(user_agent(&application.user_agent).into_bytes())),
-            ("accept", Secret::new(b"application/json".to_vec())),
-            token.header(),
-        ],
-        body: Secret::new(Vec::new()),
-    }
+    token.request(application, Method::Get, "/notifications/v1/destinations")
 }
 
 /// Reads what came back: `Ok` only if the operation itself was carried out.
@@ -45,6 +34,7 @@ pub fn outcome(answer: Result<Response, SendError>, known_secrets: &[&str]) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::credential::Secret;
 
     fn answer(status: u16, body: &str) -> Result<Response, SendError> {
         Ok(Response { status, request_id: String::new(), body: Secret::new(body.as_bytes().to_vec()) })

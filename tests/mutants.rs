@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use lwa_rotate_component::calls;
 use lwa_rotate_component::contract::lwa::rotation::observe::Happening;
@@ -14,7 +15,7 @@ use lwa_rotate_component::host::{
 };
 use lwa_rotate_component::instant::Instant;
 use serde_json::Value;
-use world::{DAY, Kind, QUEUE, SHOP, World, call};
+use world::{Call, DAY, Kind, QUEUE, SHOP, Shared, World, call};
 
 /// What a host does wrong.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,11 +35,15 @@ enum Wrong {
     DropsTheOldSecret,
     /// Reports a secret.
     Talks,
+    /// Saves whatever the revision.
+    SavesOverOthers,
+    /// Has a source of randomness of its own.
+    IsMoody,
 }
 
 struct Mutant<'a> {
     host: &'a mut dyn Host,
-    world: &'a RefCell<World>,
+    world: &'a Shared,
     wrong: Wrong,
     first: &'a RefCell<Option<Vec<u8>>>,
 }
@@ -55,7 +60,11 @@ impl Host for Mutant<'_> {
     }
 
     fn random(&mut self) -> u64 {
-        self.host.random()
+        static MOOD: AtomicU64 = AtomicU64::new(0);
+        match self.wrong {
+            Wrong::IsMoody => MOOD.fetch_add(12_345_678_901, Ordering::Relaxed),
+            _ => self.host.random(),
+        }
     }
 
     fn find(&mut self, client_id: &str) -> Option<Application> {
@@ -118,9 +127,18 @@ impl Host for Mutant<'_> {
         if self.wrong == Wrong::ForgetsTheIntent && intent {
             return Ok(expected.unwrap().to_owned());
         }
-        if self.wrong == Wrong::DropsTheOldSecret && json["old"].is_object() {
+        if self.wrong == Wrong::DropsTheOldSecret && json["old"].is_array() {
             json.as_object_mut().unwrap().remove("old");
             return self.host.save(client_id, &Secret::new(json.to_string().into_bytes()), expected);
+        }
+        if self.wrong == Wrong::SavesOverOthers {
+            loop {
+                let present = self.world.borrow().store.get(client_id).map(|stored| stored.revision.to_string());
+                match self.host.save(client_id, document, present.as_deref()) {
+                    Err(StoreError::Conflict) => {}
+                    saved => return saved,
+                }
+            }
         }
         self.host.save(client_id, document, expected)
     }
@@ -140,7 +158,7 @@ impl Host for Mutant<'_> {
 
 /// Two rotations, the second in the console, with garbage in the queue; what the world says to it.
 fn noticed(wrong: Wrong) -> Option<String> {
-    let world = RefCell::new(World::new(1));
+    let world = World::shared(1);
     let first = RefCell::new(None);
     let (secret, ends_at) = (world.borrow().newest(SHOP).secret.clone(), world.borrow().newest(SHOP).ends_at);
     let each = |body: &dyn Fn(&mut Mutant<'_>)| {
@@ -160,14 +178,14 @@ fn noticed(wrong: Wrong) -> Option<String> {
             world.borrow_mut().now += DAY;
         }
     };
+    said(run)
+}
+
+/// What a panic says, if there is one.
+fn said(run: impl FnOnce()) -> Option<String> {
     let panic = catch_unwind(AssertUnwindSafe(run)).err()?;
-    Some(
-        panic
-            .downcast_ref::<String>()
-            .cloned()
-            .or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()))
-            .unwrap(),
-    )
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    Some(text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap())
 }
 
 #[test]
@@ -189,4 +207,74 @@ fn each_broken_rule_is_noticed() {
         let said = noticed(wrong).unwrap_or_default();
         assert!(rules.iter().any(|rule| said.contains(rule)), "wanted {rules:?}, heard {said:?}");
     }
+}
+
+/// What the world says when two hosts are at the same rotation, in turn from import to import.
+fn noticed_of_two(wrong: Wrong) -> Option<String> {
+    let world = World::shared(1);
+    let secret = world.borrow().newest(SHOP).secret.clone();
+    call(&world, None, |host| drop(calls::enroll(host, SHOP, secret.into_bytes(), None)));
+    call(&world, None, |host| drop(calls::advance(host, SHOP)));
+    call(&world, None, |host| drop(calls::request(host, SHOP)));
+    let begin = || {
+        let inner = world.clone();
+        Call::begin(&world, move |host| {
+            let first = RefCell::new(None);
+            drop(calls::advance(&mut Mutant { host, world: &inner, wrong, first: &first }, SHOP));
+        })
+    };
+    said(|| {
+        let mut running = vec![begin(), begin()];
+        while !running.is_empty() {
+            running = running.into_iter().filter_map(|call| call?.go_on().map(Some)).collect();
+        }
+    })
+}
+
+/// Rule 3: one caller.
+#[test]
+fn a_store_that_does_not_compare_revisions_is_noticed() {
+    assert_eq!(noticed_of_two(Wrong::Nothing), None);
+    let said = noticed_of_two(Wrong::SavesOverOthers).unwrap_or_default();
+    assert!(said.contains("rule 3"), "heard {said:?}");
+}
+
+/// Rule 10: same inputs, same run.
+#[test]
+fn randomness_from_elsewhere_is_noticed() {
+    let journal = |wrong| {
+        let world = World::shared(1);
+        world.borrow_mut().journal = Some(Vec::new());
+        let first = RefCell::new(None);
+        let secret = world.borrow().newest(SHOP).secret.clone();
+        // It does not work for an hour, so that tries are put off, by chance.
+        world.borrow_mut().apps.get_mut(SHOP).unwrap().issued[0].works_from = u64::MAX;
+        for _ in 0..3 {
+            let secret = secret.clone().into_bytes();
+            call(&world, None, |host| {
+                let host = &mut Mutant { host, world: &world, wrong, first: &first };
+                drop(calls::enroll(host, SHOP, secret, None));
+                drop(calls::advance(host, SHOP));
+            });
+        }
+        world.borrow_mut().journal.take()
+    };
+    assert_eq!(journal(Wrong::Nothing), journal(Wrong::Nothing));
+    assert_ne!(journal(Wrong::IsMoody), journal(Wrong::IsMoody));
+}
+
+/// Rule 11: say what to do.
+#[test]
+fn a_problem_without_a_remedy_is_noticed() {
+    let world = World::shared(1);
+    world.borrow_mut().apps.get_mut(SHOP).unwrap().issued[0].works_from = u64::MAX;
+    let secret = world.borrow().newest(SHOP).secret.clone().into_bytes();
+    let status = call(&world, None, |host| {
+        calls::enroll(host, SHOP, secret, None).unwrap();
+        calls::advance(host, SHOP)
+    });
+    let mut status = status.0.unwrap().unwrap();
+    assert_eq!(said(|| world.borrow().check_answer(&Ok(status.clone()))), None);
+    status.problem.as_mut().unwrap().remedy.clear();
+    assert!(said(|| world.borrow().check_answer(&Ok(status.clone()))).unwrap().contains("rule 11"));
 }

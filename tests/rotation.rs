@@ -2,15 +2,13 @@
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
-use std::cell::RefCell;
-
 use lwa_rotate_component::calls;
 use lwa_rotate_component::contract::exports::lwa::rotation::rotation::{Answer, Decision, Error};
 use lwa_rotate_component::contract::lwa::rotation::types::{ApplicationStatus, Cause, RemedyBy, State};
-use world::{DAY, HOUR, Kind, QUEUE, SHOP, World, call};
+use world::{DAY, HOUR, Kind, QUEUE, SHOP, Shared, World, call};
 
-fn enrolled(seed: u64) -> RefCell<World> {
-    let world = RefCell::new(World::new(seed));
+fn enrolled(seed: u64) -> Shared {
+    let world = World::shared(seed);
     let (secret, ends_at) = {
         let world = world.borrow();
         let issued = world.newest(SHOP);
@@ -23,24 +21,24 @@ fn enrolled(seed: u64) -> RefCell<World> {
     world
 }
 
-fn run<T>(world: &RefCell<World>, body: impl FnOnce(&mut world::SimulatedHost<'_>) -> T) -> T {
+fn run<T>(world: &Shared, body: impl FnOnce(&mut world::SimulatedHost<'_>) -> T) -> T {
     call(world, None, body).0.expect("no crash was asked for")
 }
 
-fn advance(world: &RefCell<World>) -> ApplicationStatus {
+fn advance(world: &Shared) -> ApplicationStatus {
     run(world, |host| calls::advance(host, SHOP)).unwrap()
 }
 
-fn drain(world: &RefCell<World>) -> Vec<Answer> {
+fn drain(world: &Shared) -> Vec<Answer> {
     run(world, |host| calls::drain(host, QUEUE, 10, 20)).unwrap().into_iter().map(|delivery| delivery.answer).collect()
 }
 
-fn status(world: &RefCell<World>) -> ApplicationStatus {
+fn status(world: &Shared) -> ApplicationStatus {
     run(world, |host| calls::status(host, SHOP)).unwrap()
 }
 
 /// Enrolled, proven, published, and not yet due: the margin is less than what is left.
-fn settled(seed: u64) -> RefCell<World> {
+fn settled(seed: u64) -> Shared {
     let world = enrolled(seed);
     world.borrow_mut().settings.get_mut(SHOP).unwrap().rotate_before = 5 * 24 * 3600;
     let status = advance(&world);
@@ -49,7 +47,7 @@ fn settled(seed: u64) -> RefCell<World> {
     world
 }
 
-fn assert_done(world: &RefCell<World>) {
+fn assert_done(world: &Shared) {
     let world = world.borrow();
     let newest = world.newest(SHOP).secret.clone();
     assert_eq!(world.current(SHOP).as_deref(), Some(newest.as_str()), "the newest secret is current");
@@ -323,7 +321,7 @@ fn an_expiry_notice_for_the_old_secret_does_not_rotate_again() {
 
 #[test]
 fn an_expiry_notice_tells_what_nobody_knew() {
-    let world = RefCell::new(World::new(12));
+    let world = World::shared(12);
     let (secret, ends_at) = (world.borrow().newest(SHOP).secret.clone(), world.borrow().newest(SHOP).ends_at);
     world.borrow_mut().settings.get_mut(SHOP).unwrap().rotate_before = 5 * 24 * 3600;
     run(&world, |host| calls::enroll(host, SHOP, secret.into_bytes(), None)).unwrap();
@@ -344,7 +342,7 @@ fn the_old_secret_is_kept_until_its_end_and_then_erased() {
     drain(&world);
     world.borrow_mut().now += 6 * DAY + 23 * HOUR;
     advance(&world);
-    let stored = |world: &RefCell<World>| String::from_utf8(world.borrow().store[SHOP].1.clone()).unwrap();
+    let stored = |world: &Shared| String::from_utf8(world.borrow().store[SHOP].document.clone()).unwrap();
     assert!(stored(&world).contains(&old));
     world.borrow_mut().now += 2 * HOUR;
     assert_eq!(advance(&world).old_ends_at, None);
@@ -403,7 +401,7 @@ fn a_wrong_secret_handed_over_stands_beside_the_one_in_use_until_it_is_taken_bac
 /// A call that was refused for a wrong secret goes on at once when the right one is handed over.
 #[test]
 fn the_right_secret_handed_over_after_a_refused_call_is_not_kept_waiting() {
-    let world = RefCell::new(World::new(19));
+    let world = World::shared(19);
     let right = world.borrow().newest(SHOP).secret.clone();
     let hand = |secret: &str| run(&world, |host| calls::enroll(host, SHOP, secret.into(), None)).unwrap();
     hand("mistyped");

@@ -59,24 +59,31 @@ fn enroll_again<H: Host>(
     expires_at: Option<Instant>,
 ) -> Result<ApplicationStatus, Error> {
     // Handing over the secret in use takes back one that was handed over by mistake.
-    let mistaken =
-        session.record.pending.iter().find(|pending| !pending.from_message).map(|pending| pending.secret.clone());
-    let taken_back = match mistaken {
-        Some(mistaken) if session.record.current.secret == *secret => {
-            session.report(&Event::Doubted(mistaken, true))?
+    let mut taken_back = false;
+    if session.record.current.secret == *secret {
+        let handed = session.record.pending.iter().filter(|pending| !pending.from_message());
+        let mistaken: Vec<ClientSecret> = handed.map(|pending| pending.secret.clone()).collect();
+        for mistaken in mistaken {
+            taken_back |= session.report(&Event::Doubted(mistaken, true))?;
         }
-        _ => false,
-    };
+    }
     let known = session.record.current.secret == *secret || session.record.pending.iter().any(|p| p.secret == *secret);
     let changed = match expires_at {
         Some(at) if session.record.current.secret == *secret => session.report(&Event::ExpiryKnown(at))?,
-        _ if known => false,
+        _ if known => session.report(&Event::HandedAgain(secret.clone()))?,
         _ => {
-            if session.record.old.as_ref().is_some_and(|old| old.secret == *secret) {
-                return Err(Error::NotAllowed("this is the old secret; the one in use is newer".into()));
+            let kept = session.record.old.iter().find(|old| old.secret == *secret);
+            if let Some(old) = kept {
+                let text = match old.contested_at {
+                    None => "this is an old secret; the one in use is newer",
+                    Some(_) => {
+                        "this is the secret from before the one in use; it is kept, and used again should the one in use end first"
+                    }
+                };
+                return Err(Error::NotAllowed(text.into()));
             }
             let event = Event::Handed(secret.clone(), expires_at);
-            if !session.report(&event)? {
+            if !session.report(&event)? && !session.record.knows(secret) {
                 return Err(Error::NotAllowed(
                     "several new secrets already wait for their proof; let `advance` try them first".into(),
                 ));
@@ -155,12 +162,15 @@ fn take_in_secret<H: Host>(
             }
         }
         Standing::Current | Standing::Pending => {
-            session.report(&Event::SeenAgain { secret: new.secret.clone(), expires_at: new.expires_at, event_time })?;
+            session.report(&Event::SeenAgain(new.clone(), event_time))?;
         }
         Standing::Older => session.emit(Happening::MessageOld("a newer secret is in use".into())),
-        Standing::OlderOnOperatorsWord => session.emit(Happening::MessageOld(
-            "the secret in use is newer if the expiry time given at its enrolment is right; the message is kept".into(),
-        )),
+        Standing::OlderOnOperatorsWord => {
+            session.report(&Event::Rival(new.clone(), event_time))?;
+            session.emit(Happening::MessageOld(
+                "the secret in use is newer if the expiry time given at its enrolment is right; this one is kept beside it, and used if that one ends first".into(),
+            ));
+        }
     }
     // The message is here, so its secret is tried as soon as its time has come, without the lead that messages have.
     let now = session.host.now();
@@ -250,7 +260,7 @@ pub fn request<H: Host>(host: &mut H, client_id: &str) -> Result<ApplicationStat
                     "the rotation is stalled: decide with `resume`, to wait or to request again".into(),
                 ));
             }
-            State::Verifying => {
+            State::Verifying if !session.record.may_want_another(true) => {
                 return Err(Error::NotAllowed(
                     "a new secret has come and waits for its proof; `advance` tries it when its time comes".into(),
                 ));
@@ -260,7 +270,7 @@ pub fn request<H: Host>(host: &mut H, client_id: &str) -> Result<ApplicationStat
                 session.decide(&Event::Hastened { from })?
             }
             State::Requesting(_) => return Ok(session.status()),
-            State::Settled | State::Publishing => {
+            State::Settled | State::Publishing | State::Verifying => {
                 let decided = session.decide(&Event::Wanted { reason: Reason::Requested, from })?;
                 if decided {
                     session.emit(Happening::RotationBegun(Reason::Requested));
@@ -321,7 +331,7 @@ pub fn reveal<H: Host>(host: &mut H, client_id: &str, stage: Stage) -> Result<Op
             Some(pending) => (&pending.secret, pending.expires_at),
             None => return Ok(None),
         },
-        Stage::Old => match &record.old {
+        Stage::Old => match record.last_old() {
             Some(old) => (&old.secret, Some(old.ends_at)),
             None => return Ok(None),
         },

@@ -6,7 +6,7 @@
 use crate::contract::lwa::rotation::settings::Application;
 use crate::contract::lwa::rotation::types::{Deadline, DeadlineKind};
 use crate::instant::{Instant, Lifetime};
-use crate::record::{Proof, Record, Requesting, Stage, Stall, State};
+use crate::record::{Proof, Record, Requesting, SKEW, Stage, Stall, State};
 
 /// A caller who has not come back after so long is taken for dead. Longer than the time limits of the calls in between.
 pub const CALL_TIME: Lifetime = Lifetime::seconds(120);
@@ -23,6 +23,8 @@ pub enum Work {
     PurgeOld,
     /// When the patience has ended: call a person.
     Stall(Stall),
+    /// When an old secret may be the newer one all the same: see which of the two works. Its place in the list.
+    Contest(usize),
     /// When a pending secret is to be tried: try it. Its place in the list.
     Verify(usize),
     /// When a pending secret has not been accepted for very long: see whether the current one still works. Its place.
@@ -37,6 +39,8 @@ pub enum Work {
     Call,
     /// When whoever was preparing the call has not come back: make it instead of them.
     TakeOver,
+    /// When nothing is left to publish: say so.
+    Rest,
     /// When the current secret is close to its end: want a rotation.
     Rotate,
 }
@@ -47,11 +51,14 @@ type Row = (Instant, Work);
 /// The table.
 fn rows(record: &Record, application: &Application) -> Vec<Row> {
     let mut rows = Vec::new();
-    if let Some(old) = &record.old {
-        rows.push((old.ends_at, Work::PurgeOld));
+    for (place, old) in record.old.iter().enumerate() {
+        rows.push(match old.contested_at {
+            None => (old.ends_at, Work::PurgeOld),
+            Some(at) => (at, Work::Contest(place)),
+        });
     }
     for (place, pending) in record.pending.iter().enumerate() {
-        let lead = if pending.from_message { MESSAGE_LEAD } else { Lifetime(0) };
+        let lead = if pending.from_message() { MESSAGE_LEAD } else { Lifetime(0) };
         rows.push((pending.retry.at + lead, Work::Verify(place)));
     }
     rows.extend(record.pending.iter().enumerate().map(|(place, pending)| (pending.doubt_at, Work::Doubt(place))));
@@ -77,12 +84,39 @@ fn rows(record: &Record, application: &Application) -> Vec<Row> {
             Stage::Calling(since) => (*since + CALL_TIME, Work::GiveUpOnCaller),
         }),
         State::Awaiting { until } => rows.push((*until, Work::Stall(Stall::MessageMissing))),
+        // The target that did not take it may be gone from the settings.
+        State::Publishing if record.proven() && record.unpublished(&application.targets).next().is_none() => {
+            rows.push((record.current.since, Work::Rest));
+        }
         State::Settled | State::Publishing => {
+            rows.extend(rotation_due(record, application).map(|at| (at, Work::Rotate)))
+        }
+        // A slip of an operator's must not keep a rotation from its time.
+        State::Verifying if record.may_want_another(false) => {
             rows.extend(rotation_due(record, application).map(|at| (at, Work::Rotate)))
         }
         State::Verifying | State::Stalled(_) => {}
     }
     rows
+}
+
+/// How far ahead work can lie at most when it is put off. What lies further ahead was put off by a clock that was wrong, and
+/// is due.
+fn longest_wait(work: &Work, application: &Application) -> Lifetime {
+    match work {
+        Work::Verify(_)
+        | Work::Publish(_)
+        | Work::ProveCurrent
+        | Work::Contest(_)
+        | Work::Call
+        | Work::TakeOver
+        | Work::GiveUpOnCaller => Lifetime::hours(1),
+        Work::Stall(Stall::MessageMissing) => Lifetime::seconds(application.patience.into()),
+        // These instants are Amazon's, or a long time ahead.
+        Work::Stall(Stall::NewSecretRefused) | Work::PurgeOld | Work::Doubt(_) | Work::Rotate | Work::Rest => {
+            Lifetime(u64::MAX)
+        }
+    }
 }
 
 /// When the current secret is due for rotation by itself; `None` while its end is unknown.
@@ -93,15 +127,14 @@ pub fn rotation_due(record: &Record, application: &Application) -> Option<Instan
     let due = expires_at - margin - jitter;
     // Amazon does not say what a second rotation inside the overlap does to the secret in use. It waits, unless there is no
     // time for that.
-    match &record.old {
-        Some(old) if old.ends_at < expires_at => Some(due.max(old.ends_at)),
-        _ => Some(due),
-    }
+    let overlap = record.old.iter().map(|old| old.ends_at).filter(|ends_at| *ends_at < expires_at).max();
+    Some(overlap.map_or(due, |ends_at| due.max(ends_at)))
 }
 
 /// The first piece of work that is due at this instant and wanted, in the order of the table.
 pub fn due(record: &Record, application: &Application, now: Instant, wanted: &dyn Fn(&Work) -> bool) -> Option<Work> {
-    rows(record, application).into_iter().find(|(at, work)| *at <= now && wanted(work)).map(|(_, work)| work)
+    let is_due = |at: Instant, work: &Work| at <= now || at > now + longest_wait(work, application) + SKEW;
+    rows(record, application).into_iter().find(|(at, work)| is_due(*at, work) && wanted(work)).map(|(_, work)| work)
 }
 
 /// The next deadline.
@@ -111,8 +144,8 @@ pub fn next(record: &Record, application: &Application) -> Option<Deadline> {
         kind: match work {
             Work::PurgeOld => DeadlineKind::OldSecretEnd,
             Work::Stall(_) => DeadlineKind::PatienceEnd,
-            Work::Verify(_) | Work::Doubt(_) => DeadlineKind::Verification,
-            Work::Publish(_) => DeadlineKind::Publication,
+            Work::Verify(_) | Work::Doubt(_) | Work::Contest(_) => DeadlineKind::Verification,
+            Work::Publish(_) | Work::Rest => DeadlineKind::Publication,
             Work::ProveCurrent => DeadlineKind::ProofOfCurrent,
             Work::TakeOver | Work::GiveUpOnCaller => DeadlineKind::CallOverdue,
             Work::Call => DeadlineKind::CallPermitted,

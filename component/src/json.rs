@@ -252,6 +252,11 @@ impl<'a> Node<'a> {
         words.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning).ok_or_else(|| self.unknown_kind())
     }
 
+    /// Whether this is a list.
+    pub fn is_list(&self) -> bool {
+        matches!(self.json, Json::List(_))
+    }
+
     /// This as a list, each item read so.
     pub fn list<T>(&'a self, read: impl Fn(&Self) -> Result<T, String>) -> Result<Vec<T>, String> {
         match self.json {

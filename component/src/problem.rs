@@ -53,7 +53,7 @@ pub fn of(record: &Record, application: &Application) -> Option<Problem> {
         .pending
         .iter()
         .rev()
-        .find_map(|pending| of_retry(&pending.retry, Step::of_proof(Some(pending.from_message))));
+        .find_map(|pending| of_retry(&pending.retry, Step::of_proof(Some(pending.from_message()))));
     let current = || match &record.current.proof {
         Proof::Open(retry) => of_retry(retry, Step::Current),
         Proof::Proven => None,
@@ -193,7 +193,7 @@ fn still_works(record: &Record, cause: Cause, step: Step) -> String {
             "applications go on with the secret in use {}; the one handed over is kept beside it",
             until(record.current.expires_at)
         ),
-        (Step::Rotation | Step::Current, Cause::SecretRefused | Cause::SecretExpired) => match &record.old {
+        (Step::Rotation | Step::Current, Cause::SecretRefused | Cause::SecretExpired) => match record.last_old() {
             Some(old) => format!("perhaps the old secret, until {}", old.ends_at),
             None => "nothing that needs this secret, if Amazon is right".into(),
         },
@@ -284,7 +284,7 @@ fn target_failed(record: &Record, name: &str, failure: &Failure, retry_at: Insta
         cause: Cause::TargetFailed,
         remedy_by: RemedyBy::Time,
         happened: format!("publish target \"{name}\" did not take the new credential ({})", failure.detail),
-        still_works: record.old.as_ref().map_or_else(
+        still_works: record.last_old().map_or_else(
             || "the secret is kept safe; whoever reads this target does not have it".into(),
             |old| {
                 format!(
@@ -294,7 +294,7 @@ fn target_failed(record: &Record, name: &str, failure: &Failure, retry_at: Insta
             },
         ),
         remedy: "put the target right; it is tried again by itself".into(),
-        act_by: record.old.as_ref().map(|old| old.ends_at.0),
+        act_by: record.last_old().map(|old| old.ends_at.0),
         amazon: None,
         retry_at: Some(retry_at.0),
     }

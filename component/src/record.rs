@@ -10,6 +10,7 @@ use crate::contract::lwa::rotation::observe::Reason;
 use crate::credential::ClientSecret;
 use crate::failure::Failure;
 use crate::instant::{Instant, Lifetime};
+use crate::rotation::{DOUBT, OVERLAP};
 
 /// The record of one client id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -27,9 +28,9 @@ pub struct Record {
     /// New secrets that wait for their proof, oldest first. Several only when several rotations happened at once.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pending: Vec<Pending>,
-    /// The secret that was current before, until Amazon ends it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub old: Option<Old>,
+    /// The secrets that were current before, until Amazon ends them; the longest ago first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub old: Vec<Old>,
     /// The rotate call whose message has not come, from the moment it may have been sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub call: Option<Call>,
@@ -159,8 +160,9 @@ pub struct Pending {
     /// When it ends; `None` for one that the operator handed over without a date.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Instant>,
-    /// Whether it came in a message of Amazon's rather than from the operator.
-    pub from_message: bool,
+    /// When Amazon made the message that brought it; `None` for one that the operator handed over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_time: Option<Instant>,
     /// When the secret before it ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub old_ends_at: Option<Instant>,
@@ -173,13 +175,21 @@ pub struct Pending {
     pub doubt_at: Instant,
 }
 
-/// The secret that was current before.
+/// A secret that was current before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Old {
     /// The secret.
     pub secret: ClientSecret,
+    /// When it would end if nothing had replaced it, if anybody has said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Instant>,
     /// When Amazon ends it; then it is erased.
     pub ends_at: Instant,
+    /// It may be the newer one all the same: an operator handed it, or what replaced it, over, and no word of Amazon's puts
+    /// them in order. Then it is not erased while it works, and becomes current again if the current one works no more. When
+    /// that is looked into next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contested_at: Option<Instant>,
 }
 
 /// A rotate call.
@@ -187,6 +197,8 @@ pub struct Old {
 pub struct Call {
     /// The how manieth call of this application it is.
     pub number: u64,
+    /// A random number, by which a host knows a call of its own.
+    pub id: u64,
     /// When it was made.
     pub at: Instant,
     /// Whether Amazon said yes.
@@ -226,7 +238,7 @@ pub enum Standing {
     Newer,
     /// It is older than the current one, on Amazon's own word.
     Older,
-    /// It is older than the current one if the operator's date is right; the message must not be deleted for that.
+    /// It is older than the current one if the operator knows; the message must not be deleted for that.
     OlderOnOperatorsWord,
 }
 
@@ -235,6 +247,24 @@ pub const SKEW: Lifetime = Lifetime::minutes(15);
 /// SP-API's usage plan: one rotate call a minute.
 /// See <https://developer-docs.amazon.com/sp-api/docs/application-management-api-v2023-11-30-reference>.
 pub const CALL_INTERVAL: Lifetime = Lifetime::seconds(60);
+
+impl Pending {
+    /// Whether it came in a message of Amazon's rather than from the operator.
+    pub fn from_message(&self) -> bool {
+        self.event_time.is_some()
+    }
+
+    /// When it came, at the latest.
+    pub fn kept_at(&self) -> Instant {
+        self.doubt_at - DOUBT
+    }
+
+    /// The same as an old secret that may be the newer one.
+    pub fn rival(self, now: Instant) -> Old {
+        let ends_at = self.event_time.unwrap_or(self.kept_at()) + OVERLAP;
+        Old { secret: self.secret, expires_at: self.expires_at, ends_at, contested_at: Some(now) }
+    }
+}
 
 impl Record {
     /// The record of a newly enrolled application.
@@ -259,7 +289,7 @@ impl Record {
                 proof: Proof::Open(Retry::now(now)),
             },
             pending: Vec::new(),
-            old: None,
+            old: Vec::new(),
             call: None,
             calls: 0,
             called_at: None,
@@ -271,6 +301,11 @@ impl Record {
     /// Whether SP-API has accepted the current secret.
     pub fn proven(&self) -> bool {
         self.current.proof == Proof::Proven
+    }
+
+    /// The secret that was current before this one.
+    pub fn last_old(&self) -> Option<&Old> {
+        self.old.last()
     }
 
     /// The pending secret that ends last.
@@ -296,9 +331,24 @@ impl Record {
         })
     }
 
+    /// Whether a rotation may begin while secrets wait for their proof: when they are all an operator's, who may have slipped, or
+    /// when the operator wants it although Amazon has refused them several times. Not while the message of a call is awaited.
+    pub fn may_want_another(&self, operator: bool) -> bool {
+        let hopeless = |pending: &Pending| !pending.from_message() || operator && pending.retry.attempts >= 3;
+        self.call.is_none() && self.pending.iter().all(hopeless)
+    }
+
+    /// Whether a secret is kept, in whatever place.
+    pub fn knows(&self, secret: &ClientSecret) -> bool {
+        self.current.secret == *secret
+            || self.pending.iter().any(|pending| pending.secret == *secret)
+            || self.old.iter().any(|old| old.secret == *secret)
+    }
+
     /// When the rate permits the next rotate call.
     pub fn call_permitted(&self, now: Instant) -> Instant {
-        self.called_at.map_or(now, |at| now.max(at + CALL_INTERVAL))
+        // A clock that was ahead must not put the call off for longer than the rate does.
+        self.called_at.map_or(now, |at| now.max(at.min(now) + CALL_INTERVAL))
     }
 
     /// How a secret that a message brings relates to what is kept. Ordered by expiry time, newest wins.
@@ -309,19 +359,30 @@ impl Record {
         if self.pending.iter().any(|pending| pending.secret == *secret) {
             return Standing::Pending;
         }
-        if self.old.as_ref().is_some_and(|old| old.secret == *secret) {
-            return Standing::Older;
+        let old = self.old.iter().find(|old| old.secret == *secret);
+        match (old, self.current.expires_at.filter(|_| self.current.said_by_amazon)) {
+            (Some(Old { contested_at: None, .. }), _) => return Standing::Older,
+            // Nothing of Amazon's says which of the two is newer, so the message must stay.
+            (Some(_), None) => return Standing::OlderOnOperatorsWord,
+            _ => {}
         }
         match self.current.expires_at {
+            // Two of one end cannot be told apart; neither may be dropped.
             Some(current) if self.current.said_by_amazon => {
-                if expires_at > current {
+                if expires_at >= current {
                     Standing::Newer
                 } else {
                     Standing::Older
                 }
             }
-            Some(current) if expires_at <= current && event_time < self.current.since - SKEW => {
-                Standing::OlderOnOperatorsWord
+            // The one in use was handed over after the message was made: in place of one that worked, so that it is likely to
+            // be newer, or with a date that says so.
+            current if event_time < self.current.since - SKEW => {
+                if self.generation > 1 || current.is_some_and(|current| expires_at <= current) {
+                    Standing::OlderOnOperatorsWord
+                } else {
+                    Standing::Newer
+                }
             }
             _ => Standing::Newer,
         }

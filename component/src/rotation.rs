@@ -34,9 +34,13 @@ pub const WARNING: Lifetime = Lifetime::hours(24);
 pub const MOST_PENDING: usize = 4;
 /// A secret that Amazon has not accepted for as long as SQS can keep its message is none of Amazon's, if the current one
 /// still works: that would have ended a week ago.
-const DOUBT: Lifetime = Lifetime::days(14);
+pub const DOUBT: Lifetime = Lifetime::days(14);
 /// How long a doubt is put off when it cannot be resolved.
 const DOUBT_AGAIN: Lifetime = Lifetime::days(1);
+/// Old secrets kept at once. More can only come from somebody who keeps handing over secrets.
+pub const MOST_OLD: usize = 8;
+/// How often it is looked into which of two secrets is the newer one.
+const CONTEST_AGAIN: Lifetime = Lifetime::hours(1);
 /// A host that takes longer than this to write a target is taken for dead.
 const LONGEST_PUT: Lifetime = Lifetime::minutes(2);
 
@@ -57,8 +61,8 @@ pub enum Event {
     },
     /// This host takes the call on.
     Taken,
-    /// This host is about to send the call.
-    Calling,
+    /// This host is about to send the call, which it knows by this number.
+    Calling(u64),
     /// The call of this number was accepted.
     Accepted(u64),
     /// The call of this number may have had its effect.
@@ -78,17 +82,14 @@ pub enum Event {
     PatienceOver(Stall),
     /// A newer secret has come in a message.
     NewSecret(NewSecret, Instant),
+    /// A secret has come in a message, and only a date that an operator typed makes the one in use look newer.
+    Rival(NewSecret, Instant),
     /// The operator handed over another secret.
     Handed(ClientSecret, Option<Instant>),
+    /// The operator handed over a secret that is kept already: it is tried once more at once.
+    HandedAgain(ClientSecret),
     /// A message has come whose secret is kept already, as current or pending.
-    SeenAgain {
-        /// The secret.
-        secret: ClientSecret,
-        /// When it ends, on Amazon's word.
-        expires_at: Instant,
-        /// When it was made.
-        event_time: Instant,
-    },
+    SeenAgain(NewSecret, Instant),
     /// The operator says when the current secret ends.
     ExpiryKnown(Instant),
     /// An expiry notice came.
@@ -111,6 +112,8 @@ pub enum Event {
     },
     /// This pending secret is given up, because the current one still works (`true`); or not yet, because it does not.
     Doubted(ClientSecret, bool),
+    /// No target of the settings is without the current secret.
+    NothingToPublish,
     /// A target holds the secret of this generation.
     Published(String, u64),
     /// A target has not taken the secret of this generation.
@@ -131,8 +134,26 @@ pub enum Event {
         /// Not before.
         from: Instant,
     },
-    /// Amazon has ended the old secret.
+    /// Amazon has ended an old secret.
     OldEnded,
+    /// SP-API accepts this old secret, and no longer the current one: it is the newer of the two.
+    Restored {
+        /// The secret.
+        secret: ClientSecret,
+        /// The jitter of its own rotation.
+        jitter: u16,
+    },
+    /// This old secret, which may be the newer one, was looked into.
+    Contested(ClientSecret, Verdict),
+}
+
+/// What became of an old secret that may be the newer one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Amazon has ended it.
+    Ended,
+    /// Nobody knows yet.
+    Open,
 }
 
 impl Event {
@@ -142,25 +163,30 @@ impl Event {
             Self::Wanted { .. } => "a wanted rotation",
             Self::Hastened { .. } => "a hastened call",
             Self::Taken => "taking the call on",
-            Self::Calling => "the rotate call",
+            Self::Calling(_) => "the rotate call",
             Self::Accepted(_) => "an accepted call",
             Self::Unknown(..) => "a call of unknown outcome",
             Self::Refused { .. } => "a refused call",
             Self::Overdue => "an overdue caller",
             Self::PatienceOver(_) => "the end of the patience",
             Self::NewSecret(..) => "a new secret",
+            Self::Rival(..) => "a secret that may be newer",
             Self::Handed(..) => "a secret handed over",
-            Self::SeenAgain { .. } => "a message seen again",
+            Self::HandedAgain(_) => "a secret handed over again",
+            Self::SeenAgain(..) => "a message seen again",
             Self::ExpiryKnown(_) => "an expiry time",
             Self::Noticed(_) => "an expiry notice",
             Self::Proven { .. } => "a proven secret",
             Self::NotProven { .. } => "a secret not proven",
             Self::Doubted(..) => "a doubt",
+            Self::NothingToPublish => "a publication that is done",
             Self::Published(..) => "a publication",
             Self::NotPublished { .. } => "a failed publication",
             Self::WaitMore => "a decision to wait",
             Self::RequestAgain { .. } => "a decision to request again",
             Self::OldEnded => "the old secret's end",
+            Self::Restored { .. } => "an old secret that is the newer one",
+            Self::Contested(..) => "a look at an old secret",
         }
     }
 }
@@ -213,17 +239,20 @@ impl Record {
         let next = match (&self.state, event) {
             // The way to the rotate call. Each step is a save of its own; whoever saves first goes on.
             (S::Settled | S::Publishing, E::Wanted { reason, from }) => requesting(*reason, Stage::Waiting(*from)),
+            (S::Verifying, E::Wanted { reason, from }) if self.may_want_another(*reason == Reason::Requested) => {
+                requesting(*reason, Stage::Waiting(*from))
+            }
             (S::Requesting(r @ Requesting { stage: Stage::Waiting(_), .. }), E::Hastened { from }) => {
                 S::Requesting(Requesting { stage: Stage::Waiting(*from), ..r.clone() })
             }
             (S::Requesting(r @ Requesting { stage: Stage::Waiting(_) | Stage::Preparing(_), .. }), E::Taken) => {
                 S::Requesting(Requesting { stage: Stage::Preparing(now), ..r.clone() })
             }
-            (S::Requesting(r @ Requesting { stage: Stage::Preparing(_), .. }), E::Calling) => {
+            (S::Requesting(r @ Requesting { stage: Stage::Preparing(_), .. }), E::Calling(id)) => {
                 let next = S::Requesting(Requesting { stage: Stage::Calling(now), ..r.clone() });
                 self.calls += 1;
                 self.called_at = Some(now);
-                self.call = Some(Call { number: self.calls, at: now, accepted: false, failure: None });
+                self.call = Some(Call { number: self.calls, id: *id, at: now, accepted: false, failure: None });
                 next
             }
 
@@ -241,7 +270,7 @@ impl Record {
                 S::Awaiting { until: now + context.patience }
             }
             (S::Requesting(Requesting { stage: Stage::Calling(since), .. }), E::Overdue) => {
-                S::Awaiting { until: *since + context.patience }
+                S::Awaiting { until: now.min(*since) + context.patience }
             }
             (S::Awaiting { .. } | S::Stalled(Stall::MessageMissing), E::Accepted(number)) if self.is_call(*number) => {
                 self.outcome_of_call(true, None);
@@ -285,6 +314,10 @@ impl Record {
             }
 
             // No message, or a new secret that does not work: a person decides.
+            // A clock that was wrong, or other settings, had put the end off.
+            (S::Awaiting { until }, E::PatienceOver(Stall::MessageMissing)) if *until > now => {
+                S::Awaiting { until: now + context.patience }
+            }
             (S::Awaiting { .. }, E::PatienceOver(Stall::MessageMissing)) => S::Stalled(Stall::MessageMissing),
             (S::Verifying, E::PatienceOver(Stall::NewSecretRefused)) => S::Stalled(Stall::NewSecretRefused),
             (S::Stalled(Stall::MessageMissing), E::WaitMore) => S::Awaiting { until: now + context.patience },
@@ -309,10 +342,42 @@ impl Record {
             {
                 self.keep(new, *event_time, now)?
             }
-            (_, E::Handed(secret, expires_at)) => self.keep_handed(secret, *expires_at, now)?,
+            (state, E::Rival(new, event_time))
+                if self.standing(&new.secret, new.expires_at, *event_time) == Standing::OlderOnOperatorsWord
+                    && self.contested(&new.secret).is_none() =>
+            {
+                let state = state.clone();
+                self.keep_old(Old {
+                    secret: new.secret.clone(),
+                    expires_at: Some(new.expires_at),
+                    ends_at: *event_time + OVERLAP,
+                    contested_at: Some(now),
+                });
+                state
+            }
+            // Somebody else may have brought it meanwhile.
+            (_, E::Handed(secret, expires_at)) if !self.knows(secret) => self.keep_handed(secret, *expires_at, now)?,
+
+            (state, E::HandedAgain(secret)) => {
+                let state = state.clone();
+                for pending in self.pending.iter_mut().filter(|pending| pending.secret == *secret) {
+                    pending.retry = Retry::now(now);
+                }
+                if let Proof::Open(retry) = &mut self.current.proof
+                    && self.current.secret == *secret
+                {
+                    *retry = Retry::now(now);
+                }
+                state
+            }
 
             // Proof, and with it use.
             (_, E::Proven { secret, jitter }) if self.is_pending(secret) => self.promote(secret, *jitter, context),
+            (_, E::Restored { secret, jitter }) if self.contested(secret).is_some() => {
+                let expires_at = self.contested(secret).and_then(|old| old.expires_at);
+                self.pending.push(self.handed(secret, expires_at, now));
+                self.promote(secret, *jitter, context)
+            }
             (state, E::Proven { secret, .. }) if self.current.secret == *secret => {
                 let state = state.clone();
                 self.current.proof = Proof::Proven;
@@ -353,6 +418,7 @@ impl Record {
             }
 
             // Publication goes on whatever else does.
+            (S::Publishing, E::NothingToPublish) => self.resting(context),
             (state, E::Published(target, generation)) => {
                 let state = state.clone();
                 let current = self.generation;
@@ -361,7 +427,7 @@ impl Record {
                 target.generation = *generation;
                 target.retry = Retry::now(now);
                 if *generation == current {
-                    target.again_at = target.again_at.filter(|at| *at > now);
+                    target.again_at = target.again_at.filter(|at| *at > now && *at <= now + LONGEST_PUT);
                 }
                 if matches!(state, S::Publishing | S::Settled) { self.resting(context) } else { state }
             }
@@ -383,16 +449,30 @@ impl Record {
             }
 
             // Knowledge about the ends of secrets.
-            (state, E::SeenAgain { secret, expires_at, event_time })
+            (state, E::SeenAgain(NewSecret { secret, expires_at, old_ends_at }, event_time))
                 if self.current.secret == *secret || self.is_pending(secret) =>
             {
                 let state = state.clone();
                 if self.current.secret == *secret {
-                    self.current.expires_at = Some(*expires_at);
+                    self.learn_end(*expires_at, now);
                     self.current.said_by_amazon = true;
+                    // Now that its place in Amazon's order is known, it supersedes what is older.
+                    self.pending.retain(|other| !other.from_message() || other.expires_at >= Some(*expires_at));
+                    self.answer_call(*event_time, now);
+                } else if let Some(place) = self.pending.iter().position(|pending| pending.secret == *secret) {
+                    let mut pending = self.pending.remove(place);
+                    pending.expires_at = Some(*expires_at);
+                    pending.event_time = Some(*event_time);
+                    pending.old_ends_at = Some(*old_ends_at);
+                    let older = self.current.said_by_amazon && Some(*expires_at) < self.current.expires_at;
+                    if !older {
+                        self.order_in(pending);
+                    }
                 }
-                self.answer_call(*event_time);
                 match state {
+                    S::Verifying | S::Stalled(Stall::NewSecretRefused) if self.pending.is_empty() => {
+                        self.resting(context)
+                    }
                     S::Awaiting { .. } | S::Stalled(Stall::MessageMissing) if self.call.is_none() => {
                         self.resting(context)
                     }
@@ -401,24 +481,38 @@ impl Record {
             }
             (state, E::ExpiryKnown(at)) if !self.current.said_by_amazon => {
                 let state = state.clone();
-                self.current.expires_at = Some(*at);
+                self.learn_end(*at, now);
                 state
             }
             (state, E::Noticed(at)) => {
                 let state = state.clone();
                 self.noticed = Some(*at);
                 // The notice may be about the old secret, so it does not touch a date that came from Amazon with the secret.
-                // A person's date may be wrong: an earlier one is believed.
-                let about_old = self.old.as_ref().is_some_and(|old| old.ends_at == *at);
+                // A person's date may be wrong: an earlier one is believed. What has ended already is not the one in use, if
+                // that works.
+                let about_old = self.old.iter().any(|old| *at <= old.ends_at + SKEW) || self.proven() && *at <= now;
                 if !about_old && !self.current.said_by_amazon && self.current.expires_at.is_none_or(|known| *at < known)
                 {
-                    self.current.expires_at = Some(*at);
+                    self.learn_end(*at, now);
                 }
                 state
             }
-            (state, E::OldEnded) if self.old.as_ref().is_some_and(|old| old.ends_at <= now) => {
+            (state, E::OldEnded) => {
                 let state = state.clone();
-                self.old = None;
+                self.old.retain(|old| old.ends_at > now || old.contested_at.is_some());
+                state
+            }
+            (state, E::Contested(secret, verdict)) if self.contested(secret).is_some() => {
+                let state = state.clone();
+                match verdict {
+                    Verdict::Ended => self.old.retain(|old| old.secret != *secret),
+                    Verdict::Open => {
+                        self.old
+                            .iter_mut()
+                            .filter(|old| old.secret == *secret)
+                            .for_each(|old| old.contested_at = Some(now + CONTEST_AGAIN));
+                    }
+                }
                 state
             }
 
@@ -445,26 +539,40 @@ impl Record {
         }
     }
 
+    /// Notes when the current secret ends. Targets hold that too.
+    fn learn_end(&mut self, expires_at: Instant, now: Instant) {
+        if self.current.expires_at != Some(expires_at) {
+            self.current.expires_at = Some(expires_at);
+            let generation = self.generation;
+            self.targets
+                .values_mut()
+                .filter(|target| target.generation == generation)
+                .for_each(|target| target.again_at = Some(now));
+        }
+    }
+
     /// Keeps a secret that came in a message, as pending.
     fn keep(&mut self, new: &NewSecret, event_time: Instant, now: Instant) -> Result<State, Illegal> {
         let pending = Pending {
             secret: new.secret.clone(),
             expires_at: Some(new.expires_at),
-            from_message: true,
+            event_time: Some(event_time),
             old_ends_at: Some(new.old_ends_at),
             retry: Retry::now(now),
-            stalls_at: Some(new.old_ends_at.min(now + OVERLAP) - WARNING),
+            stalls_at: Some(
+                self.current.expires_at.unwrap_or(Instant(u64::MAX)).min(new.old_ends_at).min(now + OVERLAP) - WARNING,
+            ),
             doubt_at: now + DOUBT,
         };
         self.insert_pending(pending)?;
-        self.answer_call(event_time);
         Ok(State::Verifying)
     }
 
     /// Notes that the message of a rotate call has come. One about something that happened before the call was made is not
     /// its answer: the secret that it brings is not the newest, and the call's own message is still awaited.
-    fn answer_call(&mut self, event_time: Instant) {
-        if self.call.as_ref().is_some_and(|call| event_time >= call.at - SKEW) {
+    fn answer_call(&mut self, event_time: Instant, now: Instant) {
+        // A clock that was ahead must not make the call look later than it was.
+        if self.call.as_ref().is_some_and(|call| event_time >= call.at.min(now) - SKEW) {
             self.call = None;
         }
     }
@@ -496,25 +604,32 @@ impl Record {
                 state => state.clone(),
             });
         }
-        // The operator has looked: a missing message is missed no more, and an earlier slip is forgotten.
-        self.call = None;
-        self.pending.retain(|pending| pending.from_message);
-        self.insert_pending(Pending {
+        self.insert_pending(self.handed(secret, expires_at, now))?;
+        Ok(State::Verifying)
+    }
+
+    /// A pending secret that no message brought.
+    fn handed(&self, secret: &ClientSecret, expires_at: Option<Instant>, now: Instant) -> Pending {
+        Pending {
             secret: secret.clone(),
             expires_at,
-            from_message: false,
+            event_time: None,
             old_ends_at: None,
             retry: Retry::now(now),
             stalls_at: None,
             doubt_at: now + DOUBT,
-        })?;
-        Ok(State::Verifying)
+        }
+    }
+
+    /// The old secret, if it may be the newer one.
+    fn contested(&self, secret: &ClientSecret) -> Option<&Old> {
+        self.old.iter().find(|old| old.secret == *secret && old.contested_at.is_some())
     }
 
     fn insert_pending(&mut self, pending: Pending) -> Result<(), Illegal> {
         if self.pending.len() >= MOST_PENDING {
             // One that was tried in vain makes room: its message is in the queue and comes again.
-            let tried = |pending: &Pending| pending.from_message && pending.retry.attempts > 0;
+            let tried = |pending: &Pending| pending.from_message() && pending.retry.attempts > 0;
             let worst = (0..self.pending.len()).filter(|place| tried(&self.pending[*place]));
             if let Some(place) = worst.max_by_key(|place| self.pending[*place].retry.attempts) {
                 self.pending.remove(place);
@@ -523,9 +638,13 @@ impl Record {
         if self.pending.len() >= MOST_PENDING {
             return Err(Illegal { state: self.state.name(), event: "another new secret beside four that wait" });
         }
+        self.order_in(pending);
+        Ok(())
+    }
+
+    fn order_in(&mut self, pending: Pending) {
         let place = self.pending.partition_point(|other| other.expires_at <= pending.expires_at);
         self.pending.insert(place, pending);
-        Ok(())
     }
 
     /// The proven secret becomes current, the current one old; what is older than the new one is superseded.
@@ -535,9 +654,24 @@ impl Record {
             return self.state.clone();
         };
         let promoted = self.pending.remove(place);
-        // One that the operator handed over has no place in Amazon's order; it supersedes nothing.
-        if promoted.from_message {
-            self.pending.retain(|other| !other.from_message || other.expires_at > promoted.expires_at);
+        // One that the operator handed over has no place in Amazon's order: it supersedes nothing, and is superseded by what
+        // Amazon has made since.
+        match promoted.event_time {
+            Some(event_time) => {
+                self.pending.retain(|other| match other.event_time {
+                    Some(_) => other.expires_at >= promoted.expires_at,
+                    None => event_time <= other.kept_at() + SKEW,
+                });
+                self.answer_call(event_time, now);
+            }
+            None => {
+                // The operator has looked: a missing message is missed no more, and what came before is likely to be older.
+                self.call = None;
+                let before = |other: &mut Pending| other.event_time.is_some_and(|at| at < promoted.kept_at() - SKEW);
+                for other in self.pending.extract_if(.., before).collect::<Vec<_>>() {
+                    self.keep_old(other.rival(now));
+                }
+            }
         }
         // Another host may be about to write the secret that is replaced here: one that saw it unpublished a moment ago. Its
         // late write is mended by one of ours.
@@ -549,19 +683,28 @@ impl Record {
             _ => true,
         };
         let writers: Vec<String> = context.targets.iter().filter(|_| proven).filter(may_be_written).cloned().collect();
+        let from_message = promoted.from_message();
+        let since = if from_message { now } else { promoted.kept_at() };
         let replaced = core::mem::replace(
             &mut self.current,
             Current {
                 secret: promoted.secret,
                 expires_at: promoted.expires_at,
-                said_by_amazon: promoted.from_message,
-                since: now,
+                said_by_amazon: from_message,
+                since,
                 jitter,
                 proof: Proof::Proven,
             },
         );
         self.generation += 1;
-        self.old = Some(Old { secret: replaced.secret, ends_at: promoted.old_ends_at.unwrap_or(now + OVERLAP) });
+        // Amazon's dates put the two in order, or the message was made when the replaced one was here already.
+        let newer = promoted.event_time.is_some_and(|at| replaced.said_by_amazon || at > replaced.since + SKEW);
+        self.keep_old(Old {
+            secret: replaced.secret,
+            expires_at: replaced.expires_at,
+            ends_at: promoted.old_ends_at.unwrap_or(now + OVERLAP),
+            contested_at: (!newer).then_some(now + CONTEST_AGAIN),
+        });
         for target in self.targets.values_mut() {
             target.retry = Retry::now(now);
         }
@@ -574,6 +717,16 @@ impl Record {
             state @ State::Requesting(Requesting { stage: Stage::Calling(_), .. }) => state.clone(),
             _ => self.resting(context),
         }
+    }
+
+    fn keep_old(&mut self, replaced: Old) {
+        let current = &self.current.secret;
+        self.old.retain(|old| old.secret != *current && old.secret != replaced.secret);
+        if self.old.len() >= MOST_OLD {
+            let place = self.old.iter().position(|old| old.contested_at.is_none()).unwrap_or(0);
+            self.old.remove(place);
+        }
+        self.old.push(replaced);
     }
 
     /// The state when nothing is under way but what the record says.

@@ -13,9 +13,9 @@ use crate::deadline::{self, Work};
 use crate::failure::{self, Failure};
 use crate::host::{Host, PublishError, SendError};
 use crate::instant::{Instant, Lifetime};
-use crate::record::{CALL_INTERVAL, Proof, Record, Requesting, State};
+use crate::record::{CALL_INTERVAL, Pending, Proof, Record, Requesting, State};
 use crate::rotate::{self, Outcome};
-use crate::rotation::{Context, Event};
+use crate::rotation::{Context, Event, Verdict};
 use crate::token::{self, AccessToken};
 use crate::{problem, status, store, verify};
 
@@ -92,6 +92,11 @@ impl<'a, H: Host> Session<'a, H> {
                     self.emit(Happening::OldSecretPurged);
                 }
             }
+            Work::Contest(place) => {
+                if let Some(secret) = self.record.old.get(place).map(|old| old.secret.clone()) {
+                    self.contest(&secret)?;
+                }
+            }
             Work::Stall(stall) => {
                 if self.decide(&Event::PatienceOver(stall))?
                     && let Some(problem) = problem::of(&self.record, &self.application)
@@ -127,6 +132,7 @@ impl<'a, H: Host> Session<'a, H> {
                     self.emit(Happening::RotationBegun(Reason::Due));
                 }
             }
+            Work::Rest => drop(self.decide(&Event::NothingToPublish)?),
             Work::GiveUpOnCaller => {
                 if self.decide(&Event::Overdue)? {
                     let failure = Failure {
@@ -162,19 +168,16 @@ impl<'a, H: Host> Session<'a, H> {
         };
         // Order matters: if the call were sent before this save, a crash in between would leave nobody who knows of the
         // rotation, and the next host would make a second one.
-        match self.decide(&Event::Calling) {
+        let id = self.host.random();
+        match self.decide(&Event::Calling(id)) {
             Ok(true) => {}
             Ok(false) => return Ok(()),
             Err(error) => {
-                // The save may have taken place all the same; then the record says that a call may have been sent, and
-                // only this host knows that it was not.
-                let number = self.record.calls + 1;
-                let failure =
-                    Failure { detail: "the record could not be saved".into(), ..Failure::new(Cause::NotConnected) };
-                let retry_at = self.host.now();
-                let _ =
-                    self.reload().and_then(|()| self.report(&Event::Refused { call: Some(number), failure, retry_at }));
-                return Err(error);
+                // The save may have taken place all the same. Only if the record tells of this very call is it this host's.
+                self.reload()?;
+                if self.record.call.as_ref().is_none_or(|call| call.id != id) {
+                    return Err(error);
+                }
             }
         }
         let number = self.record.calls;
@@ -245,7 +248,7 @@ impl<'a, H: Host> Session<'a, H> {
                 if self.report(&Event::Proven { secret: secret.clone(), jitter })? && !was_current {
                     self.emit(Happening::Promoted(SecretEnds {
                         new_ends_at: self.record.current.expires_at.map(|at| at.0),
-                        old_ends_at: self.record.old.as_ref().map(|old| old.ends_at.0),
+                        old_ends_at: self.record.last_old().map(|old| old.ends_at.0),
                     }));
                 }
             }
@@ -256,7 +259,7 @@ impl<'a, H: Host> Session<'a, H> {
                     (None, Proof::Open(retry)) => retry.attempts,
                     (None, Proof::Proven) => 0,
                 };
-                let from_message = pending.map(|pending| pending.from_message);
+                let from_message = pending.map(Pending::from_message);
                 let retry_at = if from_message.is_some() {
                     // A new secret may lag by half an hour and more, whatever Amazon says meanwhile.
                     let random = self.host.random();
@@ -270,6 +273,33 @@ impl<'a, H: Host> Session<'a, H> {
                 let problem = problem::of_proof(&self.record, &failure, from_message, retry_at);
                 self.emit(Happening::NotProven(problem));
             }
+        }
+        Ok(())
+    }
+
+    /// Looks into which is newer: the current secret, or this old one. Once Amazon has ended one of them, it is the older one.
+    fn contest(&mut self, secret: &ClientSecret) -> Result<(), Error> {
+        let ended = |result: &Result<(), Failure>| {
+            result.as_ref().is_err_and(|failure| matches!(failure.cause, Cause::SecretRefused | Cause::SecretExpired))
+        };
+        let now = self.host.now();
+        let overdue = self.record.old.iter().any(|old| old.secret == *secret && old.ends_at <= now);
+        let current = self.record.current.secret.clone();
+        let current = self.try_secret(&current);
+        let old = if overdue || ended(&current) { Some(self.try_secret(secret)) } else { None };
+        match old {
+            Some(Ok(())) if ended(&current) => {
+                let jitter = deadline::jitter(self.host.random());
+                if self.report(&Event::Restored { secret: secret.clone(), jitter })? {
+                    self.emit(Happening::Promoted(SecretEnds { new_ends_at: None, old_ends_at: Some(now.0) }));
+                }
+            }
+            Some(old) if overdue && ended(&old) => {
+                if self.report(&Event::Contested(secret.clone(), Verdict::Ended))? {
+                    self.emit(Happening::OldSecretPurged);
+                }
+            }
+            _ => drop(self.report(&Event::Contested(secret.clone(), Verdict::Open))?),
         }
         Ok(())
     }

@@ -23,7 +23,7 @@ pub fn of(record: &Record, application: &Application) -> ApplicationStatus {
         proven: record.proven(),
         generation: record.generation,
         pending_expires_at: record.newest_pending().and_then(|pending| pending.expires_at).map(|at| at.0),
-        old_ends_at: record.old.as_ref().map(|old| old.ends_at.0),
+        old_ends_at: record.last_old().map(|old| old.ends_at.0),
         rotation_due_at: match record.state {
             State::Settled | State::Publishing => deadline::rotation_due(record, application).map(|at| at.0),
             _ => None,

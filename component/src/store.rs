@@ -10,7 +10,9 @@ use crate::json::{Json, Node};
 use crate::record::Record;
 
 /// The version of the form written here.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
+/// The versions that are read.
+const READABLE: core::ops::RangeInclusive<u32> = 1..=FORMAT;
 
 /// Writes a record as a document.
 pub fn write(record: &Record) -> Secret {
@@ -47,10 +49,10 @@ pub fn read(document: &Secret, client_id: &str) -> Result<Record, String> {
         .root()
         .required("format", Node::number)
         .map_err(|error| format!("it is not a record of this program: {error}"))?;
-    if format != FORMAT {
-        return Err(format!("it is of format {format}, and this version reads format {FORMAT} only"));
+    if !READABLE.contains(&format) {
+        return Err(format!("it is of format {format}, and this version reads formats 1 to {FORMAT}"));
     }
-    let record = Record::read(&json.root())?;
+    let record = Record { format: FORMAT, ..Record::read(&json.root())? };
     if record.client_id != client_id {
         return Err("it is the record of another client id".into());
     }
@@ -78,11 +80,11 @@ mod tests {
     }
 
     #[test]
-    fn a_document_of_version_0_1_0_is_read() {
+    fn a_document_of_format_1_is_read() {
         let document = Secret::new(include_bytes!("../../tests/vectors/record-format-1.json").to_vec());
         let read = read(&document, "amzn1.application-oa2-client.example").expect("readable");
         assert_eq!(read.state.name(), "requesting");
-        assert_eq!(read.pending.len(), 1);
+        assert_eq!((read.format, read.pending.len(), read.old.len()), (FORMAT, 1, 1));
     }
 
     #[test]
@@ -117,14 +119,14 @@ mod tests {
             full.pending = vec![Pending {
                 secret: secret(),
                 expires_at: Some(now),
-                from_message: true,
+                event_time: Some(now),
                 old_ends_at: Some(now),
                 retry: retry.clone(),
                 stalls_at: Some(now),
                 doubt_at: now,
             }];
-            full.old = Some(Old { secret: secret(), ends_at: now });
-            full.call = Some(Call { number: 9, at: now, accepted: true, failure: Some(failure.clone()) });
+            full.old = vec![Old { secret: secret(), expires_at: Some(now), ends_at: now, contested_at: Some(now) }; 2];
+            full.call = Some(Call { number: 9, id: u64::MAX, at: now, accepted: true, failure: Some(failure.clone()) });
             (full.calls, full.called_at, full.noticed) = (9, Some(now), Some(now));
             full.targets.insert("file".into(), Target { generation: 1, retry: retry.clone(), again_at: Some(now) });
             assert_eq!(read(&write(&full), "c"), Ok(full));
@@ -140,7 +142,7 @@ mod tests {
             String::new(),
             "null".into(),
             text[..text.len() / 2].into(),
-            text.replace("\"format\":1", "\"format\":2"),
+            text.replace("\"format\":2", "\"format\":3"),
             text.replace("\"generation\":1", "\"generation\":\"hunter2\""),
             text.replace("\"generation\":1", "\"generation\":1,\"hunter2\":1"),
             text.replace("\"client_id\":\"c\"", "\"client_id\":\"d\""),

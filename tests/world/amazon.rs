@@ -25,6 +25,10 @@ pub struct App {
     pub called_at: Option<u64>,
     /// Whether it is subscribed to rotation notifications.
     pub subscribed: bool,
+    /// How often a rotation was wanted, by what was saved.
+    pub wanted: u32,
+    /// How often Amazon carried out a rotate call.
+    pub carried_out: u32,
     /// How long its next new secret is not accepted.
     pub lag: u64,
 }
@@ -113,7 +117,6 @@ impl World {
             Ok(token) => token,
             Err(refused) => return refused,
         };
-        self.check_call(&token.client_id);
         let now = self.now;
         let app = self.apps.get_mut(&token.client_id).unwrap();
         if !app.subscribed {
@@ -123,6 +126,7 @@ impl World {
             return refusal(429, "QuotaExceeded", "You exceeded your quota for the requested resource.", "");
         }
         app.called_at = Some(now);
+        self.check_rotation(&token.client_id);
         self.rotate(&token.client_id);
         answer(204, "")
     }
@@ -138,7 +142,7 @@ impl World {
         // No two secrets have the same end.
         let ends_at = now + 180 * DAY + app.issued.len() as u64;
         app.issued.push(Issued { secret: secret.clone(), ends_at, works_from: now + app.lag });
-        self.note(format!("amazon rotates {client_id}"));
+        self.note(|| format!("amazon rotates {client_id}"));
         self.notify_new_secret(client_id, &secret, ends_at, old_ends_at);
     }
 }

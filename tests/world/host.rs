@@ -1,9 +1,9 @@
 //! The component's imports, served from the world; and what a host may suffer at each.
 
-use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use lwa_rotate_component::calls;
+use corosensei::Yielder;
 use lwa_rotate_component::contract::lwa::rotation::observe::Happening;
 use lwa_rotate_component::contract::lwa::rotation::settings::Application;
 use lwa_rotate_component::credential::{Credential, Secret};
@@ -12,28 +12,41 @@ use lwa_rotate_component::host::{
 };
 use lwa_rotate_component::instant::Instant;
 
-use crate::{QUEUE, World};
+use crate::{Shared, Stored, World};
+
+/// Longer than this no host takes from its last look at the clock to the end of a write, in milliseconds.
+const LONGEST_PUT: u64 = 120_000;
 
 /// The host died here.
 #[derive(Debug)]
 pub struct Crash;
 
 /// A host in the world. Several may exist at once.
-#[derive(Debug)]
-pub struct SimulatedHost<'w> {
-    world: &'w RefCell<World>,
-    /// Die at this import, counted from 0: before its effect if even in `crash_at.1`, after it otherwise.
+pub struct SimulatedHost<'y> {
+    world: Shared,
+    /// Stands still before each import, so that others can act; `None` for a host that has the world to itself.
+    stop: Option<&'y Yielder<(), ()>>,
+    /// Die at this import, counted from 0: before its effect if `false` in `crash_at.1`, after it otherwise.
     crash_at: Option<(u64, bool)>,
     imports: u64,
+    /// The last intent that this host has saved: whose, and its number.
+    intent: Option<(String, u64)>,
+    /// The targets of each application by the settings that the component was given.
+    targets: BTreeMap<String, Vec<String>>,
+    /// When the call began.
+    began: u64,
+    /// When the component last looked at the clock, in the world's own time.
+    looked_at: u64,
 }
 
-/// Makes a call as a host would; `None` if the host died in it. Returns the number of imports too.
+/// Makes a call as a host would that has the world to itself; `None` if the host died in it. Returns the number of imports
+/// too.
 pub fn call<T>(
-    world: &RefCell<World>,
+    world: &Shared,
     crash_at: Option<(u64, bool)>,
     body: impl FnOnce(&mut SimulatedHost<'_>) -> T,
 ) -> (Option<T>, u64) {
-    let mut host = SimulatedHost { world, crash_at, imports: 0 };
+    let mut host = SimulatedHost { crash_at, ..SimulatedHost::new(world.clone(), None) };
     let result = catch_unwind(AssertUnwindSafe(|| body(&mut host)));
     match result {
         Ok(value) => (Some(value), host.imports),
@@ -42,44 +55,45 @@ pub fn call<T>(
     }
 }
 
-impl SimulatedHost<'_> {
+impl<'y> SimulatedHost<'y> {
+    fn new(world: Shared, stop: Option<&'y Yielder<(), ()>>) -> Self {
+        let began = world.borrow().now;
+        Self {
+            world,
+            stop,
+            crash_at: None,
+            imports: 0,
+            intent: None,
+            targets: BTreeMap::new(),
+            began,
+            looked_at: began,
+        }
+    }
+
+    /// A host among others.
+    pub(crate) fn among_others(world: Shared, stop: &'y Yielder<(), ()>) -> Self {
+        Self::new(world, Some(stop))
+    }
+
     fn die(&self) -> ! {
-        self.world.borrow_mut().note("a host dies".into());
+        self.world.borrow_mut().note(|| "a host dies".into());
         resume_unwind(Box::new(Crash))
     }
 
-    /// Before an effect: perhaps another host acts first, perhaps this one dies.
+    /// Before an effect: perhaps other hosts act first, perhaps this one dies.
     fn before(&mut self) {
         let place = self.imports;
         self.imports += 1;
-        if self.crash_at == Some((place, false)) {
-            self.die();
+        if let Some(stop) = self.stop {
+            stop.suspend(());
         }
-        let (crash, meanwhile) = {
+        let crash = {
             let mut world = self.world.borrow_mut();
-            let (crash, meanwhile) = (world.faults.crash, world.faults.meanwhile);
-            let nested = world.depth >= 2;
-            (world.happens(crash), !nested && world.happens(meanwhile))
+            let crash = world.faults.crash;
+            world.happens(crash)
         };
-        if crash {
+        if crash || self.crash_at == Some((place, false)) {
             self.die();
-        }
-        if meanwhile {
-            let (ids, choice) = {
-                let mut world = self.world.borrow_mut();
-                world.depth += 1;
-                let ids: Vec<String> = world.apps.keys().cloned().collect();
-                (ids, world.random.next())
-            };
-            let id = &ids[(choice % ids.len() as u64) as usize];
-            call(self.world, None, |host| {
-                if choice & 0x100 == 0 {
-                    drop(calls::advance(host, id))
-                } else {
-                    drop(calls::drain(host, QUEUE, 10, 0))
-                }
-            });
-            self.world.borrow_mut().depth -= 1;
         }
     }
 
@@ -108,7 +122,8 @@ impl Host for SimulatedHost<'_> {
         let mut world = self.world.borrow_mut();
         // Time passes while a host works.
         world.now += 1;
-        Instant(world.now)
+        self.looked_at = world.now;
+        Instant(world.clock())
     }
 
     fn random(&mut self) -> u64 {
@@ -116,7 +131,11 @@ impl Host for SimulatedHost<'_> {
     }
 
     fn find(&mut self, client_id: &str) -> Option<Application> {
-        self.world.borrow().settings.get(client_id).cloned()
+        let found = self.world.borrow().settings.get(client_id).cloned();
+        if let Some(settings) = &found {
+            self.targets.insert(client_id.to_owned(), settings.targets.clone());
+        }
+        found
     }
 
     fn send(&mut self, request: Request) -> Result<Response, SendError> {
@@ -131,7 +150,10 @@ impl Host for SimulatedHost<'_> {
         let result = {
             let mut world = self.world.borrow_mut();
             world.requests.push(name);
-            world.note(format!("{name} is sent"));
+            world.note(|| format!("{name} is sent"));
+            if name == "rotate" {
+                world.check_call(self.intent.as_ref());
+            }
             let faults = world.faults.clone();
             if let Some((_, effect)) = world.lose.take_if(|(lost, _)| *lost == name) {
                 let answer = effect.then(|| world.serve(&request));
@@ -180,11 +202,11 @@ impl Host for SimulatedHost<'_> {
             let mut world = self.world.borrow_mut();
             world.requests.push("delete");
             if fault.is_none_or(|choice| choice % 2 == 0)
-                && let Some(place) = world.received(receipt_handle)
+                && let Some(place) = world.deleted_by(receipt_handle)
             {
-                world.check_delete(place);
+                world.check_delete(place, &self.targets);
                 let gone = world.queue.remove(place);
-                world.note(format!("{} is deleted", gone.id));
+                world.note(|| format!("{} is deleted", gone.id));
             }
         }
         self.after();
@@ -213,9 +235,9 @@ impl Host for SimulatedHost<'_> {
         if self.fails(|world| world.faults.store / 2).is_some() {
             return Err(StoreError::Unavailable("the store fails".into()));
         }
-        let entry = self.world.borrow().store.get(client_id).map(|(revision, document)| Entry {
-            revision: revision.to_string(),
-            document: Secret::new(document.clone()),
+        let entry = self.world.borrow().store.get(client_id).map(|stored| Entry {
+            revision: stored.revision.to_string(),
+            document: Secret::new(stored.document.clone()),
         });
         self.after();
         Ok(entry)
@@ -226,17 +248,24 @@ impl Host for SimulatedHost<'_> {
         let fault = self.fails(|world| world.faults.store);
         let result = {
             let mut world = self.world.borrow_mut();
-            let stored = world.store.get(client_id).map(|(revision, _)| *revision);
-            if stored.map(|revision| revision.to_string()).as_deref() != expected {
+            let stored = world.store.get(client_id).map(|stored| stored.revision);
+            if fault.is_some_and(|choice| choice % 3 == 0) {
+                Err(StoreError::Unavailable("the store fails".into()))
+            } else if stored.map(|revision| revision.to_string()).as_deref() != expected {
                 Err(StoreError::Conflict)
             } else if fault.is_some_and(|choice| choice % 2 == 0) {
                 Err(StoreError::Full("no room".into()))
             } else {
                 let revision = stored.unwrap_or(0) + 1;
-                world.check_save(client_id, document.expose());
-                world.store.insert(client_id.into(), (revision, document.expose().to_vec()));
-                let state = world.record(client_id).unwrap()["state"].clone();
-                world.note(format!("{client_id} is saved: {state}"));
+                let new = Stored::new(revision, document.expose());
+                world.check_save(client_id, &new.json);
+                world.count_wanted(client_id, &new.json);
+                let state = new.json["state"].clone();
+                if state["requesting"]["stage"]["calling"].is_u64() {
+                    self.intent = new.json["calls"].as_u64().map(|number| (client_id.to_owned(), number));
+                }
+                world.note(|| format!("{client_id} is saved: {state}"));
+                world.store.insert(client_id.into(), new);
                 match fault {
                     Some(_) => Err(StoreError::Unavailable("saved, perhaps".into())),
                     None => Ok(revision.to_string()),
@@ -249,6 +278,15 @@ impl Host for SimulatedHost<'_> {
 
     fn put(&mut self, target: &str, credential: &Credential) -> Result<(), PublishError> {
         self.before();
+        // A host that takes so long to write counts as dead. So does one whose clock was set in the middle of the call: by
+        // the record's times nobody can see then how long it took.
+        let dead = {
+            let world = self.world.borrow();
+            world.now > self.looked_at + LONGEST_PUT || world.clocks_set_at > self.began
+        };
+        if dead {
+            self.die();
+        }
         let fault = self.fails(|world| world.faults.target);
         {
             let mut world = self.world.borrow_mut();
@@ -256,7 +294,7 @@ impl Host for SimulatedHost<'_> {
             world.check_publish(&credential.client_id, &secret);
             if fault.is_none_or(|choice| choice % 2 == 0) {
                 world.targets.insert((credential.client_id.clone(), target.into()), secret);
-                world.note(format!("{target} is written"));
+                world.note(|| format!("{target} is written"));
             }
         }
         self.after();
@@ -267,6 +305,6 @@ impl Host for SimulatedHost<'_> {
         let mut world = self.world.borrow_mut();
         let line = format!("{} {what:?}", client_id.unwrap_or("-"));
         world.check_silent(&line);
-        world.note(line);
+        world.note(|| line);
     }
 }

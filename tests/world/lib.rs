@@ -9,16 +9,20 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod amazon;
+mod calls;
 mod host;
 mod queue;
 mod random;
 mod rules;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use lwa_rotate_component::contract::lwa::rotation::settings::{Application, UserAgent};
 
 pub use amazon::{App, Issued};
+pub use calls::Call;
 pub use host::{Crash, SimulatedHost, call};
 pub use queue::{Kind, Queued};
 pub use random::Random;
@@ -31,6 +35,9 @@ pub const QUEUE: &str = "main";
 pub const DAY: u64 = 24 * 3600 * 1000;
 /// One hour, in milliseconds.
 pub const HOUR: u64 = 3600 * 1000;
+
+/// What every secret and token of this world has in it.
+const HIDDEN: &str = "hush.";
 
 /// How likely what goes wrong does, in thousandths.
 #[derive(Clone, Debug, Default)]
@@ -55,8 +62,27 @@ pub struct Faults {
     pub target: u64,
     /// The host dies at an import, before or after its effect.
     pub crash: u64,
-    /// Another host makes a whole call of its own in between.
-    pub meanwhile: u64,
+}
+
+/// A world that several hosts live in.
+pub type Shared = Rc<RefCell<World>>;
+
+/// A stored document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// Counts the saves.
+    pub revision: u64,
+    /// The document, byte for byte.
+    pub document: Vec<u8>,
+    /// What it says.
+    pub json: serde_json::Value,
+}
+
+impl Stored {
+    /// A document of the component's.
+    pub fn new(revision: u64, document: &[u8]) -> Self {
+        Self { revision, document: document.to_vec(), json: serde_json::from_slice(document).unwrap() }
+    }
 }
 
 /// Everything outside the component.
@@ -64,6 +90,10 @@ pub struct Faults {
 pub struct World {
     /// The time, in milliseconds since 1970.
     pub now: u64,
+    /// How far the hosts' clocks are ahead of the time, in milliseconds; behind it if negative.
+    pub clock_error: i64,
+    /// When that last changed.
+    clocks_set_at: u64,
     /// The source of everything random.
     pub random: Random,
     /// What goes wrong.
@@ -75,19 +105,19 @@ pub struct World {
     /// The queue's messages, delivered or on their way.
     pub queue: Vec<Queued>,
     /// The stored documents with their revisions.
-    pub store: BTreeMap<String, (u64, Vec<u8>)>,
+    pub store: BTreeMap<String, Stored>,
     /// What each target of each application holds.
     pub targets: BTreeMap<(String, String), String>,
     /// The settings.
     pub settings: BTreeMap<String, Application>,
-    /// What happened, without secrets.
-    pub journal: Vec<String>,
-    /// Rotate calls that reached Amazon, by client id and number of the intent.
+    /// What happened, without secrets, if anybody wants to know.
+    pub journal: Option<Vec<String>>,
+    /// Rotate calls that were sent, by client id and number of the intent.
     pub calls: BTreeMap<(String, u64), u32>,
     /// Requests to Amazon and the queue, as the operator counts them.
     pub requests: Vec<&'static str>,
-    /// How deep hosts are nested.
-    depth: u32,
+    /// The latest time that any host's clock has shown.
+    latest_clock: u64,
     /// Secrets that SP-API has accepted a token of.
     proved: BTreeSet<String>,
     /// Everything that must not be printed.
@@ -97,10 +127,17 @@ pub struct World {
 }
 
 impl World {
+    /// The same, for several hosts.
+    pub fn shared(seed: u64) -> Shared {
+        Rc::new(RefCell::new(Self::new(seed)))
+    }
+
     /// A world with one application whose secret ends in 20 days, one queue, one target, and nothing that goes wrong.
     pub fn new(seed: u64) -> Self {
         let mut world = Self {
             now: 1_767_225_600_000,
+            clock_error: 0,
+            clocks_set_at: 0,
             random: Random::new(seed),
             faults: Faults::default(),
             lose: None,
@@ -109,10 +146,10 @@ impl World {
             store: BTreeMap::new(),
             targets: BTreeMap::new(),
             settings: BTreeMap::new(),
-            journal: Vec::new(),
+            journal: None,
             calls: BTreeMap::new(),
             requests: Vec::new(),
-            depth: 0,
+            latest_clock: 0,
             proved: BTreeSet::new(),
             secrets: BTreeSet::new(),
             tokens: BTreeMap::new(),
@@ -126,7 +163,10 @@ impl World {
     pub fn add_app(&mut self, client_id: &str, ends_in: u64) {
         let secret = self.invent("secret");
         let issued = Issued { secret, ends_at: self.now + ends_in, works_from: 0 };
-        self.apps.insert(client_id.into(), App { issued: vec![issued], called_at: None, subscribed: true, lag: 0 });
+        self.apps.insert(
+            client_id.into(),
+            App { issued: vec![issued], called_at: None, wanted: 0, carried_out: 0, subscribed: true, lag: 0 },
+        );
         self.settings.insert(
             client_id.into(),
             Application {
@@ -144,7 +184,7 @@ impl World {
     /// A word that nobody has used yet. It is never printed.
     fn invent(&mut self, what: &str) -> String {
         self.made += 1;
-        let word = format!("{what}-{:x}-{}", self.random.next(), self.made);
+        let word = format!("{what}-{HIDDEN}{:x}-{}", self.random.next(), self.made);
         self.secrets.insert(word.clone());
         word
     }
@@ -153,8 +193,24 @@ impl World {
         thousandths > 0 && self.random.below(1000) < thousandths
     }
 
-    fn note(&mut self, text: String) {
-        self.journal.push(format!("{} {text}", self.now));
+    fn note(&mut self, text: impl FnOnce() -> String) {
+        if let Some(journal) = &mut self.journal {
+            journal.push(format!("{} {}", self.now, text()));
+        }
+    }
+
+    /// Sets all hosts' clocks to be ahead of the time by this many milliseconds.
+    pub fn set_clocks(&mut self, error: i64) {
+        self.clock_error = error;
+        self.clocks_set_at = self.now;
+        self.note(|| format!("all clocks are set, {error} ms ahead"));
+    }
+
+    /// What the hosts' clocks show.
+    fn clock(&mut self) -> u64 {
+        let shown = self.now.saturating_add_signed(self.clock_error);
+        self.latest_clock = self.latest_clock.max(shown);
+        shown
     }
 
     /// The newest secret that Amazon has issued for an application.
@@ -163,8 +219,8 @@ impl World {
     }
 
     /// The stored record of an application, as JSON.
-    pub fn record(&self, client_id: &str) -> Option<serde_json::Value> {
-        self.store.get(client_id).map(|(_, document)| serde_json::from_slice(document).unwrap())
+    pub fn record(&self, client_id: &str) -> Option<&serde_json::Value> {
+        self.store.get(client_id).map(|stored| &stored.json)
     }
 
     /// The secret that the record calls current.

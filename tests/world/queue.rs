@@ -6,6 +6,9 @@ use lwa_rotate_component::instant::Instant;
 
 use crate::{DAY, World};
 
+/// The longest that SQS keeps a message, and what the documents of this project ask for.
+const RETENTION: u64 = 14 * DAY;
+
 /// What a message is, for the rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -29,6 +32,8 @@ pub struct Queued {
     pub id: String,
     /// The body.
     pub body: Vec<u8>,
+    /// When it was sent.
+    pub sent_at: u64,
     /// From when on it can be received.
     pub visible_at: u64,
     /// How often it was received.
@@ -81,10 +86,26 @@ impl World {
     pub fn put_message(&mut self, body: Vec<u8>, kind: Kind, delay: u64) {
         self.made += 1;
         let id = format!("message-{}", self.made);
-        self.queue.push(Queued { id, body, visible_at: self.now + delay, received: 0, kind });
+        self.queue.push(Queued { id, body, sent_at: self.now, visible_at: self.now + delay, received: 0, kind });
+    }
+
+    /// The retention ends the life of messages whose secrets the record keeps. Whether anybody looks in time for the others
+    /// is not the component's.
+    fn retain(&mut self) {
+        let (now, store) = (self.now, &self.store);
+        self.queue.retain(|message| match &message.kind {
+            _ if now < message.sent_at + RETENTION => true,
+            Kind::NewSecret { client_id, secret } => !store.get(client_id).is_some_and(|stored| {
+                let is = |kept: &serde_json::Value| kept["secret"] == secret.as_str();
+                let pending = stored.json["pending"].as_array();
+                is(&stored.json["current"]) || pending.is_some_and(|pending| pending.iter().any(is))
+            }),
+            _ => false,
+        });
     }
 
     pub(crate) fn receive(&mut self, max: u32, wait: u32, visibility: u32) -> Vec<Message> {
+        self.retain();
         let mut visible = self.visible();
         // A long poll ends with the first message.
         if visible.is_empty() {
@@ -110,6 +131,16 @@ impl World {
 
     fn visible(&self) -> Vec<usize> {
         (0..self.queue.len()).filter(|&place| self.queue[place].visible_at <= self.now).collect()
+    }
+
+    /// The message that this receipt handle is of. SQS deletes by an old handle sometimes, and sometimes says that it has.
+    pub(crate) fn deleted_by(&mut self, receipt_handle: &str) -> Option<usize> {
+        let place = self.received(receipt_handle);
+        if place.is_none() && self.random.below(2) == 0 {
+            let (id, _) = receipt_handle.split_once('#')?;
+            return self.queue.iter().position(|message| message.id == id);
+        }
+        place
     }
 
     /// The message that this receipt handle is of, if it has not been received again.

@@ -2,44 +2,65 @@
 
 use serde_json::Value;
 
-use crate::{Kind, World};
+use std::collections::BTreeMap;
+
+use lwa_rotate_component::contract::exports::lwa::rotation::rotation::Error;
+use lwa_rotate_component::contract::lwa::rotation::types::ApplicationStatus;
+use lwa_rotate_component::rotation::MOST_OLD;
+
+use crate::{HIDDEN, Kind, World};
 
 impl World {
-    /// Rules 1 and 2: the intent is stored before the call, and one intent makes one call.
-    pub(crate) fn check_call(&mut self, client_id: &str) {
-        let record = self.record(client_id).expect("rule 1: a call without a record");
-        let number = record["calls"].as_u64().unwrap_or(0);
-        // Somebody else may have taken up a message, or given the caller up, while the call was on its way; but the record
-        // must tell of this call.
-        assert!(number > 0, "rule 1: a rotate call that the record does not tell of");
-        let made = self.calls.entry((client_id.to_owned(), number)).or_default();
-        *made += 1;
-        assert_eq!(*made, 1, "rule 2: intent {number} of {client_id} made two calls");
+    /// Rule 1: whoever sends the call has saved its intent. Rules 2 and 3: one intent makes one call, whoever makes it.
+    pub(crate) fn check_call(&mut self, intent: Option<&(String, u64)>) {
+        let intent = intent.expect("rule 1: a rotate call whose intent its sender has not saved");
+        let sent = self.calls.entry(intent.clone()).or_default();
+        *sent += 1;
+        assert_eq!(*sent, 1, "rule 2, rule 3: intent {} of {} made two calls", intent.1, intent.0);
+    }
+
+    /// Rule 2, by the world's own count: Amazon rotates at most once for each time that a rotation was wanted.
+    pub(crate) fn check_rotation(&mut self, client_id: &str) {
+        let app = self.apps.get_mut(client_id).unwrap();
+        app.carried_out += 1;
+        assert!(app.carried_out <= app.wanted, "rule 2: rotated {} times, wanted {}", app.carried_out, app.wanted);
+    }
+
+    /// Counts a saved change that begins a rotation.
+    pub(crate) fn count_wanted(&mut self, client_id: &str, new: &Value) {
+        let first = |record: &Value| record["state"]["requesting"]["attempts"] == 0;
+        let before = self.record(client_id).is_some_and(first);
+        // Other than through a refusal of its own call, a wanted rotation begins without tries behind it.
+        if first(new) && !before {
+            self.apps.get_mut(client_id).unwrap().wanted += 1;
+        }
     }
 
     /// Rule 4: what is called proven was accepted by SP-API. Rule 6: newest wins. Rule 8: the old secret stays.
-    pub(crate) fn check_save(&mut self, client_id: &str, document: &[u8]) {
-        let new: Value = serde_json::from_slice(document).unwrap();
+    pub(crate) fn check_save(&self, client_id: &str, new: &Value) {
         let secret = new["current"]["secret"].as_str().unwrap();
         if new["current"]["proof"] == "proven" {
             assert!(self.proved.contains(secret), "rule 4: a secret is called proven that SP-API never accepted");
         }
         let Some(before) = self.record(client_id) else { return };
+        let olds = new["old"].as_array().map_or(&[][..], Vec::as_slice);
+        let kept =
+            |secret: &Value| new["current"]["secret"] == *secret || olds.iter().any(|old| old["secret"] == *secret);
         if before["current"]["secret"] != new["current"]["secret"] {
             let was_unproven = before["current"]["proof"] != "proven" && before["generation"] == 1;
             assert!(was_unproven || self.proved.contains(secret), "rule 4: promoted without proof");
             if before["current"]["said_by_amazon"] == true && new["current"]["said_by_amazon"] == true {
                 let ends = |record: &Value| record["current"]["expires_at"].as_u64();
-                assert!(ends(&before) < ends(&new), "rule 6: an older secret has replaced a newer one");
+                assert!(ends(&before) <= ends(&new), "rule 6: an older secret has replaced a newer one");
             }
+            assert!(was_unproven || kept(&before["current"]["secret"]), "rule 8: the replaced secret is not kept");
+        }
+        for old in before["old"].as_array().into_iter().flatten() {
+            let ended = old["ends_at"].as_u64() <= Some(self.now.max(self.latest_clock));
             assert!(
-                was_unproven || new["old"]["secret"] == before["current"]["secret"],
-                "rule 8: the replaced secret is not kept"
+                ended || kept(&old["secret"]) || olds.len() == MOST_OLD,
+                "rule 8: an old secret went before its end"
             );
-        } else if let Some(ends_at) = before["old"]["ends_at"].as_u64()
-            && ends_at > self.now
-        {
-            assert_eq!(before["old"], new["old"], "rule 8: the old secret went before its end");
         }
     }
 
@@ -48,8 +69,8 @@ impl World {
         assert!(self.proved.contains(secret), "rule 4: {client_id} would publish a secret that nobody has proven");
     }
 
-    /// Rules 5 and 7: what may be deleted.
-    pub(crate) fn check_delete(&self, place: usize) {
+    /// Rules 5 and 7: what may be deleted, by a host that knows of these targets.
+    pub(crate) fn check_delete(&self, place: usize, targets: &BTreeMap<String, Vec<String>>) {
         match &self.queue[place].kind {
             Kind::Foreign => panic!("rule 7: a message that is not ours would be deleted"),
             Kind::Expiry => {}
@@ -58,20 +79,20 @@ impl World {
                 let current = record["current"]["secret"].as_str().unwrap();
                 if current == secret {
                     // Another host's late write of the secret before may have hidden it again; then one of ours is due.
-                    let written = self.settings[client_id].targets.iter().all(|name| {
+                    let written = targets[client_id].iter().all(|name| {
                         let target = &record["targets"][name];
                         let held = self.targets.get(&(client_id.clone(), name.clone()));
-                        target["generation"] == record["generation"]
-                            && (held == Some(secret) || target["again_at"].is_u64())
+                        held == Some(secret) || target["again_at"].is_u64()
                     });
-                    assert!(written, "rule 5: acknowledged before it was published");
+                    assert!(written, "rule 5: acknowledged before it was published: {}", record["targets"]);
                 } else {
                     let issued = &self.apps[client_id].issued;
                     let place_of = |wanted: &str| issued.iter().position(|i| i.secret == wanted);
-                    assert!(
-                        place_of(current) > place_of(secret) && self.proved.contains(current),
-                        "rule 5: acknowledged though nothing newer is proven"
-                    );
+                    // The operator may have put an older secret in its place, beside which it is kept.
+                    let olds = record["old"].as_array().into_iter().flatten();
+                    let mut kept = olds.map(|old| old["secret"].as_str().unwrap()).chain([current]);
+                    let newer = |kept: &str| place_of(kept) > place_of(secret) && self.proved.contains(kept);
+                    assert!(kept.any(newer), "rule 5: acknowledged though nothing newer is proven");
                 }
             }
         }
@@ -92,15 +113,28 @@ impl World {
             let in_store = || {
                 self.store
                     .get(client_id)
-                    .is_some_and(|(_, document)| std::str::from_utf8(document).unwrap().contains(newest.as_str()))
+                    .is_some_and(|stored| std::str::from_utf8(&stored.document).unwrap().contains(newest.as_str()))
             };
             assert!(in_queue || in_store(), "rule 5: the newest secret of {client_id} is lost");
         }
     }
 
+    /// Rules 9 and 11: what a call answers holds no secret, and a problem says what happened, what still works and what to do.
+    pub fn check_answer(&self, answer: &Result<ApplicationStatus, Error>) {
+        self.check_silent(&format!("{answer:?}"));
+        if let Ok(ApplicationStatus { problem: Some(problem), .. }) = answer {
+            let said = [&problem.happened, &problem.still_works, &problem.remedy];
+            assert!(said.iter().all(|text| !text.is_empty()), "rule 11: {problem:?}");
+        }
+    }
+
     /// Rule 9: nothing that is reported holds a secret.
     pub fn check_silent(&self, text: &str) {
-        let found = self.secrets.iter().any(|secret| text.contains(secret.as_str()));
-        assert!(!found, "rule 9: a secret is shown");
+        // Every invented word has this in it.
+        let suspicious = text.contains(HIDDEN);
+        assert!(
+            !(suspicious && self.secrets.iter().any(|secret| text.contains(secret.as_str()))),
+            "rule 9: a secret is shown"
+        );
     }
 }

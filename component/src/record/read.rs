@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::instant::Instant;
 use crate::json::Node;
 use crate::record::{Call, Current, Old, Pending, Proof, Record, Requesting, Retry, Stage, Stall, State, Target};
+use crate::rotation::DOUBT;
 
 impl Record {
     /// Reads the record. The error names the member that is wrong and holds no value.
@@ -17,7 +18,7 @@ impl Record {
             state: node.required("state", state)?,
             current: node.required("current", current)?,
             pending: node.optional("pending", |node| node.list(pending))?.unwrap_or_default(),
-            old: node.optional("old", old)?,
+            old: node.optional("old", olds)?.unwrap_or_default(),
             call: node.optional("call", call)?,
             calls: node.optional("calls", Node::number)?.unwrap_or_default(),
             called_at: node.optional("called_at", instant)?,
@@ -99,24 +100,39 @@ fn retry(node: &Node<'_>) -> Result<Retry, String> {
 }
 
 fn pending(node: &Node<'_>) -> Result<Pending, String> {
+    let doubt_at = node.required("doubt_at", instant)?;
+    // Format 1 says only that there was a message, which was made when the secret was kept at the latest.
+    let from_message = node.optional("from_message", Node::truth)?.unwrap_or_default();
+    let event_time = node.optional("event_time", instant)?.or(from_message.then_some(doubt_at - DOUBT));
     node.nothing_beyond(Pending {
         secret: node.required("secret", secret)?,
         expires_at: node.optional("expires_at", instant)?,
-        from_message: node.required("from_message", Node::truth)?,
+        event_time,
         old_ends_at: node.optional("old_ends_at", instant)?,
         retry: node.required("retry", retry)?,
         stalls_at: node.optional("stalls_at", instant)?,
-        doubt_at: node.required("doubt_at", instant)?,
+        doubt_at,
     })
 }
 
+/// Format 1 has one of them at most, and no list.
+fn olds(node: &Node<'_>) -> Result<Vec<Old>, String> {
+    if node.is_list() { node.list(old) } else { old(node).map(|old| vec![old]) }
+}
+
 fn old(node: &Node<'_>) -> Result<Old, String> {
-    node.nothing_beyond(Old { secret: node.required("secret", secret)?, ends_at: node.required("ends_at", instant)? })
+    node.nothing_beyond(Old {
+        secret: node.required("secret", secret)?,
+        expires_at: node.optional("expires_at", instant)?,
+        ends_at: node.required("ends_at", instant)?,
+        contested_at: node.optional("contested_at", instant)?,
+    })
 }
 
 fn call(node: &Node<'_>) -> Result<Call, String> {
     node.nothing_beyond(Call {
         number: node.required("number", Node::number)?,
+        id: node.optional("id", Node::number)?.unwrap_or_default(),
         at: node.required("at", instant)?,
         accepted: node.required("accepted", Node::truth)?,
         failure: node.optional("failure", Failure::read)?,

@@ -1,0 +1,668 @@
+//! Slips of operators, clocks that are wrong, invented messages, and hosts that are slow: none may cost a secret.
+
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
+
+use lwa_rotate_component::calls;
+use lwa_rotate_component::contract::exports::lwa::rotation::rotation::{Answer, Decision, Error};
+use lwa_rotate_component::contract::lwa::rotation::observe::Happening;
+use lwa_rotate_component::contract::lwa::rotation::settings::Application;
+use lwa_rotate_component::contract::lwa::rotation::types::{ApplicationStatus, State};
+use lwa_rotate_component::credential::{Credential, Secret};
+use lwa_rotate_component::host::{
+    Entry, Host, Message, PublishError, QueueError, Request, Response, SendError, StoreError,
+};
+use lwa_rotate_component::instant::Instant;
+use world::{DAY, HOUR, QUEUE, SHOP, Shared, World, call};
+
+fn enrolled(seed: u64) -> Shared {
+    let world = World::shared(seed);
+    let (secret, ends_at) = {
+        let world = world.borrow();
+        let issued = world.newest(SHOP);
+        (issued.secret.clone(), issued.ends_at)
+    };
+    run(&world, |host| calls::enroll(host, SHOP, secret.into_bytes(), Some(Instant(ends_at)))).unwrap();
+    world
+}
+
+fn run<T>(world: &Shared, body: impl FnOnce(&mut world::SimulatedHost<'_>) -> T) -> T {
+    call(world, None, body).0.expect("no crash was asked for")
+}
+
+fn advance(world: &Shared) -> ApplicationStatus {
+    run(world, |host| calls::advance(host, SHOP)).unwrap()
+}
+
+fn drain(world: &Shared) -> Vec<Answer> {
+    run(world, |host| calls::drain(host, QUEUE, 10, 20)).unwrap().into_iter().map(|delivery| delivery.answer).collect()
+}
+
+fn status(world: &Shared) -> ApplicationStatus {
+    run(world, |host| calls::status(host, SHOP)).unwrap()
+}
+
+fn settled(seed: u64) -> Shared {
+    let world = enrolled(seed);
+    world.borrow_mut().settings.get_mut(SHOP).unwrap().rotate_before = 5 * 24 * 3600;
+    let status = advance(&world);
+    assert_eq!((status.state, status.proven, status.generation), (State::Settled, true, 1));
+    world.borrow_mut().requests.clear();
+    world
+}
+
+fn hand(world: &Shared, secret: &str, at: Option<u64>) -> Result<ApplicationStatus, Error> {
+    run(world, |host| calls::enroll(host, SHOP, secret.into(), at.map(Instant)))
+}
+
+fn newest(world: &Shared) -> String {
+    world.borrow().newest(SHOP).secret.clone()
+}
+
+fn stored(world: &Shared) -> String {
+    String::from_utf8(world.borrow().store[SHOP].document.clone()).unwrap()
+}
+
+fn rotates(world: &Shared) -> usize {
+    world.borrow().requests.iter().filter(|name| **name == "rotate").count()
+}
+
+/// A rotation in the console: no message comes.
+fn rotate_in_console(world: &Shared) -> String {
+    world.borrow_mut().rotate(SHOP);
+    lose_last_message(world);
+    newest(world)
+}
+
+/// It never comes.
+fn lose_last_message(world: &Shared) {
+    world.borrow_mut().queue.last_mut().unwrap().visible_at = u64::MAX;
+}
+
+fn days(world: &Shared, days: u64) {
+    for _ in 0..days * 4 {
+        world.borrow_mut().now += 6 * HOUR;
+        advance(world);
+        drain(world);
+    }
+}
+
+/// A host to which something happens: once after its first `send`, once before its first `save` after that, or in `put`.
+#[derive(Default)]
+struct Odd<'a> {
+    after_send: Option<Box<dyn FnOnce() + 'a>>,
+    before_save: Option<Box<dyn FnOnce() -> Result<(), StoreError> + 'a>>,
+    in_put: Option<Box<dyn FnOnce() + 'a>>,
+}
+
+struct On<'a, 'b, H>(&'a mut H, Odd<'b>);
+impl<H: Host> Host for On<'_, '_, H> {
+    fn send(&mut self, request: Request) -> Result<Response, SendError> {
+        let answer = self.0.send(request);
+        if let Some(happens) = self.1.after_send.take() {
+            happens();
+        }
+        answer
+    }
+    fn save(&mut self, client_id: &str, document: &Secret, expected: Option<&str>) -> Result<String, StoreError> {
+        if self.1.after_send.is_none()
+            && let Some(happens) = self.1.before_save.take()
+        {
+            happens()?;
+        }
+        self.0.save(client_id, document, expected)
+    }
+    fn put(&mut self, target: &str, credential: &Credential) -> Result<(), PublishError> {
+        let Some(happens) = self.1.in_put.take() else { return self.0.put(target, credential) };
+        happens();
+        let _ = self.0.put(target, credential);
+        std::panic::resume_unwind(Box::new(world::Crash))
+    }
+    fn now(&mut self) -> Instant {
+        self.0.now()
+    }
+    fn random(&mut self) -> u64 {
+        self.0.random()
+    }
+    fn find(&mut self, client_id: &str) -> Option<Application> {
+        self.0.find(client_id)
+    }
+    fn receive(&mut self, queue: &str, max: u32, wait: u32, hidden: u32) -> Result<Vec<Message>, QueueError> {
+        self.0.receive(queue, max, wait, hidden)
+    }
+    fn delete(&mut self, queue: &str, receipt: &str) -> Result<(), QueueError> {
+        self.0.delete(queue, receipt)
+    }
+    fn hide(&mut self, queue: &str, receipt: &str, hidden: u32) -> Result<(), QueueError> {
+        self.0.hide(queue, receipt, hidden)
+    }
+    fn load(&mut self, client_id: &str) -> Result<Option<Entry>, StoreError> {
+        self.0.load(client_id)
+    }
+    fn emit(&mut self, client_id: Option<&str>, at: Instant, what: Happening) {
+        self.0.emit(client_id, at, what)
+    }
+}
+
+/// The remedy of a missing message (rotate in the console, `enroll`), then the message comes late after all.
+#[test]
+fn a_late_message_does_not_replace_the_newer_secret_that_was_handed_over() {
+    let world = settled(101);
+    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    advance(&world);
+    world.borrow_mut().queue[0].visible_at += DAY;
+    world.borrow_mut().now += 2 * HOUR;
+    assert_eq!(advance(&world).state, State::Stalled);
+    let from_console = rotate_in_console(&world);
+    hand(&world, &from_console, None).unwrap();
+    assert_eq!(advance(&world).state, State::Settled);
+    assert_eq!(world.borrow().current(SHOP), Some(from_console.clone()));
+    days(&world, 8);
+    assert!(stored(&world).contains(&from_console), "the newest secret is lost: neither in the store nor in the queue");
+    assert_eq!(world.borrow().current(SHOP), Some(from_console));
+}
+
+/// The same with the right date given.
+#[test]
+fn the_same_with_the_date_given() {
+    let world = settled(101);
+    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    advance(&world);
+    world.borrow_mut().queue[0].visible_at += DAY;
+    world.borrow_mut().now += 2 * HOUR;
+    assert_eq!(advance(&world).state, State::Stalled);
+    let from_console = rotate_in_console(&world);
+    let ends = world.borrow().newest(SHOP).ends_at;
+    hand(&world, &from_console, Some(ends)).unwrap();
+    assert_eq!(advance(&world).state, State::Settled);
+    days(&world, 8);
+    assert_eq!(world.borrow().current(SHOP), Some(from_console));
+}
+
+/// A pending secret that lags is proven after a newer one that was handed over.
+#[test]
+fn a_pending_secret_does_not_replace_a_newer_one_that_was_handed_over() {
+    let world = settled(102);
+    world.borrow_mut().apps.get_mut(SHOP).unwrap().lag = HOUR;
+    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    advance(&world);
+    drain(&world);
+    assert_eq!(status(&world).state, State::Verifying);
+    // Somebody does not want to wait, rotates in the console and hands the secret over; its message comes as well.
+    world.borrow_mut().apps.get_mut(SHOP).unwrap().lag = 0;
+    world.borrow_mut().now += HOUR / 2;
+    world.borrow_mut().rotate(SHOP);
+    let from_console = newest(&world);
+    hand(&world, &from_console, None).unwrap();
+    advance(&world);
+    assert_eq!(world.borrow().current(SHOP), Some(from_console.clone()));
+    days(&world, 8);
+    assert!(
+        stored(&world).contains(&from_console) || !world.borrow().queue.is_empty(),
+        "the newest secret is neither in the store nor in the queue"
+    );
+    assert_eq!(world.borrow().current(SHOP), Some(from_console));
+}
+
+/// An older secret that still works is handed over by mistake.
+#[test]
+fn an_older_secret_handed_over_by_mistake_does_not_cost_the_newest() {
+    let world = settled(103);
+    let first = newest(&world);
+    world.borrow_mut().rotate(SHOP);
+    world.borrow_mut().now += 60_000;
+    drain(&world);
+    world.borrow_mut().now += DAY;
+    world.borrow_mut().rotate(SHOP);
+    world.borrow_mut().now += 60_000;
+    drain(&world);
+    let last = newest(&world);
+    assert_eq!(world.borrow().current(SHOP), Some(last.clone()));
+    // It works for five more days, so it is proven.
+    let answer = hand(&world, &first, None);
+    if answer.is_ok() {
+        advance(&world);
+    }
+    days(&world, 9);
+    assert!(stored(&world).contains(&last), "the newest secret is lost");
+}
+
+/// Rule 2: a host that slept and then cannot save does not take back another host's call.
+#[test]
+fn a_host_that_cannot_save_does_not_take_back_the_call_of_another() {
+    let world = settled(104);
+    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    let odd = Odd {
+        after_send: Some(Box::new(|| {
+            world.borrow_mut().now += 130_000;
+            assert_eq!(advance(&world).state, State::Awaiting, "another host takes over and makes the call");
+        })),
+        before_save: Some(Box::new(|| Err(StoreError::Unavailable("no answer from the store".into())))),
+        ..Odd::default()
+    };
+    let result = run(&world, |host| calls::advance(&mut On(host, odd), SHOP));
+    assert!(matches!(result, Err(Error::Store(_))), "{result:?}");
+    assert_eq!(rotates(&world), 1);
+    for _ in 0..4 {
+        world.borrow_mut().now += 61_000;
+        advance(&world);
+    }
+    assert_eq!(world.borrow().apps[SHOP].issued.len(), 2, "one intent, one rotation");
+}
+
+/// Rule 2: a slip at `enroll`, taken back, does not bring a second call while the first one's message is awaited.
+#[test]
+fn a_slip_at_enroll_does_not_make_the_program_forget_the_call_that_it_waits_for() {
+    let world = enrolled(105);
+    let right = newest(&world);
+    assert_eq!(advance(&world).state, State::Awaiting);
+    // The message takes its time.
+    world.borrow_mut().queue[0].visible_at += HOUR / 2;
+    hand(&world, "mistyped", None).unwrap();
+    advance(&world);
+    hand(&world, &right, None).unwrap();
+    world.borrow_mut().now += 61_000;
+    let after = advance(&world);
+    assert_eq!((after.state, rotates(&world)), (State::Awaiting, 1));
+}
+
+/// The date in a message is not lost when its secret was handed over before.
+#[test]
+fn the_date_of_a_message_is_kept_when_its_secret_was_handed_over_before() {
+    let world = settled(106);
+    world.borrow_mut().rotate(SHOP);
+    let secret = newest(&world);
+    hand(&world, &secret, None).unwrap();
+    world.borrow_mut().now += 5_000;
+    assert_eq!(drain(&world), [Answer::Delete]);
+    let after = status(&world);
+    assert_eq!(after.state, State::Settled);
+    assert_eq!(after.expires_at, Some(world.borrow().newest(SHOP).ends_at), "else it is never rotated again");
+}
+
+/// A wrong secret handed over does not keep the one in use from being rotated in time.
+#[test]
+fn a_wrong_secret_handed_over_does_not_stop_rotation() {
+    let world = settled(107);
+    world.borrow_mut().now += 10 * DAY;
+    advance(&world);
+    hand(&world, "of-another-application", None).unwrap();
+    // Ten days are left; the margin is five.
+    for _ in 0..40 {
+        world.borrow_mut().now += 6 * HOUR;
+        let now = advance(&world);
+        drain(&world);
+        if now.state == State::Stalled {
+            return;
+        }
+    }
+    assert!(rotates(&world) > 0, "neither rotated nor stalled; ended, in state {:?}", status(&world).state);
+}
+
+/// One invented message does not keep the one in use from being rotated, or a person from being called, in time.
+#[test]
+fn an_invented_message_does_not_stop_rotation() {
+    let world = settled(108);
+    world.borrow_mut().now += 14 * DAY + 12 * HOUR;
+    advance(&world);
+    assert_eq!(rotates(&world), 0);
+    world.borrow_mut().forge(SHOP);
+    world.borrow_mut().now += 5_000;
+    let ends = world.borrow().newest(SHOP).ends_at;
+    while world.borrow().now < ends {
+        drain(&world);
+        if advance(&world).state == State::Stalled {
+            return;
+        }
+        world.borrow_mut().now += 6 * HOUR;
+    }
+    assert!(rotates(&world) > 0, "neither rotated nor stalled; ended, in state {:?}", status(&world).state);
+}
+
+/// A clock that was ahead for a moment does not stop publication.
+#[test]
+fn a_clock_that_was_ahead_does_not_stop_publication() {
+    let world = settled(109);
+    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    advance(&world);
+    world.borrow_mut().now += 5_000;
+    let true_time = world.borrow().now;
+    world.borrow_mut().now += 6 * DAY;
+    let before = world.borrow().targets.clone();
+    world.borrow_mut().faults.target = 1000;
+    drain(&world);
+    world.borrow_mut().faults.target = 0;
+    world.borrow_mut().targets = before;
+    world.borrow_mut().now = true_time;
+    for _ in 0..5 * 24 {
+        world.borrow_mut().now += HOUR;
+        advance(&world);
+    }
+    let secret = newest(&world);
+    let next = status(&world).next;
+    assert!(world.borrow().published(SHOP, &secret), "five days on: {next:?}");
+}
+
+/// The same for the proof of a new secret.
+#[test]
+fn a_clock_that_was_ahead_does_not_stop_the_proof() {
+    let world = settled(110);
+    world.borrow_mut().apps.get_mut(SHOP).unwrap().lag = HOUR;
+    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    advance(&world);
+    world.borrow_mut().now += 5_000;
+    let true_time = world.borrow().now;
+    world.borrow_mut().now += 5 * DAY;
+    world.borrow_mut().faults.not_sent = 1000;
+    drain(&world);
+    world.borrow_mut().faults.not_sent = 0;
+    world.borrow_mut().now = true_time;
+    for _ in 0..4 * 24 {
+        world.borrow_mut().now += HOUR;
+        advance(&world);
+    }
+    let secret = newest(&world);
+    let next = status(&world).next;
+    assert_eq!(world.borrow().current(SHOP), Some(secret), "four days on: {next:?}");
+}
+
+/// A notice about the old secret does not rotate again, also when the new one was handed over.
+#[test]
+fn a_notice_for_the_old_secret_does_not_rotate_again_after_a_hand_over() {
+    let world = settled(111);
+    let secret = rotate_in_console(&world);
+    let (ends, old_ends) = (world.borrow().newest(SHOP).ends_at, world.borrow().apps[SHOP].issued[0].ends_at);
+    world.borrow_mut().now += HOUR;
+    hand(&world, &secret, Some(ends)).unwrap();
+    assert_eq!(advance(&world).state, State::Settled);
+    world.borrow_mut().notify_expiry(SHOP, old_ends);
+    world.borrow_mut().now += 5_000;
+    assert_eq!(drain(&world), [Answer::Delete]);
+    assert_eq!(status(&world).expires_at, Some(ends));
+    advance(&world);
+    assert_eq!(rotates(&world), 0, "a rotation inside the overlap that nobody needs");
+}
+
+/// A notice of a date that has passed says nothing about a secret that works.
+#[test]
+fn a_late_notice_of_a_secret_that_has_ended_does_not_rotate() {
+    let world = settled(112);
+    let past = world.borrow().now - DAY;
+    world.borrow_mut().notify_expiry(SHOP, past);
+    world.borrow_mut().now += 5_000;
+    drain(&world);
+    advance(&world);
+    assert_eq!((rotates(&world), status(&world).expires_at), (0, Some(world.borrow().newest(SHOP).ends_at)));
+}
+
+/// Two secrets whose ends are the same.
+#[test]
+fn a_secret_that_ends_at_the_same_instant_is_not_thrown_away_untried() {
+    let world = settled(114);
+    world.borrow_mut().rotate(SHOP);
+    world.borrow_mut().now += 5_000;
+    drain(&world);
+    let first_ends = world.borrow().newest(SHOP).ends_at;
+    world.borrow_mut().now += HOUR;
+    world.borrow_mut().rotate(SHOP);
+    // Amazon gives ends by the day, say.
+    let second = {
+        let mut world = world.borrow_mut();
+        let app = world.apps.get_mut(SHOP).unwrap();
+        let second = app.issued.last_mut().unwrap();
+        let (was, secret) = (second.ends_at, second.secret.clone());
+        second.ends_at = first_ends;
+        let text = |at: u64| format!("{}.{:03}Z", Instant(at).to_string().trim_end_matches('Z'), at % 1000);
+        let message = world.queue.last_mut().unwrap();
+        let body = String::from_utf8(message.body.clone()).unwrap();
+        assert!(body.contains(&text(was)));
+        message.body = body.replace(&text(was), &text(first_ends)).into_bytes();
+        secret
+    };
+    world.borrow_mut().now += 5_000;
+    drain(&world);
+    assert!(stored(&world).contains(&second) || !world.borrow().queue.is_empty(), "the newest secret is lost");
+}
+
+/// A slip after the right secret does not cost the right one.
+#[test]
+fn a_second_hand_over_does_not_erase_the_first() {
+    let world = settled(117);
+    world.borrow_mut().apps.get_mut(SHOP).unwrap().lag = HOUR;
+    let secret = rotate_in_console(&world);
+    hand(&world, &secret, None).unwrap();
+    advance(&world);
+    hand(&world, "mistyped", None).unwrap();
+    assert!(stored(&world).contains(&secret), "the only copy that the program had");
+}
+
+/// The old secret and the new secret's date: the message's secret is kept beside it, and used once the old one has ended.
+#[test]
+fn the_old_secret_with_the_new_ones_date() {
+    let world = World::shared(118);
+    let old = newest(&world);
+    world.borrow_mut().rotate(SHOP);
+    let ends = world.borrow().newest(SHOP).ends_at;
+    world.borrow_mut().now += HOUR;
+    // The date of the new secret, which the console shows by the day.
+    hand(&world, &old, Some(ends + DAY)).unwrap();
+    advance(&world);
+    days(&world, 6);
+    let new = newest(&world);
+    assert!(stored(&world).contains(&new), "kept beside the one in use");
+    days(&world, 2);
+    assert_eq!(world.borrow().current(SHOP), Some(new));
+}
+
+/// Rule 8: an old secret stays until Amazon ends it, also when another rotation follows.
+#[test]
+fn both_old_secrets_stay_until_their_ends() {
+    let world = settled(119);
+    let first = newest(&world);
+    for _ in 0..2 {
+        world.borrow_mut().rotate(SHOP);
+        world.borrow_mut().now += 5_000;
+        drain(&world);
+        world.borrow_mut().now += DAY;
+    }
+    assert!(world.borrow().apps[SHOP].issued[0].ends_at > world.borrow().now + 4 * DAY);
+    assert!(stored(&world).contains(&first), "rule 8");
+}
+
+/// Handing over what another host has just taken up makes no second generation of it.
+#[test]
+fn a_hand_over_that_races_with_its_message_does_not_promote_twice() {
+    let world = settled(121);
+    let first = newest(&world);
+    world.borrow_mut().rotate(SHOP);
+    let secret = newest(&world);
+    world.borrow_mut().now += 5_000;
+    let meanwhile = || {
+        drain(&world);
+        Ok(())
+    };
+    let odd = Odd { before_save: Some(Box::new(meanwhile)), ..Odd::default() };
+    run(&world, |host| calls::enroll(&mut On(host, odd), SHOP, secret.into(), None)).unwrap();
+    let after = advance(&world);
+    assert_eq!(after.generation, 2);
+    assert!(stored(&world).contains(&first), "rule 8");
+}
+
+/// The same with the date given as the README shows it: by the day, which the program reads as its beginning.
+#[test]
+fn the_same_with_the_date_given_by_the_day() {
+    let world = settled(101);
+    // 08:00, so that both rotations are on one day.
+    world.borrow_mut().now += 8 * HOUR;
+    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    advance(&world);
+    world.borrow_mut().queue[0].visible_at += DAY;
+    world.borrow_mut().now += 2 * HOUR;
+    assert_eq!(advance(&world).state, State::Stalled);
+    let from_console = rotate_in_console(&world);
+    let ends = world.borrow().newest(SHOP).ends_at;
+    hand(&world, &from_console, Some(ends / DAY * DAY)).unwrap();
+    assert_eq!(advance(&world).state, State::Settled);
+    days(&world, 8);
+    assert!(stored(&world).contains(&from_console), "the newest secret is lost: neither in the store nor in the queue");
+}
+
+/// A host whose clock is ahead dies while it prepares the call.
+#[test]
+fn a_preparation_begun_by_a_clock_that_was_ahead_is_taken_over() {
+    let world = settled(130);
+    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    let true_time = world.borrow().now;
+    world.borrow_mut().now += 5 * DAY;
+    // load, save, token
+    let (died, _) = call(&world, Some((2, false)), |host| calls::advance(host, SHOP));
+    assert!(died.is_none());
+    world.borrow_mut().now = true_time;
+    for _ in 0..4 * 24 {
+        world.borrow_mut().now += HOUR;
+        advance(&world);
+    }
+    assert!(rotates(&world) > 0, "four days on: {:?}", status(&world).next);
+}
+
+/// A call made by a clock that was ahead: its message is not recognised as its answer.
+#[test]
+fn a_call_made_by_a_clock_that_was_ahead_is_answered_by_its_message() {
+    let world = settled(131);
+    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    let true_time = world.borrow().now;
+    world.borrow_mut().now += 5 * DAY;
+    world.borrow_mut().lose = Some(("rotate", false));
+    advance(&world);
+    world.borrow_mut().now = true_time;
+    // It had its effect, and Amazon's clock is right.
+    world.borrow_mut().rotate(SHOP);
+    world.borrow_mut().now += 5_000;
+    drain(&world);
+    let after = advance(&world);
+    assert_eq!(world.borrow().current(SHOP), Some(newest(&world)));
+    assert_eq!(after.state, State::Settled, "until {:?}", after.awaited_until);
+}
+
+/// An invented message, refused again and again, does not keep a person from asking for a rotation.
+#[test]
+fn an_invented_message_does_not_forbid_a_rotation_that_a_person_wants() {
+    let world = settled(132);
+    world.borrow_mut().forge(SHOP);
+    world.borrow_mut().now += 5_000;
+    drain(&world);
+    days(&world, 1);
+    let request = run(&world, |host| calls::request(host, SHOP));
+    let resume = run(&world, |host| calls::resume(host, SHOP, Decision::RequestAgain));
+    assert!(request.is_ok() || resume.is_ok(), "{request:?}");
+}
+
+/// A slow write of the old secret whose host dies afterwards: longer than LONGEST_PUT, shorter than the configuration permits.
+#[test]
+fn a_write_that_takes_three_minutes_does_not_leave_the_old_secret_behind() {
+    let world = settled(135);
+    world.borrow_mut().settings.get_mut(SHOP).unwrap().targets.push("exec".into());
+    let in_put = || {
+        // Meanwhile another host rotates, and writes once more after two minutes.
+        run(&world, |host| calls::request(host, SHOP)).unwrap();
+        advance(&world);
+        world.borrow_mut().now += 5_000;
+        drain(&world);
+        world.borrow_mut().now += 130_000;
+        advance(&world);
+        world.borrow_mut().now += 45_000;
+    };
+    let odd = Odd { in_put: Some(Box::new(in_put)), ..Odd::default() };
+    let (died, _) = call(&world, None, |host| calls::advance(&mut On(host, odd), SHOP));
+    assert!(died.is_none());
+    for _ in 0..24 {
+        world.borrow_mut().now += HOUR;
+        advance(&world);
+        drain(&world);
+    }
+    let secret = newest(&world);
+    let claims = status(&world).targets.iter().all(|target| target.holds_current);
+    assert!(claims && world.borrow().current(SHOP) == Some(secret.clone()));
+    assert!(world.borrow().published(SHOP, &secret), "the status says that every target holds the current secret");
+}
+
+/// The hint of `enroll` is to run it again; then it is tried again.
+#[test]
+fn a_secret_handed_over_again_is_tried_again() {
+    let world = World::shared(136);
+    world.borrow_mut().settings.get_mut(SHOP).unwrap().rotate_before = 0;
+    let secret = newest(&world);
+    let works_from = world.borrow().now + 10 * 60_000;
+    world.borrow_mut().apps.get_mut(SHOP).unwrap().issued[0].works_from = works_from;
+    hand(&world, &secret, None).unwrap();
+    assert!(!advance(&world).proven);
+    world.borrow_mut().now += 15 * 60_000;
+    hand(&world, &secret, None).unwrap();
+    let after = advance(&world);
+    assert!(after.proven, "{:?}", after.next);
+}
+
+/// The remedy of a refused new secret (rotate in the console, `enroll`) ends the stall.
+#[test]
+fn the_remedy_of_a_refused_new_secret_ends_the_stall() {
+    let world = settled(137);
+    world.borrow_mut().apps.get_mut(SHOP).unwrap().lag = 30 * DAY;
+    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    advance(&world);
+    drain(&world);
+    world.borrow_mut().now += 6 * DAY + HOUR;
+    drain(&world);
+    assert_eq!(advance(&world).state, State::Stalled);
+    world.borrow_mut().apps.get_mut(SHOP).unwrap().lag = 0;
+    let from_console = rotate_in_console(&world);
+    hand(&world, &from_console, None).unwrap();
+    advance(&world);
+    assert_eq!(world.borrow().current(SHOP), Some(from_console));
+    world.borrow_mut().now += HOUR;
+    drain(&world);
+    let after = advance(&world);
+    assert_eq!(after.state, State::Settled, "{:?}", after.problem);
+}
+
+/// Automation that enrolls the first secret again at each deployment.
+#[test]
+fn automation_that_enrolls_the_first_secret_again_and_again_does_not_stop_rotation() {
+    let world = settled(140);
+    let first = newest(&world);
+    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    advance(&world);
+    world.borrow_mut().now += 5_000;
+    drain(&world);
+    world.borrow_mut().now += 8 * DAY;
+    advance(&world);
+    let before = rotates(&world);
+    let ends = world.borrow().newest(SHOP).ends_at;
+    while world.borrow().now < ends - HOUR {
+        let _ = hand(&world, &first, None);
+        advance(&world);
+        drain(&world);
+        world.borrow_mut().now += DAY;
+    }
+    let state = status(&world).state;
+    assert!(rotates(&world) > before || state == State::Stalled, "at the end of its life: {state:?}");
+}
+
+/// The target that stands in the way is taken out of the configuration.
+#[test]
+fn a_target_taken_out_of_the_settings_is_not_waited_for() {
+    let world = settled(141);
+    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    advance(&world);
+    world.borrow_mut().now += 5_000;
+    world.borrow_mut().faults.target = 1000;
+    drain(&world);
+    assert_eq!(status(&world).state, State::Publishing);
+    world.borrow_mut().faults.target = 0;
+    world.borrow_mut().settings.get_mut(SHOP).unwrap().targets.clear();
+    for _ in 0..48 {
+        world.borrow_mut().now += HOUR;
+        advance(&world);
+        drain(&world);
+    }
+    let after = status(&world);
+    assert_eq!(after.state, State::Settled, "{:?} {:?}", after.next, after.problem);
+}

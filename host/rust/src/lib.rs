@@ -36,6 +36,7 @@
 //! ```
 
 mod bindings;
+pub mod check;
 pub mod clock;
 pub mod config;
 pub mod error;

@@ -2,6 +2,7 @@
 
 mod aws;
 mod failure;
+mod key;
 mod place;
 
 use std::{
@@ -15,7 +16,7 @@ use async_trait::async_trait;
 use aws_sdk_sqs::{
     Client,
     config::{Config, timeout::TimeoutConfig},
-    types::{Message as SqsMessage, MessageSystemAttributeName},
+    types::{Message as SqsMessage, MessageSystemAttributeName, QueueAttributeName},
 };
 use tokio::sync::OnceCell;
 
@@ -24,6 +25,10 @@ use crate::{Secret, http::OriginError};
 use aws::Aws;
 use failure::{Operation, failure};
 use place::Place;
+
+pub(crate) use key::Key;
+#[cfg(test)]
+pub(crate) use key::KeyDescription;
 
 /// Amazon SQS.
 ///
@@ -97,16 +102,37 @@ impl Sqs {
     }
 
     async fn client(&self, queue: &str) -> Result<(&Place, Client), Error> {
-        let place =
-            self.queues.get(queue).ok_or_else(|| Error::NotFound(format!("the settings have no queue '{queue}'")))?;
+        let place = self.place(queue)?;
         let known = self.clients().get(queue).cloned();
         if let Some(client) = known {
             return Ok((place, client));
         }
-        let loaded = self.loaded.get_or_init(|| self.aws.load(place)).await;
-        let client = self.aws.client(loaded, place)?;
+        let client = self.aws.client(self.loaded(place).await, place)?;
         self.clients().insert(queue.to_owned(), client.clone());
         Ok((place, client))
+    }
+
+    fn place(&self, queue: &str) -> Result<&Place, Error> {
+        self.queues.get(queue).ok_or_else(|| Error::NotFound(format!("the settings have no queue '{queue}'")))
+    }
+
+    /// The AWS settings, read when they are first needed.
+    async fn loaded(&self, place: &Place) -> &aws_config::SdkConfig {
+        self.loaded.get_or_init(|| self.aws.load(place)).await
+    }
+
+    /// How the queue is set up and how many messages it holds: its attributes by the names that SQS gives them. Changes
+    /// nothing, and needs `sqs:GetQueueAttributes`.
+    pub async fn attributes(&self, queue: &str) -> Result<BTreeMap<String, String>, Error> {
+        let (place, client) = self.client(queue).await?;
+        let request = client.get_queue_attributes().queue_url(&place.url).attribute_names(QueueAttributeName::All);
+        match request.customize().config_override(within(CALL_LIMIT)).send().await {
+            Ok(answer) => {
+                let attributes = answer.attributes.unwrap_or_default().into_iter();
+                Ok(attributes.map(|(name, value)| (name.as_str().to_owned(), value)).collect())
+            }
+            Err(error) => Err(failure(Operation::Look, queue, place, error)),
+        }
     }
 
     fn clients(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Client>> {
@@ -177,13 +203,14 @@ fn message(message: SqsMessage) -> Option<Message> {
     })
 }
 
-/// The limits of one call: the first try may use it up but for the time that a second one needs to fail.
+/// The limits of one call.
 fn within(limit: Duration) -> aws_sdk_sqs::config::Builder {
-    let timeouts = TimeoutConfig::builder()
-        .operation_timeout(limit)
-        .operation_attempt_timeout(limit - Duration::from_secs(2))
-        .build();
-    Config::builder().timeout_config(timeouts)
+    Config::builder().timeout_config(limits(limit))
+}
+
+/// The first try may use a call's time up but for what a second one needs to fail.
+fn limits(limit: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder().operation_timeout(limit).operation_attempt_timeout(limit - Duration::from_secs(2)).build()
 }
 
 fn number(number: u32) -> i32 {

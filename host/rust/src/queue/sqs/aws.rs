@@ -17,7 +17,7 @@ use aws_smithy_http_client::{
 };
 use aws_types::service_config::ServiceConfigKey;
 
-use super::{Error, place::Place};
+use super::{Error, limits, place::Place};
 use crate::{Secret, http::Origin};
 
 /// What was set in place of the AWS settings of environment and files.
@@ -70,25 +70,46 @@ impl Aws {
         };
         if let Some(endpoint) = &self.endpoint {
             use_given(endpoint);
-        } else if let Some(endpoint) = endpoint(loaded) {
-            Origin::of(&endpoint).map_err(|error| {
-                Error::Other(format!("the endpoint '{endpoint}' of the AWS settings cannot be used: {error}"))
-            })?;
-        } else if let Some(endpoint) = &place.endpoint {
+        } else if endpoint(loaded, "SQS")?.is_none()
+            && let Some(endpoint) = &place.endpoint
+        {
             use_given(endpoint);
         }
         Ok(Client::from_conf(config.build()))
     }
+
+    /// A client for the key of one queue, each of whose calls takes no longer than this.
+    pub(super) fn kms(&self, loaded: &SdkConfig, place: &Place, limit: Duration) -> Result<aws_sdk_kms::Client, Error> {
+        let mut config = aws_sdk_kms::config::Builder::from(loaded).timeout_config(limits(limit));
+        if let Some(region) = self.region.as_ref().or(place.region.as_ref()) {
+            config.set_region(Some(Region::new(region.clone())));
+        }
+        // A queue that is none of Amazon's has no key there.
+        if endpoint(loaded, "KMS")?.is_none() && place.region.is_none() {
+            return Err(Error::Other(format!(
+                "where the key of the queue at {} is kept is not known: set AWS_ENDPOINT_URL_KMS",
+                place.url
+            )));
+        }
+        Ok(aws_sdk_kms::Client::from_conf(config.build()))
+    }
 }
 
-/// The endpoint that the AWS settings name for SQS, which the client built from them uses.
-fn endpoint(loaded: &SdkConfig) -> Option<String> {
+/// The endpoint that the AWS settings name for a service, which a client built from them uses.
+fn endpoint(loaded: &SdkConfig, service: &str) -> Result<Option<String>, Error> {
     let of_service =
-        ServiceConfigKey::builder().service_id("SQS").env("AWS_ENDPOINT_URL").profile("endpoint_url").build().ok()?;
-    loaded
+        ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL").profile("endpoint_url").build().ok();
+    let endpoint = loaded
         .service_config()
-        .and_then(|settings| settings.load_config(of_service))
-        .or_else(|| loaded.endpoint_url().map(str::to_owned))
+        .zip(of_service)
+        .and_then(|(settings, of_service)| settings.load_config(of_service))
+        .or_else(|| loaded.endpoint_url().map(str::to_owned));
+    if let Some(endpoint) = &endpoint {
+        Origin::of(endpoint).map_err(|error| {
+            Error::Other(format!("the endpoint '{endpoint}' of the AWS settings cannot be used: {error}"))
+        })?;
+    }
+    Ok(endpoint)
 }
 
 /// TLS by the system's trust store, as [`http::Client`](crate::http::Client) does it; loopback and the addresses that

@@ -11,6 +11,10 @@ pub(super) enum Operation {
     Receive,
     Delete,
     Hide,
+    /// The queue's attributes.
+    Look,
+    /// The key that it is encrypted with.
+    Key,
 }
 
 /// Codes stand in the answer without the namespace; the old forms come from servers that speak the query protocol's names.
@@ -60,6 +64,8 @@ where
         Operation::Receive => "receive from",
         Operation::Delete => "delete a message of",
         Operation::Hide => "hide a message of",
+        Operation::Look => "look at",
+        Operation::Key => "look at the key of",
     };
     let failed = |why: String| format!("cannot {doing} the queue '{queue}' at {}: {why}", place.url);
     match &error {
@@ -104,14 +110,20 @@ fn by_answer(operation: Operation, status: u16, code: &str, message: &str, faile
     let about_the_receipt = message.to_lowercase().contains("receipt handle") || message.contains("ReceiptHandle");
     if DOES_NOT_EXIST.contains(&code) {
         Error::NotFound(failed("; compare the queue's URL with the one that SQS shows, region and account included"))
+    } else if operation == Operation::Key && code == "NotFoundException" {
+        Error::NotFound(failed(""))
     } else if STALE.contains(&code)
         || (operation != Operation::Receive && code.starts_with("InvalidParameterValue") && about_the_receipt)
     {
         Error::StaleReceipt
     } else if DENIED.contains(&code) || status == 401 || status == 403 {
-        Error::AccessDenied(failed(
-            "; the AWS credentials need sqs:ReceiveMessage, sqs:DeleteMessage and sqs:ChangeMessageVisibility on the queue, and kms:Decrypt on its key if it has one",
-        ))
+        Error::AccessDenied(failed(match operation {
+            Operation::Receive | Operation::Delete | Operation::Hide => {
+                "; the AWS credentials need sqs:ReceiveMessage, sqs:DeleteMessage and sqs:ChangeMessageVisibility on the queue, and kms:Decrypt on its key if it has one"
+            }
+            Operation::Look => "; the AWS credentials need sqs:GetQueueAttributes on the queue",
+            Operation::Key => "; the AWS credentials need kms:DescribeKey and kms:GetKeyPolicy on the key",
+        }))
     } else if PASSING.contains(&code) || status == 429 || status >= 500 {
         Error::Unavailable(failed(""))
     } else {

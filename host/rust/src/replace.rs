@@ -88,6 +88,22 @@ impl Drop for Replacement {
     }
 }
 
+/// Whether a file could be put into this folder, as far as the system tells without one being made.
+pub(crate) fn probe(folder: &Path) -> io::Result<()> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let found = fs::metadata(folder)?;
+    if !found.is_dir() {
+        return Err(ErrorKind::NotADirectory.into());
+    }
+    #[cfg(unix)]
+    {
+        use rustix::fs::{Access, AtFlags, CWD, accessat};
+
+        accessat(CWD, folder, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS)?;
+    }
+    Ok(())
+}
+
 /// Makes the entry of this path in its folder survive the loss of power.
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     if cfg!(unix) {

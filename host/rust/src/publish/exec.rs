@@ -4,6 +4,7 @@ use std::{
     collections::VecDeque,
     ffi::OsString,
     io::{self, ErrorKind},
+    path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
 };
@@ -66,6 +67,26 @@ impl ExecTarget {
         self
     }
 
+    /// Whether the program is there and may be run, without running it.
+    pub fn probe(&self) -> Result<(), Error> {
+        let named = Path::new(&self.program);
+        let places: Vec<PathBuf> = if named.components().count() > 1 {
+            vec![named.to_owned()]
+        } else {
+            let path = std::env::var_os("PATH").unwrap_or_default();
+            std::env::split_paths(&path).map(|folder| folder.join(named)).collect()
+        };
+        let mut missing = io::Error::from(ErrorKind::NotFound);
+        for place in places {
+            match may_run(&place) {
+                Ok(()) => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => missing = error,
+            }
+        }
+        Err(self.not_started(&missing))
+    }
+
     fn start(&self) -> Result<Child, Error> {
         let mut command = Command::new(&self.program);
         command
@@ -74,17 +95,32 @@ impl ExecTarget {
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        command.spawn().map_err(|error| {
-            let text = format!("cannot start the command {}: {error}", self.program.display());
-            match error.kind() {
-                ErrorKind::PermissionDenied => {
-                    Error::AccessDenied(format!("{text}; make it executable for the user that runs lwa-rotate"))
-                }
-                ErrorKind::NotFound => Error::Other(format!("{text}; give its whole path")),
-                _ => Error::Unavailable(text),
-            }
-        })
+        command.spawn().map_err(|error| self.not_started(&error))
     }
+
+    fn not_started(&self, error: &io::Error) -> Error {
+        let text = format!("cannot start the command {}: {error}", self.program.display());
+        match error.kind() {
+            ErrorKind::PermissionDenied => {
+                Error::AccessDenied(format!("{text}; make it executable for the user that runs lwa-rotate"))
+            }
+            ErrorKind::NotFound => Error::Other(format!("{text}; give its whole path")),
+            _ => Error::Unavailable(text),
+        }
+    }
+}
+
+fn may_run(program: &Path) -> io::Result<()> {
+    if !std::fs::metadata(program)?.is_file() {
+        return Err(ErrorKind::PermissionDenied.into());
+    }
+    #[cfg(unix)]
+    {
+        use rustix::fs::{Access, AtFlags, CWD, accessat};
+
+        accessat(CWD, program, Access::EXEC_OK, AtFlags::EACCESS)?;
+    }
+    Ok(())
 }
 
 #[async_trait]

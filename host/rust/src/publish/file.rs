@@ -12,7 +12,7 @@ use async_trait::async_trait;
 pub use super::form::{Format, Names};
 use super::{Error, Target, form::merged};
 use crate::{
-    replace::{Failed, Replacement},
+    replace::{Failed, Replacement, probe},
     secret::{Credential, Secret},
 };
 
@@ -41,7 +41,23 @@ impl FileTarget {
         self
     }
 
-    fn write(&self, credential: &Credential) -> Result<(), Error> {
+    /// Whether a credential could be put there, as far as that can be told without writing: the folder may be written, and
+    /// the file can be read and hold it.
+    pub fn probe(&self) -> Result<(), Error> {
+        let (path, _) = self.places()?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        probe(folder).map_err(|e| failure("write next to", &path, &e))?;
+        let (content, existing) = read(&path).map_err(|e| failure("read", &path, &e))?;
+        let nobody = Credential { client_id: String::new(), client_secret: Secret::default(), expires_at: None };
+        self.merged(&path, &content, &nobody)?;
+        match existing {
+            Some(existing) => may_keep_owner(&existing).map_err(|e| failure("keep the owner of", &path, &e)),
+            None => Ok(()),
+        }
+    }
+
+    /// The file, with links followed, and the one that is put in its place.
+    fn places(&self) -> Result<(PathBuf, PathBuf), Error> {
         let path = match fs::canonicalize(&self.path) {
             Ok(path) => path,
             Err(error) if error.kind() == ErrorKind::NotFound && !self.path.is_symlink() => self.path.clone(),
@@ -49,13 +65,22 @@ impl FileTarget {
         };
         let temporary =
             temporary(&path).ok_or_else(|| Error::Other(format!("{} is no path of a file", path.display())))?;
+        Ok((path, temporary))
+    }
+
+    fn merged(&self, path: &Path, content: &Secret, credential: &Credential) -> Result<Secret, Error> {
+        merged(content.expose(), credential, self.format, &self.names).map_err(|error| match error {
+            Error::Other(text) => Error::Other(format!("{}: {text}", path.display())),
+            other => other,
+        })
+    }
+
+    fn write(&self, credential: &Credential) -> Result<(), Error> {
+        let (path, temporary) = self.places()?;
         let replacement = Replacement::begin(&path, &temporary).map_err(|e| failure("write next to", &path, &e))?;
 
         let (content, existing) = read(&path).map_err(|e| failure("read", &path, &e))?;
-        let merged = merged(content.expose(), credential, self.format, &self.names).map_err(|error| match error {
-            Error::Other(text) => Error::Other(format!("{}: {text}", path.display())),
-            other => other,
-        })?;
+        let merged = self.merged(&path, &content, credential)?;
         if let Some(existing) = existing {
             if merged.expose() == content.expose() {
                 return Ok(());
@@ -114,6 +139,22 @@ fn keep_access(replacement: &Replacement, existing: &Metadata) -> io::Result<()>
         }
     }
     replacement.file().set_permissions(existing.permissions())
+}
+
+/// Only root gives a file to somebody else.
+fn may_keep_owner(existing: &Metadata) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use rustix::process::geteuid;
+        use std::os::unix::fs::MetadataExt;
+
+        let ours = geteuid();
+        if !ours.is_root() && existing.uid() != ours.as_raw() {
+            return Err(ErrorKind::PermissionDenied.into());
+        }
+    }
+    let _ = existing;
+    Ok(())
 }
 
 fn failure(doing: &str, path: &Path, error: &io::Error) -> Error {
@@ -223,6 +264,31 @@ mod tests {
             "{error:?}"
         );
         assert!(!format!("{error:?}").contains("secret-value"));
+    }
+
+    #[tokio::test]
+    async fn a_probe_tells_what_writing_would_and_writes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("other.json"), r#"{"a":1}"#).unwrap();
+        fs::write(path("no.json"), "no json").unwrap();
+        fs::create_dir(path("folder")).unwrap();
+        let before = fs::metadata(folder.path()).unwrap().modified().unwrap();
+
+        for (name, can) in [
+            ("new.json", true),
+            ("other.json", true),
+            ("no.json", false),
+            ("folder", false),
+            ("missing/new.json", false),
+            ("other.json/new.json", false),
+        ] {
+            let target = FileTarget::new(path(name), Format::Json);
+            assert_eq!(target.probe().is_ok(), can, "{name}: {:?}", target.probe());
+        }
+
+        assert_eq!(names(folder.path()).len(), 3);
+        assert_eq!(fs::metadata(folder.path()).unwrap().modified().unwrap(), before);
     }
 
     #[tokio::test]

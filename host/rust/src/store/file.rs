@@ -13,7 +13,7 @@ use async_trait::async_trait;
 
 use super::{Entry, Error, Revision, Store};
 use crate::{
-    replace::{Failed, Replacement, sync_folder},
+    replace::{Failed, Replacement, probe, sync_folder},
     secret::Secret,
 };
 
@@ -41,6 +41,14 @@ impl FileStore {
     /// A store in this folder. Nothing is touched yet; the first save creates the folder, for its owner alone.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into() }
+    }
+
+    /// Whether records could be saved, as far as that can be told without writing: the folder may be written, or made.
+    pub fn probe(&self) -> Result<(), Error> {
+        // The first save makes the folder, and those above it.
+        let there = self.folder.ancestors().find(|folder| folder.as_os_str().is_empty() || folder.exists());
+        let there = there.unwrap_or(&self.folder);
+        probe(there).map_err(|e| failure("write in the folder", there, &e))
     }
 
     /// The file that holds the record of this client id, whether it is there or not.

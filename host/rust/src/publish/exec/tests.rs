@@ -101,3 +101,23 @@ async fn a_command_that_cannot_be_started_is_named() {
     let error = ExecTarget::new(&file, [""; 0]).put(&credential()).await.unwrap_err();
     assert!(matches!(&error, Error::AccessDenied(text) if text.contains("executable")), "{error:?}");
 }
+
+#[tokio::test]
+async fn a_probe_tells_whether_the_program_may_be_run_and_does_not_run_it() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("publish");
+    let ran = folder.path().join("ran");
+    fs::write(&program, format!("#!/bin/sh\ntouch '{}'\n", ran.display())).unwrap();
+    let probe = |program: &std::path::Path| ExecTarget::new(program, [""; 0]).probe();
+
+    assert!(matches!(probe(&program), Err(Error::AccessDenied(text)) if text.contains("make it executable")));
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    probe(&program).unwrap();
+    probe("sh".as_ref()).unwrap();
+    assert!(matches!(probe(&folder.path().join("missing")), Err(Error::Other(text)) if text.contains("whole path")));
+    assert!(matches!(probe("no-such-program".as_ref()), Err(Error::Other(_))));
+    assert!(matches!(probe(folder.path()), Err(Error::AccessDenied(_))));
+    assert!(!ran.exists());
+}

@@ -204,3 +204,17 @@ fn failures_are_told_apart() {
     assert!(matches!(kind(ErrorKind::ReadOnlyFilesystem), Error::AccessDenied(_)));
     assert!(matches!(kind(ErrorKind::TimedOut), Error::Unavailable(text) if text.contains("/x/y")));
 }
+
+#[tokio::test]
+async fn a_probe_tells_whether_records_could_be_saved_and_writes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("file"), "").unwrap();
+    let probe = |name: &str| FileStore::new(folder.path().join(name)).probe();
+
+    probe("").unwrap();
+    probe("new").unwrap();
+    probe("new/and/deeper").unwrap();
+    assert!(matches!(probe("file"), Err(Error::Unavailable(text)) if text.contains("file")));
+    assert!(probe("file/below").is_err());
+    assert_eq!(names(folder.path()), ["file"]);
+}

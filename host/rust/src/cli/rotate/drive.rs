@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use lwa_rotate::config::App;
+use lwa_rotate::observe::Left;
 use lwa_rotate::{Answer, DeadlineKind, Delivery, Error, Problem, RemedyBy, State, Status};
 use tokio::time::{Instant, sleep};
 
@@ -35,7 +36,7 @@ impl Drive<'_> {
     pub(in crate::cli) async fn look_into_queue(&self) -> Result<(), Failure> {
         loop {
             match self.drain(0).await {
-                Ok(_) => return Ok(()),
+                Ok(deliveries) => return deliveries.iter().try_for_each(|delivery| self.must_be_kept(delivery)),
                 Err(Error::Queue(error)) if passes(&error) => {
                     if self.left().is_zero() {
                         return Err(Failure::unfinished(format!(
@@ -48,6 +49,21 @@ impl Drive<'_> {
                 }
                 Err(error) => return Err(failure(self.app, &error)),
             }
+        }
+    }
+
+    /// A message of this application's that cannot be kept at present may hold a newer secret: asking for another one would be
+    /// a second rotation.
+    fn must_be_kept(&self, delivery: &Delivery) -> Result<(), Failure> {
+        match &delivery.answer {
+            Answer::Leave(Left::NotKept(text)) if delivery.client_id.as_ref() == Some(&self.app.client_id) => {
+                Err(Failure::failed(format!(
+                    "{}: nothing was begun, because a message waits in the queue that cannot be kept: {text}",
+                    self.app.name
+                ))
+                .hint("put it right, then run it again in a few minutes; the message stays in the queue meanwhile"))
+            }
+            _ => Ok(()),
         }
     }
 

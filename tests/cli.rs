@@ -6,6 +6,8 @@ mod program;
 
 #[path = "cli/call_rate.rs"]
 mod call_rate;
+#[path = "cli/check.rs"]
+mod check;
 #[path = "cli/configuration.rs"]
 mod configuration;
 #[path = "cli/demo.rs"]

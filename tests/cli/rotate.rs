@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::program::{CLIENT_ID, SECRET, World};
 
-/// One look into the queue before, then a rotation's six calls.
-const ROTATION: [&str; 7] = ["receive", "token", "rotate", "receive", "token", "proof", "delete"];
+/// One look into the queue and one at it before, then a rotation's six calls.
+const ROTATION: [&str; 8] = ["receive", "queue", "token", "rotate", "receive", "token", "proof", "delete"];
 
 fn instant(milliseconds: u64) -> String {
     let at = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000).unwrap();
@@ -143,7 +143,7 @@ fn a_dry_run_tries_the_secret_and_changes_nothing() {
     let ran = world.run(&["rotate", "shop", "--dry-run"]).done();
 
     assert!(ran.stdout.contains("would make the rotate call"), "{}", ran.stdout);
-    assert_eq!(world.calls()[calls..], ["token", "token", "proof"]);
+    assert_eq!(world.calls()[calls..], ["token", "token", "proof", "queue"]);
     assert_eq!(record(), before);
     assert_eq!(world.emulator.messages().visible, 1);
     assert_eq!(world.emulator.secrets(CLIENT_ID).len(), 1);

@@ -44,7 +44,7 @@ fn rotate_fails_before_anything_is_sent_when_the_record_cannot_be_written() {
 
     world.run(&["rotate", "shop"]).exits(1).says("cannot write in the folder").says("hint: ");
 
-    assert_eq!(world.calls()[calls..], ["receive"], "the queue was read, and nothing was asked of Amazon");
+    assert_eq!(world.calls()[calls..], ["receive", "queue"], "the queue was read, and nothing was asked of Amazon");
     assert_eq!(world.status()["state"], "settled");
     blocked.end();
     world.run(&["rotate", "shop"]).done();

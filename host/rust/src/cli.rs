@@ -1,5 +1,6 @@
 //! The command line: arguments, the commands, what they print, and exit codes.
 
+mod check;
 mod demo;
 mod emulator;
 mod enroll;
@@ -76,6 +77,11 @@ enum Command {
     Demo,
     /// Hand over an application's present client secret: from stdin, a file, or a hidden prompt
     Enroll(EnrollArguments),
+    /// Look whether a rotation would bring a new secret: queue, policy, secret, store, targets, clock. Changes nothing
+    Check {
+        /// An application of the configuration [default: all]
+        app: Option<String>,
+    },
     /// Rotate now, and stay until the new secret is proven and published
     Rotate(RotateArguments),
     /// Keep all applications rotated, until stopped
@@ -120,6 +126,9 @@ struct RotateArguments {
     /// Say what would be done, and try the current secret; changes nothing
     #[arg(long)]
     dry_run: bool,
+    /// Make the rotate call even if the new secret could not arrive in the queue, or not stay there
+    #[arg(long)]
+    force: bool,
 }
 
 #[derive(Args, Debug)]
@@ -211,6 +220,7 @@ fn run(arguments: Arguments, output: &Output) -> Outcome {
         match command {
             Command::Demo => demo::run(&global, output).await,
             Command::Enroll(arguments) => enroll::run(&global, arguments, output).await,
+            Command::Check { app } => check::run(&global, app.as_deref(), output).await,
             Command::Rotate(arguments) => rotate::run(&global, &arguments, output).await,
             Command::Watch => watch::run(&global, output).await,
             Command::Status { app } => status::run(&global, app.as_deref(), output).await,

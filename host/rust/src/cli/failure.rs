@@ -186,7 +186,7 @@ pub(super) fn problem_lines(problem: &Problem, now: u64) -> Vec<String> {
 }
 
 /// Amazon's answer in one line.
-fn amazon_text(amazon: &AmazonError) -> String {
+pub(super) fn amazon_text(amazon: &AmazonError) -> String {
     let mut text = amazon.status.to_string();
     if !amazon.code.is_empty() {
         text = format!("{text} {}", amazon.code);

@@ -1,6 +1,7 @@
 //! From the configuration to a [`Rotator`].
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use lwa_rotate::config::{App, Config, Store, TargetKind};
@@ -8,7 +9,7 @@ use lwa_rotate::observe::Observe;
 use lwa_rotate::publish::{ExecTarget, FileTarget, Targets};
 use lwa_rotate::queue::{Error as QueueError, Sqs};
 use lwa_rotate::store::{Error as StoreError, FileStore};
-use lwa_rotate::{Application, Error, Rotator, UserAgent};
+use lwa_rotate::{Application, Builder, Error, Rotator, UserAgent};
 
 use super::Global;
 use super::failure::Failure;
@@ -17,6 +18,8 @@ use super::failure::Failure;
 pub(super) struct Host {
     pub(super) config: Config,
     pub(super) rotator: Rotator,
+    /// The queues that the rotator reads.
+    pub(super) queue: Arc<Sqs>,
 }
 
 impl Host {
@@ -27,27 +30,38 @@ impl Host {
 
     /// The component for this configuration.
     pub(super) fn with(config: Config, observe: impl Observe) -> anyhow::Result<Self> {
-        let queue = Sqs::new(config.queues.iter().map(|(name, queue)| (name, &queue.url)))
-            .map_err(|error| Failure::configuration(error.to_string()))?;
+        let queue = queues(&config)?;
         Self::with_queue(config, queue, observe)
     }
 
     /// The component for this configuration, with the queues reached in a way of its own.
     pub(super) fn with_queue(config: Config, queue: Sqs, observe: impl Observe) -> anyhow::Result<Self> {
-        let Store::File { path } = &config.store;
-        let mut builder =
-            Rotator::builder().store(FileStore::new(path)).queue(queue).publish(targets(&config)).observe(observe);
-        for app in &config.apps {
-            builder = builder.application(application(app, &config));
-        }
+        let queue = Arc::new(queue);
+        let builder = builder(&config, Arc::clone(&queue)).observe(observe);
         let rotator = builder.build().map_err(|error| Failure::failed(error.to_string()))?;
-        Ok(Self { config, rotator })
+        Ok(Self { config, rotator, queue })
     }
 
     /// The application of this name, as the user typed it.
     pub(super) fn app(&self, name: &str) -> Result<&App, Failure> {
         find(&self.config, name)
     }
+}
+
+/// The queues of this configuration, by the AWS settings.
+pub(super) fn queues(config: &Config) -> Result<Sqs, Failure> {
+    Sqs::new(config.queues.iter().map(|(name, queue)| (name, &queue.url)))
+        .map_err(|error| Failure::configuration(error.to_string()))
+}
+
+/// What the component needs for this configuration.
+pub(super) fn builder(config: &Config, queue: Arc<Sqs>) -> Builder {
+    let Store::File { path } = &config.store;
+    let mut builder = Rotator::builder().store(FileStore::new(path)).queue(queue).publish(targets(config));
+    for app in &config.apps {
+        builder = builder.application(application(app, config));
+    }
+    builder
 }
 
 /// Reads the configuration that was named, or the first that is there.
@@ -116,18 +130,18 @@ fn targets(config: &Config) -> Targets {
                     targets.insert(&app.client_id, &target.name, FileTarget::new(path, *format).names(names.clone()));
                 }
                 TargetKind::Exec { command, timeout } => {
-                    let (program, arguments) =
-                        command.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
-                    targets.insert(
-                        &app.client_id,
-                        &target.name,
-                        ExecTarget::new(program, arguments).time_limit(*timeout),
-                    );
+                    targets.insert(&app.client_id, &target.name, exec(command).time_limit(*timeout));
                 }
             }
         }
     }
     targets
+}
+
+/// The program and its arguments as a target.
+pub(super) fn exec(command: &[String]) -> ExecTarget {
+    let (program, arguments) = command.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
+    ExecTarget::new(program, arguments)
 }
 
 /// A call that could not be carried out, with what to do about it.

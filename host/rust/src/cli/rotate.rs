@@ -2,6 +2,7 @@
 
 pub(super) mod drive;
 mod dry_run;
+mod preflight;
 
 use lwa_rotate::config::App;
 use lwa_rotate::{Error, State, Status};
@@ -9,6 +10,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use self::drive::Drive;
+use self::preflight::preflight;
 use super::failure::{Exit, Failure};
 use super::host::{Host, failure};
 use super::json::status_json;
@@ -37,13 +39,13 @@ pub(super) async fn run(global: &Global, arguments: &RotateArguments, output: &O
     let host = Host::with(config, progress.clone())?;
     let app = host.app(&arguments.app)?;
     if arguments.dry_run {
-        return dry_run::run(&host, app, output).await;
+        return dry_run::run(&host, app, arguments.force, output).await;
     }
 
     let deadline = Instant::now() + arguments.timeout;
     let drive = Drive { host: &host, app, progress: &progress, deadline };
     let outcome = tokio::select! {
-        outcome = rotate(&drive, output) => outcome,
+        outcome = rotate(&drive, arguments.force, output) => outcome,
         () = signals.received() => Err(Failure::unfinished(format!("{}: stopped before the rotation was finished", app.name))
             .hint(format!("nothing is lost: run `lwa-rotate rotate {}` again, or let `lwa-rotate watch` go on with it", app.name))),
     };
@@ -52,7 +54,7 @@ pub(super) async fn run(global: &Global, arguments: &RotateArguments, output: &O
     finish(app, &status, way, output)
 }
 
-async fn rotate(drive: &Drive<'_>, output: &Output) -> Result<(Status, Way), Failure> {
+async fn rotate(drive: &Drive<'_>, force: bool, output: &Output) -> Result<(Status, Way), Failure> {
     let Drive { host, app, .. } = drive;
     let status = async || host.rotator.status(&app.client_id).await.map_err(|error| failure(app, &error));
     let found = status().await?;
@@ -72,6 +74,7 @@ async fn rotate(drive: &Drive<'_>, output: &Output) -> Result<(Status, Way), Fai
     };
     let mut known = None;
     if way == Way::Requested {
+        preflight(host, app, &before, force, output).await?;
         if let Some(ends) = before.old_ends_at.filter(|ends| *ends > now()) {
             output.note(&format!(
                 "warning: {} was rotated less than 7 days ago, and its old secret works until {}",

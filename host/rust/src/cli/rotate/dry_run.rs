@@ -1,9 +1,11 @@
-//! `rotate --dry-run`: what would be done, and whether Amazon accepts the secret. Changes nothing.
+//! `rotate --dry-run`: what would be done, whether Amazon accepts the secret, and whether the queue stands in the way. Changes
+//! nothing.
 
 use lwa_rotate::config::{App, Store};
 use lwa_rotate::{State, Status};
 use serde_json::json;
 
+use super::preflight::preflight;
 use crate::cli::Outcome;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::host::{Host, failure};
@@ -11,7 +13,7 @@ use crate::cli::json::{state_name, status_json};
 use crate::cli::output::Output;
 use crate::cli::text::{instant_and_left, now};
 
-pub(super) async fn run(host: &Host, app: &App, output: &Output) -> Outcome {
+pub(super) async fn run(host: &Host, app: &App, force: bool, output: &Output) -> Outcome {
     let status = host.rotator.status(&app.client_id).await.map_err(|error| failure(app, &error))?;
     let (word, plan) = plan(&status);
     output.result(&format!("{}: {plan}", app.name))?;
@@ -23,8 +25,11 @@ pub(super) async fn run(host: &Host, app: &App, output: &Output) -> Outcome {
         let message = format!("{}: a rotation would fail at present: {}", app.name, problem.happened);
         return Err(Failure::failed(message).problem(problem).status(&app.name, &status).into());
     }
+    if word == "request" {
+        preflight(host, app, &status, force, output).await?;
+    }
     output.result("  tried             LWA grants the rotate call's scope, and SP-API accepts the current secret")?;
-    output.result("  not tried         the rotate call, the queue, and the publish targets: none can be tried without changing something")?;
+    output.result("  not tried         the rotate call, receiving from the queue, and publishing: none can be tried without changing something")?;
     output.document(&json!({ "dry_run": true, "plan": word, "queue_url": queue_url(host, app), "status": status_json(&app.name, &status) }))?;
     Ok(if status.state == State::Stalled { Exit::Stalled } else { Exit::Done })
 }

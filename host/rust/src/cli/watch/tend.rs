@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use lwa_rotate::check::{self, Finding, Severity};
 use lwa_rotate::config::App;
 use lwa_rotate::{Answer, Delivery, Error, State, Status};
 use tokio::sync::{Notify, Semaphore, watch};
@@ -60,8 +61,9 @@ impl Tended {
         }
         let queues: Vec<String> = tended.queues.keys().cloned().collect();
         for queue in queues {
-            let tended = Arc::clone(&tended);
-            tasks.spawn(async move { tended.tend_queue(&queue).await });
+            let (reader, checker, name) = (Arc::clone(&tended), Arc::clone(&tended), queue.clone());
+            tasks.spawn(async move { reader.tend_queue(&queue).await });
+            tasks.spawn(async move { checker.check_queue(&name).await });
         }
         (tended, tasks)
     }
@@ -94,6 +96,23 @@ impl Tended {
                 }
             };
             self.pause(pause, self.apps.get(&app.client_id)).await;
+        }
+    }
+
+    /// Says once what stands in the way of new secrets. That something cannot be looked at is no trouble of a rotation's.
+    async fn check_queue(&self, queue: &str) {
+        let mut stopped = self.stopped.subscribe();
+        let findings = tokio::select! {
+            findings = check::queue(&self.host.queue, queue) => findings,
+            _ = stopped.wait_for(|stopped| *stopped) => return,
+        };
+        for finding in findings {
+            let Finding { check, severity, evidence, consequence, remedy } = finding;
+            match severity {
+                Severity::Blocking => tracing::error!(queue, check, "{evidence}; {consequence}; what to do: {remedy}"),
+                Severity::NotChecked => tracing::debug!(queue, check, "not checked: {evidence}"),
+                Severity::Fine | Severity::Warning => {}
+            }
         }
     }
 

@@ -1,0 +1,90 @@
+//! What all applications have in common: the configuration, the store, the clock.
+
+use lwa_rotate::check::{Finding, Severity};
+use lwa_rotate::config::{Config, Store};
+use lwa_rotate::store::FileStore;
+
+use super::answers::Answers;
+use crate::cli::text::lifetime;
+
+/// AWS takes no request that was signed so far from its own time.
+const SKEW_ALLOWED: u64 = 5 * 60_000;
+/// A clock that is looked after is never so far off.
+const SKEW_WANTED: u64 = 60_000;
+
+pub(super) fn findings(config: &Config, answers: &Answers) -> Vec<Finding> {
+    vec![
+        Finding::fine("configuration", format!("{} is readable and without mistakes", config.path.display())),
+        store(config),
+        clock(answers.furthest()),
+    ]
+}
+
+fn store(config: &Config) -> Finding {
+    let Store::File { path } = &config.store;
+    match FileStore::new(path).probe() {
+        Ok(()) => Finding::fine("store", format!("{} can be written", path.display())),
+        Err(error) => Finding::new(
+            "store",
+            Severity::Blocking,
+            error.to_string(),
+            "no rotation begins, because it is recorded first; a new secret that comes by itself stays in the queue until its retention ends",
+            "let the user that runs lwa-rotate own and write the store's folder, or set another path in [store]",
+        ),
+    }
+}
+
+fn clock(furthest: Option<(i64, String)>) -> Finding {
+    let Some((ahead, origin)) = furthest else {
+        return Finding::new(
+            "clock",
+            Severity::NotChecked,
+            "no answer of Amazon's came whose date could be compared",
+            "nobody knows whether this machine's clock is right",
+            "check again when an application is enrolled and Amazon can be reached",
+        );
+    };
+    let apart = ahead.unsigned_abs();
+    let severity = match apart {
+        0..=SKEW_WANTED => {
+            return Finding::fine("clock", format!("within {} of that of {origin}", lifetime(apart.max(1000))));
+        }
+        ..=SKEW_ALLOWED => Severity::Warning,
+        _ => Severity::Blocking,
+    };
+    let side = if ahead > 0 { "behind" } else { "ahead of" };
+    Finding::new(
+        "clock",
+        severity,
+        format!("this machine's clock is {} {side} that of {origin}", lifetime(apart)),
+        "AWS refuses requests that are signed more than 5 minutes from its own time, and every deadline is off by as much",
+        "set the clock, and keep it right with NTP",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_may_be_off_by_a_minute_and_no_more() {
+        let clock = |ahead| clock(Some((ahead, "https://api.amazon.com".into())));
+        for (ahead, severity) in [
+            (0, Severity::Fine),
+            (-60_000, Severity::Fine),
+            (61_000, Severity::Warning),
+            (-300_000, Severity::Warning),
+            (301_000, Severity::Blocking),
+            (-301_000, Severity::Blocking),
+        ] {
+            assert_eq!(clock(ahead).severity, severity, "{ahead}");
+        }
+        assert!(clock(301_000).evidence.contains("5 min 1 s behind"), "{:?}", clock(301_000));
+        assert!(clock(-301_000).evidence.contains("ahead of"));
+    }
+
+    #[test]
+    fn without_an_answer_the_clock_is_not_checked() {
+        assert_eq!(clock(None).severity, Severity::NotChecked);
+    }
+}

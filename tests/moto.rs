@@ -84,9 +84,21 @@ impl Moto {
             assert!(began.elapsed() < START, "moto server does not listen");
             std::thread::sleep(Duration::from_millis(50));
         }
-        let created = post(&moto.url, "AmazonSQS.CreateQueue", &json!({ "QueueName": "lwa" }));
-        moto.queue_url = created["QueueUrl"].as_str().unwrap().to_owned();
+        moto.create("lwa", json!({ "MessageRetentionPeriod": "1209600", "Policy": policy(&arn("lwa")) }));
         moto
+    }
+
+    /// Another queue in place of the one there is.
+    fn create(&mut self, name: &str, attributes: Value) {
+        let input = json!({ "QueueName": name, "Attributes": attributes });
+        let created = post(&self.url, "AmazonSQS.CreateQueue", &input);
+        self.queue_url = created["QueueUrl"].as_str().unwrap().to_owned();
+    }
+
+    /// A key with this policy; its ARN.
+    fn create_key(&self, policy: &Value) -> String {
+        let created = post(&self.url, "TrentService.CreateKey", &json!({ "Policy": policy.to_string() }));
+        created["KeyMetadata"]["Arn"].as_str().unwrap().to_owned()
     }
 
     fn call(&self, operation: &str, mut input: Value) -> Value {
@@ -116,6 +128,38 @@ impl Moto {
         world.enroll();
         world
     }
+}
+
+fn arn(queue: &str) -> String {
+    format!("arn:aws:sqs:us-east-1:123456789012:{queue}")
+}
+
+/// The policy that Amazon's documents want.
+fn policy(arn: &str) -> String {
+    json!({ "Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow",
+        "Principal": { "AWS": "arn:aws:iam::437568002678:root" },
+        "Action": ["sqs:SendMessage", "sqs:GetQueueAttributes"],
+        "Resource": arn,
+    }] })
+    .to_string()
+}
+
+/// The policy of a key, which Amazon may use for these actions.
+fn key_policy(actions: &[&str]) -> Value {
+    json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Principal": { "AWS": "arn:aws:iam::123456789012:root" }, "Action": "kms:*", "Resource": "*" },
+        { "Effect": "Allow", "Principal": { "AWS": "arn:aws:iam::437568002678:root" }, "Action": actions, "Resource": "*" },
+    ] })
+}
+
+/// What `check` says of the queue that is not fine: which check, how bad.
+fn faults(world: &World) -> Vec<[String; 2]> {
+    let (_, document) = world.json(&["check"]);
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let findings = document["findings"].as_array().unwrap().iter();
+    let faults = findings.filter(|finding| finding["about"] == "queue" && finding["severity"] != "fine");
+    faults.map(|finding| [text(&finding["check"]), text(&finding["severity"])]).collect()
 }
 
 /// Takes the next notification out of the emulator's queue, as soon as there is one.
@@ -210,4 +254,79 @@ fn a_queue_that_moto_does_not_have_is_named() {
     world.run(&["rotate", "shop"]).exits(1).says("lwa-else").says("[queues.main]");
 
     assert_eq!(world.count("rotate"), 0, "no call whose message nobody can receive");
+}
+
+#[test]
+fn check_finds_nothing_wrong_with_a_good_queue_of_moto_and_each_fault_of_a_bad_one() {
+    let mut moto = Moto::start();
+    let world = moto.world(|_| {});
+    assert_eq!(faults(&world), [[""; 2]; 0]);
+    moto.send("somebody's message");
+    assert_eq!(faults(&world), [["messages", "warning"]]);
+    assert_eq!(moto.counts(), (1, 0), "it was not received");
+
+    let configuration = world.read("lwa-rotate.toml");
+    let good_url = moto.queue_url.clone();
+    moto.create("dead", json!({}));
+    let redrive = json!({ "deadLetterTargetArn": arn("dead"), "maxReceiveCount": "3" }).to_string();
+    for (name, attribute, value, expected) in [
+        ("bare", "Policy", "", ["policy", "blocking"]),
+        ("misdirected", "Policy", &*policy(&arn("other")), ["policy", "blocking"]),
+        ("lwa.fifo", "FifoQueue", "true", ["kind", "blocking"]),
+        ("dying", "RedrivePolicy", &*redrive, ["dead-letter-queue", "blocking"]),
+        ("fleeting", "MessageRetentionPeriod", "3600", ["retention", "blocking"]),
+        ("usual", "MessageRetentionPeriod", "345600", ["retention", "warning"]),
+        ("hidden", "VisibilityTimeout", "43200", ["visibility-timeout", "warning"]),
+    ] {
+        let mut attributes = json!({ "MessageRetentionPeriod": "1209600", "Policy": policy(&arn(name)) });
+        attributes[attribute] = value.into();
+        moto.create(name, attributes);
+        world.write("lwa-rotate.toml", &configuration.replace(&good_url, &moto.queue_url));
+
+        assert_eq!(faults(&world), [expected], "{name}");
+        if expected[1] == "blocking" {
+            world.run(&["rotate", "shop"]).exits(1).says("--force");
+        }
+    }
+    assert_eq!(world.count("rotate"), 0);
+}
+
+/// The key's policy comes from moto's KMS.
+#[test]
+fn check_reads_the_policy_of_the_key_that_a_queue_of_moto_is_encrypted_with() {
+    let mut moto = Moto::start();
+    let world = moto.world(|_| {});
+    let url = moto.url.clone();
+    let good = moto.create_key(&key_policy(&["kms:GenerateDataKey*", "kms:Decrypt"]));
+    let bad = moto.create_key(&key_policy(&["kms:GenerateDataKey*"]));
+    let disabled = moto.create_key(&key_policy(&["kms:*"]));
+    let id = |key: &str| key.rsplit('/').next().unwrap().to_owned();
+    post(&moto.url, "TrentService.DisableKey", &json!({ "KeyId": id(&disabled) }));
+    post(&moto.url, "TrentService.CreateAlias", &json!({ "AliasName": "alias/mine", "TargetKeyId": id(&good) }));
+    let configuration = world.read("lwa-rotate.toml");
+    let good_url = moto.queue_url.clone();
+    let mut count = 0;
+    // Moto forgets the policy of a queue whose key is set later.
+    let mut encrypt_with = |key: &str| {
+        count += 1;
+        let name = format!("encrypted-{count}");
+        let attributes =
+            json!({ "MessageRetentionPeriod": "1209600", "Policy": policy(&arn(&name)), "KmsMasterKeyId": key });
+        moto.create(&name, attributes);
+        world.write("lwa-rotate.toml", &configuration.replace(&good_url, &moto.queue_url));
+    };
+
+    encrypt_with(&good);
+    assert_eq!(faults(&world), [["encryption", "not-checked"]], "where KMS is, is not known");
+    world.set("AWS_ENDPOINT_URL_KMS", &url);
+    for key in [good.as_str(), &id(&good), "alias/mine"] {
+        encrypt_with(key);
+        assert_eq!(faults(&world), [[""; 2]; 0], "{key}");
+    }
+    for key in [disabled.as_str(), "alias/aws/sqs", "alias/no-such-key", &bad] {
+        encrypt_with(key);
+        assert_eq!(faults(&world), [["encryption", "blocking"]], "{key}");
+    }
+    world.run(&["rotate", "shop"]).exits(1).says("kms:Decrypt").says("--force");
+    assert_eq!(world.count("rotate"), 0);
 }

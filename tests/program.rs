@@ -282,8 +282,11 @@ pub fn post(base: &str, target: &str, input: &Value) -> Value {
     let address = base.strip_prefix("http://").unwrap();
     let mut stream = std::net::TcpStream::connect(address).unwrap();
     let body = input.to_string();
-    let authorization =
-        "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=0";
+    // KMS calls itself so; by the name in the signature moto tells services apart.
+    let service = if target.starts_with("TrentService.") { "kms" } else { "sqs" };
+    let authorization = format!(
+        "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
+    );
     let request = format!(
         "POST / HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/x-amz-json-1.0\r\n\
          authorization: {authorization}\r\nx-amz-target: {target}\r\ncontent-length: {}\r\n\r\n{body}",

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -215,6 +217,37 @@ fn what_may_not_be_looked_at_is_not_checked_and_never_fine() {
     assert_only(&world, "queue", "attributes", "not-checked", "sqs:GetQueueAttributes");
 }
 
+/// Answers every request as KMS does whoever may not do it, for as long as the test runs; its URL.
+fn kms_that_refuses() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            let mut connection = connection.unwrap();
+            // The whole request is in the first packet, or the rest does not matter.
+            let _ = connection.read(&mut [0; 8192]);
+            let body = r#"{"__type":"AccessDeniedException","message":"no identity-based policy allows it"}"#;
+            let head = "HTTP/1.1 400 x\r\nconnection: close\r\ncontent-type: application/x-amz-json-1.1";
+            let _ = write!(connection, "{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        }
+    });
+    url
+}
+
+#[test]
+fn a_key_that_may_not_be_looked_at_is_not_checked_and_keeps_nobody_from_rotating() {
+    for key in ["alias/mine", "0123abcd-0000-0000-0000-000000000000"] {
+        let world = faultless();
+        world.set("AWS_ENDPOINT_URL_KMS", &kms_that_refuses());
+        set(&world, "KmsMasterKeyId", key);
+
+        assert_only(&world, "queue", "encryption", "not-checked", "kms:GetKeyPolicy");
+
+        world.run(&["rotate", "shop"]).done().says("not checked before the rotate call").says("kms:DescribeKey");
+        world.assert_rotated();
+    }
+}
+
 #[test]
 fn a_queue_that_is_not_there_is_found() {
     let world = faultless();
@@ -255,7 +288,7 @@ fn a_secret_that_cannot_be_tried_at_present_is_not_checked() {
 
 #[test]
 fn an_endpoint_that_cannot_be_reached_is_found() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let closed = listener.local_addr().unwrap();
     drop(listener);
     let world = faultless();

@@ -15,6 +15,8 @@
 //! | [`observe::Observe`] | logs, progress, audit | [`observe::TracingObserver`] |
 //! | [`clock::Clock`] | the time | [`clock::SystemClock`], [`clock::ManualClock`] |
 //!
+//! Whether a queue would bring a new secret at all, [`check`] tells beforehand.
+//!
 //! ```no_run
 //! use lwa_rotate::{Application, Rotator, queue::Sqs, store::FileStore};
 //!

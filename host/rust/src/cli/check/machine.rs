@@ -45,13 +45,10 @@ fn clock(furthest: Option<(i64, String)>) -> Finding {
         );
     };
     let apart = ahead.unsigned_abs();
-    let severity = match apart {
-        0..=SKEW_WANTED => {
-            return Finding::fine("clock", format!("within {} of that of {origin}", lifetime(apart.max(1000))));
-        }
-        ..=SKEW_ALLOWED => Severity::Warning,
-        _ => Severity::Blocking,
-    };
+    if apart <= SKEW_WANTED {
+        return Finding::fine("clock", format!("within {} of that of {origin}", lifetime(apart.max(1000))));
+    }
+    let severity = if apart <= SKEW_ALLOWED { Severity::Warning } else { Severity::Blocking };
     let side = if ahead > 0 { "behind" } else { "ahead of" };
     Finding::new(
         "clock",

@@ -176,6 +176,32 @@ async fn deleting_and_hiding_succeed() {
 }
 
 #[tokio::test]
+async fn attributes_come_by_the_names_of_sqs() {
+    let server = Server::answering(&[(200, r#"{"Attributes":{"MessageRetentionPeriod":"60","Later":"x"}}"#)]).await;
+
+    let attributes = server.sqs().attributes("main").await.unwrap();
+
+    assert_eq!(
+        attributes,
+        [("Later", "x"), ("MessageRetentionPeriod", "60")].map(|(n, v)| (n.into(), v.into())).into()
+    );
+    let [request] = server.requests().try_into().unwrap();
+    assert!(request.contains("AmazonSQS.GetQueueAttributes") && request.contains(r#"["All"]"#), "{request}");
+}
+
+#[tokio::test]
+async fn whoever_may_not_look_at_attributes_is_told_which_permission_that_takes() {
+    let server = Server::answering(&[(403, r#"{"__type":"AccessDeniedException","message":"no"}"#)]).await;
+
+    let error = server.sqs().attributes("main").await.unwrap_err();
+
+    assert!(
+        matches!(&error, Error::AccessDenied(text) if text.contains("sqs:GetQueueAttributes") && !text.contains("Receive")),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_message_is_hidden_for_as_long_as_sqs_allows() {
     const BEYOND: &str = r#"{"__type":"com.amazon.coral.service#InvalidParameterValueException","message":"Value 43200 for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for the message is beyond the limit [43200 seconds]."}"#;
     let server = Server::answering(&[(400, BEYOND), (400, BEYOND), (200, "{}")]).await;

@@ -181,6 +181,14 @@ fn a_policy_that_names_amazon_and_does_not_let_it_send_is_found() {
     }
 }
 
+/// Nothing may be asked of the real KMS because of a queue that is none of Amazon's.
+#[test]
+fn where_the_key_of_another_queue_is_kept_has_to_be_said() {
+    let world = faultless();
+    set(&world, "KmsMasterKeyId", "alias/mine");
+    assert!(world.run(&["check"]).done().stdout.contains("set AWS_ENDPOINT_URL_KMS"));
+}
+
 #[test]
 fn a_dead_letter_queue_that_takes_messages_after_a_few_receives_is_found() {
     for (count, severity) in [(1, "blocking"), (9, "blocking"), (10, "warning"), (99, "warning")] {
@@ -224,9 +232,18 @@ fn kms_that_refuses() -> String {
     std::thread::spawn(move || {
         for connection in listener.incoming() {
             let mut connection = connection.unwrap();
-            // The whole request is in the first packet, or the rest does not matter.
-            let _ = connection.read(&mut [0; 8192]);
-            let body = r#"{"__type":"AccessDeniedException","message":"no identity-based policy allows it"}"#;
+            let mut request = Vec::new();
+            let mut buffer = [0; 8192];
+            while !request.ends_with(b"}") {
+                let read = connection.read(&mut buffer).unwrap();
+                request.extend_from_slice(&buffer[..read]);
+            }
+            let request = String::from_utf8_lossy(&request);
+            let body = if request.contains("GetKeyPolicy") && request.contains("alias/") {
+                r#"{"__type":"InvalidArnException","message":"no policy is told by an alias"}"#
+            } else {
+                r#"{"__type":"AccessDeniedException","message":"no identity-based policy allows it"}"#
+            };
             let head = "HTTP/1.1 400 x\r\nconnection: close\r\ncontent-type: application/x-amz-json-1.1";
             let _ = write!(connection, "{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
         }

@@ -61,6 +61,26 @@ fn a_command_that_fails_leaves_the_rotation_publishing_and_is_tried_again() {
     world.assert_rotated();
 }
 
+/// Rule 2: reading the queue may finish it, before this command has looked at what there is to do.
+#[test]
+fn a_rotation_that_was_killed_while_it_published_is_finished_and_not_begun_again() {
+    let world = World::new();
+    script(&world, "publish", "cat > got");
+    world.configure("", &exec("./publish"));
+    world.enroll();
+    script(&world, "publish", "kill -9 $PPID");
+    assert_eq!(world.run(&["rotate", "shop"]).code, None);
+    assert_eq!(world.status()["state"], "publishing");
+    script(&world, "publish", "cat > got");
+    world.emulator.advance_time(Duration::from_secs(180));
+
+    let (code, document) = world.json(&["rotate", "shop"]);
+
+    assert_eq!((code, &document["outcome"]), (Some(0), &"joined".into()));
+    assert_eq!(world.count("rotate"), 1);
+    world.assert_rotated();
+}
+
 #[test]
 fn a_command_that_hangs_is_stopped_at_its_timeout() {
     let world = World::new();

@@ -67,7 +67,8 @@ async fn rotate(drive: &Drive<'_>, force: bool, output: &Output) -> Result<(Stat
         return Err(drive::stalled(app, &before));
     }
     let came = before.generation > found.generation;
-    let way = match (under_way(&before) || came && under_way(&found), came) {
+    // What was under way may have been finished by what came from the queue; it is not begun again.
+    let way = match (under_way(&found) || under_way(&before), came) {
         (true, _) => Way::Joined,
         (false, true) => Way::TakenUp,
         (false, false) => Way::Requested,

@@ -4,57 +4,29 @@
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
 mod program;
+#[path = "moto/server.rs"]
+mod server;
 
-use std::fs::{self, File};
-use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::ops::Deref;
+use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use program::{Running, World, post};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
-
-/// How long moto's start may take.
-const START: Duration = Duration::from_secs(60);
-
-fn run(command: &mut Command, what: &str) {
-    let ran = command.output().unwrap_or_else(|error| panic!("{what}: {command:?} cannot be started: {error}"));
-    let said = [String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr)].concat();
-    assert!(ran.status.success(), "{what}: {command:?} ended with {}: {said}", ran.status);
-}
-
-/// The folder of a Python environment with the pinned packages; made once, by whoever comes first.
-fn environment() -> PathBuf {
-    let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/moto/requirements.txt");
-    // Beside `tmp`, which cargo gives to tests.
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
-    let venv = target.join("moto-venv");
-    let lock = File::create(target.join("moto-venv.lock")).unwrap();
-    lock.lock().unwrap();
-    let marker = venv.join("requirements.sha256");
-    let hash: String =
-        Sha256::digest(fs::read(&requirements).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect();
-    if fs::read_to_string(&marker).is_ok_and(|found| found == hash) {
-        return venv;
-    }
-    // What is there is of other versions, or half made.
-    if venv.exists() {
-        fs::remove_dir_all(&venv).unwrap();
-    }
-    run(Command::new("python3").args(["-m", "venv"]).arg(&venv), "a Python environment for moto cannot be made");
-    let mut pip = Command::new(venv.join("bin/python"));
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&requirements);
-    run(&mut pip, "moto cannot be installed");
-    fs::write(marker, hash).unwrap();
-    venv
-}
+use server::{Queue, arn, policy};
 
 /// A moto server with one queue.
 struct Moto {
     server: Child,
-    url: String,
-    queue_url: String,
+    queue: Queue,
+}
+
+impl Deref for Moto {
+    type Target = Queue;
+
+    fn deref(&self) -> &Queue {
+        &self.queue
+    }
 }
 
 impl Drop for Moto {
@@ -66,33 +38,15 @@ impl Drop for Moto {
 
 impl Moto {
     fn start() -> Self {
-        let venv = environment();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        drop(listener);
-        let server = Command::new(venv.join("bin/moto_server"))
-            .args(["-H", "127.0.0.1", "-p", &address.port().to_string()])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut moto = Self { server, url: format!("http://{address}"), queue_url: String::new() };
-        let began = Instant::now();
-        while TcpStream::connect(address).is_err() {
-            assert!(moto.server.try_wait().unwrap().is_none(), "moto server has ended");
-            assert!(began.elapsed() < START, "moto server does not listen");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        moto.create("lwa", json!({ "MessageRetentionPeriod": "1209600", "Policy": policy(&arn("lwa")) }));
-        moto
+        let (mut command, address) = server::command();
+        let mut server = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        server::wait_for(address, || server.try_wait().unwrap().is_none());
+        Self { server, queue: Queue::create(address, "lwa") }
     }
 
     /// Another queue in place of the one there is.
     fn create(&mut self, name: &str, attributes: Value) {
-        let input = json!({ "QueueName": name, "Attributes": attributes });
-        let created = post(&self.url, "AmazonSQS.CreateQueue", &input);
-        self.queue_url = created["QueueUrl"].as_str().unwrap().to_owned();
+        self.queue = Queue::with(&self.queue.url, name, attributes);
     }
 
     /// A key with this policy; its ARN.
@@ -101,48 +55,13 @@ impl Moto {
         created["KeyMetadata"]["Arn"].as_str().unwrap().to_owned()
     }
 
-    fn call(&self, operation: &str, mut input: Value) -> Value {
-        input["QueueUrl"] = self.queue_url.clone().into();
-        post(&self.url, &format!("AmazonSQS.{operation}"), &input)
-    }
-
-    fn send(&self, body: &str) {
-        let sent = self.call("SendMessage", json!({ "MessageBody": body }));
-        assert!(sent["MessageId"].is_string(), "{sent}");
-    }
-
-    /// How many messages are visible, and how many somebody has received.
-    fn counts(&self) -> (u64, u64) {
-        let all = self.call("GetQueueAttributes", json!({ "AttributeNames": ["All"] }));
-        let number = |name: &str| all["Attributes"][name].as_str().unwrap().parse().unwrap();
-        (number("ApproximateNumberOfMessages"), number("ApproximateNumberOfMessagesNotVisible"))
-    }
-
     /// A world whose program reads moto's queue; enrolled.
     fn world(&self, change: impl FnOnce(&mut lwa_rotate_emulator::Options)) -> World {
         let world = World::with(change);
-        let configuration = world.read("lwa-rotate.toml").replace(&world.emulator.queue_url(), &self.queue_url);
-        assert!(configuration.contains(&self.queue_url));
-        world.write("lwa-rotate.toml", &configuration);
-        world.set("AWS_ENDPOINT_URL_SQS", &self.url);
+        self.serve(&world);
         world.enroll();
         world
     }
-}
-
-fn arn(queue: &str) -> String {
-    format!("arn:aws:sqs:us-east-1:123456789012:{queue}")
-}
-
-/// The policy that Amazon's documents want.
-fn policy(arn: &str) -> String {
-    json!({ "Version": "2012-10-17", "Statement": [{
-        "Effect": "Allow",
-        "Principal": { "AWS": "arn:aws:iam::437568002678:root" },
-        "Action": ["sqs:SendMessage", "sqs:GetQueueAttributes"],
-        "Resource": arn,
-    }] })
-    .to_string()
 }
 
 /// The policy of a key, which Amazon may use for these actions.

@@ -158,28 +158,25 @@ impl World {
     }
 
     pub fn start_with(&self, arguments: &[&str], stdin: &str) -> Running<'_> {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lwa-rotate"));
-        command.args(arguments);
-        self.spawn(command, arguments, stdin)
+        self.spawn(self.command(env!("CARGO_BIN_EXE_lwa-rotate"), arguments), arguments, stdin)
     }
 
     /// Runs the program from a line of a shell, in which it is `"$@"`.
     pub fn run_in_shell(&self, line: &str, arguments: &[&str]) -> Ran {
-        let mut command = Command::new("/bin/sh");
-        command.args(["-c", line, "sh", env!("CARGO_BIN_EXE_lwa-rotate")]).args(arguments);
-        self.spawn(command, arguments, "").end()
+        let shell = ["-c", line, "sh", env!("CARGO_BIN_EXE_lwa-rotate")];
+        self.spawn(self.command("/bin/sh", &[&shell, arguments].concat()), arguments, "").end()
+    }
+
+    /// A command in this world's folder and environment.
+    pub fn command(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
+        command.args(arguments).env_clear().envs(self.environment.lock().unwrap().iter().cloned());
+        command.current_dir(self.folder.path());
+        command
     }
 
     fn spawn(&self, mut command: Command, arguments: &[&str], stdin: &str) -> Running<'_> {
-        let mut child = command
-            .env_clear()
-            .envs(self.environment.lock().unwrap().iter().cloned())
-            .current_dir(self.folder.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // A command that does not read it closes the pipe.
         let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
         // These may print a secret.

@@ -1,0 +1,64 @@
+//! Many trials at a time, and the table of what came of them.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+
+/// Trials under way at the same time; each spends most of its time waiting.
+const AT_ONCE: usize = 12;
+
+/// What came of one trial: its columns, and what was found wrong.
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub columns: Vec<String>,
+    pub wrong: Vec<String>,
+}
+
+/// Carries out the trials 0, 1, 2 and so on, until one has no call left to strike at.
+pub fn trials(trial: impl Fn(usize) -> Option<Row> + Sync) -> Vec<Row> {
+    let (next, at_end) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let rows = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while !at_end.load(Ordering::Relaxed) {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    match trial(number) {
+                        Some(row) => rows.lock().unwrap().push((number, row)),
+                        None => at_end.store(true, Ordering::Relaxed),
+                    }
+                }
+            });
+        }
+    });
+    let mut rows = rows.into_inner().unwrap();
+    rows.sort_by_key(|(number, _)| *number);
+    rows.into_iter().map(|(_, row)| row).collect()
+}
+
+/// Prints the table, keeps it beside what is built, and fails if anything was wrong.
+pub fn conclude(file: &str, title: &str, heads: &[&str], rows: &[Row]) {
+    let heads: Vec<String> = heads.iter().map(|&head| head.to_owned()).collect();
+    let lines: Vec<&Vec<String>> = std::iter::once(&heads).chain(rows.iter().map(|row| &row.columns)).collect();
+    let widths: Vec<usize> =
+        (0..heads.len()).map(|place| lines.iter().map(|line| line[place].len()).max().unwrap_or_default()).collect();
+    let mut text = format!("{title}: {} rows\n\n", rows.len());
+    for line in lines {
+        let cells: Vec<String> = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        writeln!(text, "{}", cells.join("  ").trim_end()).unwrap();
+    }
+    println!("{text}");
+    // Beside `tmp`, which cargo gives to tests.
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    fs::write(target.join(file), text).unwrap();
+
+    let wrong: Vec<String> = rows
+        .iter()
+        .filter(|row| !row.wrong.is_empty())
+        .map(|row| format!("{:?}\n  {}", row.columns, row.wrong.join("\n  ")))
+        .collect();
+    assert!(wrong.is_empty(), "{} of {} rows are not well:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
+}

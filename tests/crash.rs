@@ -5,6 +5,10 @@
 
 #[path = "crash/call.rs"]
 mod call;
+#[path = "crash/disk.rs"]
+mod disk;
+#[path = "crash/faults.rs"]
+mod faults;
 #[path = "crash/kills.rs"]
 mod kills;
 mod program;

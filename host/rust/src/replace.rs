@@ -104,6 +104,20 @@ pub(crate) fn probe(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// What a person can do about a disk that does not take what is written; empty where that is not the trouble.
+pub(crate) fn remedy(error: &io::Error) -> &'static str {
+    /// The number of an input or output error, on every Unix.
+    const EIO: i32 = 5;
+
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => "; make room there",
+        _ if cfg!(unix) && error.raw_os_error() == Some(EIO) => {
+            "; the disk fails: see what the system's log says of it"
+        }
+        _ => "",
+    }
+}
+
 /// Makes the entry of this path in its folder survive the loss of power.
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     if cfg!(unix) {

@@ -141,7 +141,7 @@ pub(super) fn words(event: &Event) -> String {
                 format!("message {} stays in the queue: it is for an application that is not enrolled here", message.id)
             }
             Left::NotKept(text) => {
-                format!("message {} stays in the queue: the store could not keep the new secret: {text}", message.id)
+                format!("message {} stays in the queue: the store could not take in what it brings: {text}", message.id)
             }
         },
         Happening::NotAcknowledged(text) => {

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 pub use super::form::{Format, Names};
 use super::{Error, Target, form::merged};
 use crate::{
-    replace::{Failed, Replacement, probe},
+    replace::{Failed, Replacement, probe, remedy},
     secret::{Credential, Secret},
 };
 
@@ -90,8 +90,9 @@ impl FileTarget {
         replacement.commit(&[merged.expose()]).map_err(|failed| match failed {
             Failed::Before(error) => failure("write", &path, &error),
             Failed::After(error) => Error::Unavailable(format!(
-                "{} was written, but the system does not confirm that it will survive a loss of power: {error}",
-                path.display()
+                "{} was written, but the system does not confirm that it will survive a loss of power: {error}{}",
+                path.display(),
+                remedy(&error)
             )),
         })
     }
@@ -167,7 +168,7 @@ fn failure(doing: &str, path: &Path, error: &io::Error) -> Error {
         ErrorKind::ResourceBusy => Error::Unavailable(format!(
             "cannot {doing} {path}: {error}; if the file is mounted by itself, mount its folder instead"
         )),
-        _ => Error::Unavailable(format!("cannot {doing} {path}: {error}")),
+        _ => Error::Unavailable(format!("cannot {doing} {path}: {error}{}", remedy(error))),
     }
 }
 

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 
 use super::{Entry, Error, Revision, Store};
 use crate::{
-    replace::{Failed, Replacement, probe, sync_folder},
+    replace::{Failed, Replacement, probe, remedy, sync_folder},
     secret::Secret,
 };
 
@@ -95,8 +95,9 @@ impl FileStore {
             Ok(()) => Ok(revision),
             Err(Failed::Before(error)) => Err(failure("write", &path, &error)),
             Err(Failed::After(error)) => Err(Error::Unavailable(format!(
-                "{} was written, but the system does not confirm that it will survive a loss of power: {error}",
-                path.display()
+                "{} was written, but the system does not confirm that it will survive a loss of power: {error}{}",
+                path.display(),
+                remedy(&error)
             ))),
         }
     }
@@ -143,15 +144,15 @@ fn create_folder(folder: &Path) -> io::Result<()> {
 }
 
 fn failure(doing: &str, path: &Path, error: &io::Error) -> Error {
-    let path = path.display();
+    let (path, remedy) = (path.display(), remedy(error));
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
-            Error::Full(format!("cannot {doing} {path}: {error}; make room there"))
+            Error::Full(format!("cannot {doing} {path}: {error}{remedy}"))
         }
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Error::AccessDenied(format!(
             "cannot {doing} {path}: {error}; let the user that runs lwa-rotate own and write the store's folder"
         )),
-        _ => Error::Unavailable(format!("cannot {doing} {path}: {error}")),
+        _ => Error::Unavailable(format!("cannot {doing} {path}: {error}{remedy}")),
     }
 }
 

@@ -23,6 +23,16 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// How long the message is waited for after everything else is done.
 const LAST_MESSAGE: Duration = Duration::from_secs(60);
 
+/// What came while something was waited for.
+enum Came {
+    /// Nothing of this application's.
+    Nothing,
+    /// A message, or several.
+    TakenIn,
+    /// A message that the store could not take in, for this reason.
+    NotKept(String),
+}
+
 /// One application's rotation on its way.
 pub(in crate::cli) struct Drive<'a> {
     pub(in crate::cli) host: &'a Host,
@@ -76,6 +86,7 @@ impl Drive<'_> {
         known: Option<Problem>,
     ) -> Result<Status, Failure> {
         let mut looked = false;
+        let mut not_kept = None;
         loop {
             let status =
                 self.host.rotator.advance(&self.app.client_id).await.map_err(|error| failure(self.app, &error))?;
@@ -104,22 +115,26 @@ impl Drive<'_> {
                 _ => looked = false,
             }
             if self.left().is_zero() {
-                return Err(unfinished(self.app, &status));
+                return Err(unfinished(self.app, &status, not_kept));
             }
             self.progress.waiting(&status);
-            self.wait(&status).await?;
+            match self.wait(&status).await? {
+                Came::Nothing => {}
+                Came::TakenIn => not_kept = None,
+                Came::NotKept(text) => not_kept = Some(text),
+            }
         }
     }
 
     /// Waits for whatever comes first: a message, the next instant at which there is something to do, or the deadline.
-    async fn wait(&self, status: &Status) -> Result<(), Failure> {
+    async fn wait(&self, status: &Status) -> Result<Came, Failure> {
         let due = status.next.as_ref().map_or(u64::MAX, |next| next.at.saturating_sub(now()));
         if status.state == State::Requesting {
             // Somebody else is at it: what they come to is in the store, long before they would be overdue.
             let others = status.next.as_ref().is_some_and(|next| next.kind == DeadlineKind::CallOverdue);
             let due = Duration::from_millis(due).min(if others { PAUSE } else { Duration::MAX });
             sleep(due.max(Duration::from_millis(100)).min(self.left())).await;
-            return Ok(());
+            return Ok(Came::Nothing);
         }
         // The message comes before the component tries by itself what the message is about, so that a secret that has been
         // proven can be acknowledged in the same step.
@@ -129,13 +144,19 @@ impl Drive<'_> {
     }
 
     /// Takes in what comes within so many seconds. What brings nothing, sooner than it should, is not repeated at once.
-    async fn poll(&self, seconds: u64) -> Result<(), Failure> {
+    async fn poll(&self, seconds: u64) -> Result<Came, Failure> {
         let began = Instant::now();
+        let mut came = Came::Nothing;
         let pause = match self.drain(u32::try_from(seconds).unwrap_or(1)).await {
             Ok(deliveries) if deliveries.iter().any(|delivery| !matches!(delivery.answer, Answer::Leave(_))) => {
-                return Ok(());
+                return Ok(Came::TakenIn);
             }
-            Ok(_) => PAUSE.min(Duration::from_secs(seconds)),
+            Ok(deliveries) => {
+                if let Some(text) = deliveries.iter().find_map(|delivery| self.not_kept(delivery)) {
+                    came = Came::NotKept(text);
+                }
+                PAUSE.min(Duration::from_secs(seconds))
+            }
             Err(Error::Queue(error)) if passes(&error) => {
                 self.progress.queue_trouble(&error.to_string());
                 PAUSE
@@ -143,7 +164,17 @@ impl Drive<'_> {
             Err(error) => return Err(failure(self.app, &error)),
         };
         sleep(pause.saturating_sub(began.elapsed()).min(self.left())).await;
-        Ok(())
+        Ok(came)
+    }
+
+    /// Why the store could not take in a message of this application's.
+    fn not_kept(&self, delivery: &Delivery) -> Option<String> {
+        match &delivery.answer {
+            Answer::Leave(Left::NotKept(text)) if delivery.client_id.as_ref() == Some(&self.app.client_id) => {
+                Some(text.clone())
+            }
+            _ => None,
+        }
     }
 
     /// Waits for the message to be acknowledged when its secret has been proven and published without it. If it does not come
@@ -203,7 +234,7 @@ fn hopeless(app: &App, status: &Status, problem: &Problem) -> Failure {
 }
 
 /// The time is up.
-fn unfinished(app: &App, status: &Status) -> Failure {
+fn unfinished(app: &App, status: &Status, not_kept: Option<String>) -> Failure {
     let name = &app.name;
     let now = now();
     let standing = match status.state {
@@ -218,6 +249,12 @@ fn unfinished(app: &App, status: &Status) -> Failure {
         State::Verifying => "the new secret is kept, and Amazon does not accept it yet".to_owned(),
         State::Publishing => "the new secret is proven, and not published everywhere yet".to_owned(),
         State::Settled | State::Stalled => String::new(),
+    };
+    let standing = match not_kept {
+        Some(text) => {
+            format!("the message has come, and the store could not take in what it brings: {text}; it comes again")
+        }
+        None => standing,
     };
     let failure = Failure::unfinished(format!("{name}: not finished in time: {standing}"));
     let failure = match &status.problem {

@@ -121,6 +121,9 @@ fn http_client() -> SharedHttpClient {
         connector.set_connector_settings(settings.cloned());
         connector.set_sleep_impl(components.and_then(|components| components.sleep_impl()));
         connector.set_proxy_config(proxy.clone());
+        // Nor is a connection kept: the buffers of a TLS connection hold the last answer, with the secret in it, for as long
+        // as it stands.
+        connector.set_pool_max_idle_per_host(Some(0));
         connector.tls_provider(Provider::Rustls(CryptoMode::Ring)).build()
     })
 }

@@ -39,6 +39,9 @@ pub struct ExecTarget {
 /// How much of the command's standard error stands in an error, in bytes.
 const TAIL: usize = 500;
 
+/// So much of a secret in one piece is no chance; commands may cut what they repeat.
+const PIECE: usize = 12;
+
 /// How long what a dead command wrote is awaited; a process that it left behind may hold the pipe open.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
@@ -208,7 +211,7 @@ impl<'a> Tail<'a> {
         }
     }
 
-    /// For the end of an error: the secret replaced, and on one line.
+    /// For the end of an error: the secret and each part of it replaced, and on one line.
     fn text(mut self) -> String {
         let mut bytes = Secret::new(std::mem::take(&mut self.bytes));
         let secret = self.secret.expose();
@@ -216,18 +219,20 @@ impl<'a> Tail<'a> {
             // The cut may have gone through the secret, whose rest would not be recognised.
             bytes = bytes.expose().get(secret.len()..).unwrap_or_default().into();
         }
-        let mut rest = bytes.expose();
+        let bytes = bytes.expose();
+        let mut is_secret = vec![false; bytes.len()];
+        let length = PIECE.min(secret.len()).max(1);
+        for (place, part) in bytes.windows(length).enumerate() {
+            if secret.windows(length).any(|piece| piece == part) {
+                is_secret[place..place + length].fill(true);
+            }
+        }
         let mut text = Vec::new();
-        while let Some((first, others)) = rest.split_first() {
-            match rest.strip_prefix(secret) {
-                Some(after) if !secret.is_empty() => {
-                    text.extend_from_slice(b"[redacted]");
-                    rest = after;
-                }
-                _ => {
-                    text.push(*first);
-                    rest = others;
-                }
+        for (place, byte) in bytes.iter().enumerate() {
+            if !is_secret[place] {
+                text.push(*byte);
+            } else if place == 0 || !is_secret[place - 1] {
+                text.extend_from_slice(b"[redacted]");
             }
         }
         let text = String::from_utf8_lossy(&text);

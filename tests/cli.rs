@@ -22,8 +22,6 @@ mod messages;
 mod refusals;
 #[path = "cli/rotate.rs"]
 mod rotate;
-#[path = "cli/silence.rs"]
-mod silence;
 #[path = "cli/stalled.rs"]
 mod stalled;
 #[path = "cli/stopping.rs"]

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+mod hidden;
 mod running;
 
 use std::fs;
@@ -16,10 +17,11 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+pub use hidden::Hidden;
 pub use running::{Ran, Running};
 
 pub const CLIENT_ID: &str = "amzn1.application-oa2-client.shop";
-pub const SECRET: &str = "amzn1.oa2-cs.v1.enrolled-0123456789abcdef";
+pub const SECRET: &str = "amzn1.oa2-cs.v1.enrolled-7f3a9c51e8b2d604";
 
 /// One test's world. When it goes, no output of any command in it may have held a secret (rule 9).
 pub struct World {
@@ -28,7 +30,7 @@ pub struct World {
     /// The configuration; a command finds it in its current folder.
     configuration: PathBuf,
     environment: Mutex<Vec<(String, String)>>,
-    printed: Mutex<Vec<String>>,
+    seen: Mutex<Vec<(String, Vec<u8>)>>,
     enrolled: Mutex<Vec<String>>,
     runtime: Runtime,
 }
@@ -65,7 +67,7 @@ impl World {
             emulator,
             folder,
             environment: Mutex::new(environment),
-            printed: Mutex::default(),
+            seen: Mutex::default(),
             enrolled: Mutex::new(vec![SECRET.to_owned()]),
             runtime,
         };
@@ -158,13 +160,24 @@ impl World {
     }
 
     pub fn start_with(&self, arguments: &[&str], stdin: &str) -> Running<'_> {
-        self.spawn(self.command(env!("CARGO_BIN_EXE_lwa-rotate"), arguments), arguments, stdin)
+        self.start_as(|_| {}, arguments, stdin)
+    }
+
+    /// Starts it in a way of the test's own.
+    pub fn start_as(&self, change: impl FnOnce(&mut Command), arguments: &[&str], stdin: &str) -> Running<'_> {
+        let mut command = self.command(env!("CARGO_BIN_EXE_lwa-rotate"), arguments);
+        change(&mut command);
+        self.spawn(command, arguments, stdin)
     }
 
     /// Runs the program from a line of a shell, in which it is `"$@"`.
     pub fn run_in_shell(&self, line: &str, arguments: &[&str]) -> Ran {
+        self.start_in_shell(line, arguments).end()
+    }
+
+    pub fn start_in_shell(&self, line: &str, arguments: &[&str]) -> Running<'_> {
         let shell = ["-c", line, "sh", env!("CARGO_BIN_EXE_lwa-rotate")];
-        self.spawn(self.command("/bin/sh", &[&shell, arguments].concat()), arguments, "").end()
+        self.spawn(self.command("/bin/sh", &[&shell, arguments].concat()), arguments, "")
     }
 
     /// A command in this world's folder and environment.
@@ -181,7 +194,8 @@ impl World {
         let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
         // These may print a secret.
         let reveals = arguments.contains(&"get") || arguments.contains(&"emulator");
-        Running::new(self, child, reveals)
+        let started = format!("`{}`", arguments.join(" "));
+        Running::new(self, child, started, reveals)
     }
 
     /// The operations that reached the emulator, by their names.
@@ -232,24 +246,26 @@ impl World {
         watch.end()
     }
 
-    /// Keeps an output, to be looked through.
-    pub fn note(&self, printed: String) {
-        self.printed.lock().unwrap().push(printed);
+    /// Keeps what somebody could see, to be looked through.
+    pub fn note(&self, what: impl Into<String>, seen: impl Into<Vec<u8>>) {
+        self.seen.lock().unwrap().push((what.into(), seen.into()));
+    }
+
+    /// Every secret and access token that there is.
+    pub fn hidden(&self) -> Hidden {
+        let mut hidden = self.enrolled.lock().unwrap().clone();
+        hidden.extend(self.emulator.secrets(CLIENT_ID).into_iter().map(|issued| issued.secret));
+        hidden.extend(self.emulator.access_tokens());
+        Hidden::new(hidden)
     }
 
     /// Rule 9: no secret and no access token in any output.
     pub fn assert_silent(&self) {
-        let mut hidden = self.enrolled.lock().unwrap().clone();
-        hidden.extend(self.emulator.secrets(CLIENT_ID).into_iter().map(|issued| issued.secret));
-        hidden.extend(self.emulator.access_tokens());
-        for printed in self.printed.lock().unwrap().iter() {
-            for (place, text) in hidden.iter().enumerate() {
-                // The escaped form is that of a form or a URL.
-                for form in [text.clone(), text.replace('|', "%7C")] {
-                    assert!(!printed.contains(&form), "rule 9: an output holds hidden text {place}: {printed}");
-                }
-            }
+        let hidden = self.hidden();
+        for (what, seen) in self.seen.lock().unwrap().iter() {
+            hidden.assert_not_in(what, seen);
         }
+        hidden.assert_not_in("the emulator's journal", format!("{:?}", self.emulator.calls()).as_bytes());
     }
 }
 
@@ -295,6 +311,12 @@ pub fn post(base: &str, target: &str, input: &Value) -> Value {
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     assert!(head.starts_with("HTTP/1.1 200"), "{target}: {answer}");
     serde_json::from_str(body).unwrap_or_default()
+}
+
+/// The day in so many days from now, as a person would type it.
+pub fn in_days(days: i64) -> String {
+    let then = time::OffsetDateTime::now_utc() + time::Duration::days(days);
+    then.date().to_string()
 }
 
 /// A file's permissions.

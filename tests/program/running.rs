@@ -71,15 +71,22 @@ pub struct Running<'w> {
     began: Instant,
     stdout: Reading,
     stderr: Reading,
+    /// The command.
+    started: String,
     /// It is one of those that may print a secret.
     reveals: bool,
 }
 
 impl<'w> Running<'w> {
-    pub fn new(world: &'w World, mut child: Child, reveals: bool) -> Self {
+    pub fn new(world: &'w World, mut child: Child, started: String, reveals: bool) -> Self {
         let stdout = Reading::of(child.stdout.take().unwrap());
         let stderr = Reading::of(child.stderr.take().unwrap());
-        Self { world, child: Killed(child), began: Instant::now(), stdout, stderr, reveals }
+        Self { world, child: Killed(child), began: Instant::now(), stdout, stderr, started, reveals }
+    }
+
+    /// The process.
+    pub fn id(&self) -> u32 {
+        self.child.0.id()
     }
 
     pub fn stderr(&self) -> String {
@@ -120,8 +127,10 @@ impl<'w> Running<'w> {
             thread::sleep(LOOK);
         };
         let ran = Ran { code, stdout: self.stdout.end(), stderr: self.stderr.end(), took: self.began.elapsed() };
-        let printed = if self.reveals { ran.stderr.clone() } else { format!("{}{}", ran.stdout, ran.stderr) };
-        self.world.note(printed);
+        self.world.note(format!("stderr of {}", self.started), &*ran.stderr);
+        if !self.reveals {
+            self.world.note(format!("stdout of {}", self.started), &*ran.stdout);
+        }
         ran
     }
 }

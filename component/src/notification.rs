@@ -10,8 +10,9 @@ use crate::credential::ClientSecret;
 use crate::instant::Instant;
 use crate::json::{Json, Node};
 
-/// Longer than any message that SQS carries.
-const LONGEST_BODY: usize = 1024 * 1024;
+/// Many times longer than any notification of these types. Amazon SQS carries longer messages, and a dozen of them, made to
+/// take as much memory as JSON can, must not keep the others from being read.
+const LONGEST_BODY: usize = 64 * 1024;
 /// Longer than any client id that Amazon issues.
 const LONGEST_CLIENT_ID: usize = 256;
 
@@ -49,7 +50,7 @@ pub struct NewSecret {
 /// Reads a body. The error names what is wrong and holds no value.
 pub fn parse(body: &[u8]) -> Result<Notification, String> {
     if body.len() > LONGEST_BODY {
-        return Err("the body is longer than any message of Amazon SQS".into());
+        return Err("the body is longer than any message that is for this program".into());
     }
     let json = Json::parse(body).ok_or("the body is not JSON")?;
     let body = json.root();

@@ -13,6 +13,8 @@ use crate::record::Record;
 pub const FORMAT: u32 = 2;
 /// The versions that are read.
 const READABLE: core::ops::RangeInclusive<u32> = 1..=FORMAT;
+/// No record is anywhere near as long, and one of this length can still be read within the memory of a component.
+const LONGEST: usize = 1024 * 1024;
 
 /// Writes a record as a document.
 pub fn write(record: &Record) -> Secret {
@@ -44,6 +46,9 @@ impl std::io::Write for Writer<'_> {
 
 /// Reads a document as the record of this client id. The error says what is wrong, without values.
 pub fn read(document: &Secret, client_id: &str) -> Result<Record, String> {
+    if document.expose().len() > LONGEST {
+        return Err("it is not a record of this program: it is too long".into());
+    }
     let json = Json::parse(document.expose()).ok_or("it is not a record of this program: it is not JSON")?;
     let format: u32 = json
         .root()

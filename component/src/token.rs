@@ -66,6 +66,9 @@ pub fn request(application: &Application, secret: &ClientSecret, purpose: Purpos
     }
 }
 
+/// Longer than any access token; Amazon says at most 2048 bytes.
+const LONGEST: usize = 8 * 1024;
+
 /// Reads LWA's reply.
 pub fn parse(response: &Response, secret: &ClientSecret) -> Result<AccessToken, Failure> {
     if response.status != 200 {
@@ -73,7 +76,8 @@ pub fn parse(response: &Response, secret: &ClientSecret) -> Result<AccessToken, 
     }
     Json::parse(response.body.expose())
         .map(|reply| Secret::new(reply.text_or_empty("access_token").into()))
-        .filter(|token| !token.expose().is_empty() && token.expose().iter().all(u8::is_ascii_graphic))
+        .filter(|token| (1..=LONGEST).contains(&token.expose().len()))
+        .filter(|token| token.expose().iter().all(u8::is_ascii_graphic))
         .map(AccessToken)
         .ok_or_else(|| Failure {
             detail: "LWA answered 200 without an access token that a header can carry".into(),
@@ -123,9 +127,16 @@ mod tests {
 
     #[test]
     fn a_reply_without_a_usable_token_is_unexpected() {
-        for body in
-            ["", "{}", r#"{"access_token":""}"#, r#"{"access_token":1}"#, r#"{"access_token":"a\r\nb: c"}"#, "[]"]
-        {
+        let long = format!(r#"{{"access_token":"{}"}}"#, "x".repeat(LONGEST + 1));
+        for body in [
+            "",
+            "{}",
+            r#"{"access_token":""}"#,
+            r#"{"access_token":1}"#,
+            r#"{"access_token":"a\r\nb: c"}"#,
+            "[]",
+            &long,
+        ] {
             let failure = parse(&answer(200, body), &secret("s")).expect_err("no token");
             assert_eq!(failure.cause, Cause::UnexpectedAnswer, "{body}");
         }

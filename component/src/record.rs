@@ -308,6 +308,12 @@ impl Record {
         self.old.last()
     }
 
+    /// Every secret in it.
+    pub fn secrets(&self) -> impl Iterator<Item = &ClientSecret> {
+        let pending = self.pending.iter().map(|pending| &pending.secret);
+        core::iter::once(&self.current.secret).chain(pending).chain(self.old.iter().map(|old| &old.secret))
+    }
+
     /// The pending secret that ends last.
     pub fn newest_pending(&self) -> Option<&Pending> {
         self.pending.last()

@@ -184,7 +184,8 @@ impl<'a, H: Host> Session<'a, H> {
         self.emit(Happening::CallingRotate);
         let request = rotate::request(&self.application, &token);
         let answer = self.host.send(request);
-        match rotate::outcome(answer, &[secret.expose_text(), token.expose_text()]) {
+        let outcome = rotate::outcome(answer, &self.known(&[secret.expose_text(), token.expose_text()]));
+        match outcome {
             Outcome::Accepted => {
                 self.report(&Event::Accepted(number))?;
                 self.emit(Happening::RotateAccepted);
@@ -221,9 +222,11 @@ impl<'a, H: Host> Session<'a, H> {
     pub fn mint(&mut self, secret: &ClientSecret, purpose: Purpose) -> Result<AccessToken, Failure> {
         self.emit(Happening::AskingForToken(purpose));
         let request = token::request(&self.application, secret, purpose);
-        let token = match self.host.send(request) {
-            Ok(response) => token::parse(&response, secret),
-            Err(error) => Err(Failure::of_sending(error, &[secret.expose_text()])),
+        let answer = self.host.send(request);
+        let known = self.known(&[secret.expose_text()]);
+        let token = match answer {
+            Ok(response) => token::parse(&response, &known),
+            Err(error) => Err(Failure::of_sending(error, &known)),
         }?;
         self.emit(Happening::TokenIssued(purpose));
         Ok(token)
@@ -235,7 +238,13 @@ impl<'a, H: Host> Session<'a, H> {
         self.emit(Happening::Proving);
         let request = verify::request(&self.application, &token);
         let answer: Result<_, SendError> = self.host.send(request);
-        verify::outcome(answer, &[secret.expose_text(), token.expose_text()])
+        verify::outcome(answer, &self.known(&[secret.expose_text(), token.expose_text()]))
+    }
+
+    /// What no foreign text may bring into an output: what was sent, and every secret of the record. Whoever answers has seen
+    /// the others before.
+    fn known<'k>(&'k self, sent: &[&'k str]) -> Vec<&'k str> {
+        sent.iter().copied().chain(self.record.secrets().map(ClientSecret::expose_text)).collect()
     }
 
     /// Tries a secret of the record and notes what came of it; if it was pending and is accepted, it becomes current.
@@ -324,7 +333,7 @@ impl<'a, H: Host> Session<'a, H> {
                         text
                     }
                 };
-                let shown = failure::shown(&text, &[credential.client_secret.expose_text()]);
+                let shown = failure::shown(&text, &self.known(&[credential.client_secret.expose_text()]));
                 let failure = Failure { detail: shown.clone(), ..Failure::new(Cause::TargetFailed) };
                 let attempts = self.record.targets.get(&target).map_or(0, |target| target.retry.attempts);
                 let retry_at = self.retry_at(&failure, attempts, Lifetime::seconds(5), Lifetime::minutes(10));

@@ -248,7 +248,10 @@ impl Record {
             (S::Requesting(r @ Requesting { stage: Stage::Waiting(_) | Stage::Preparing(_), .. }), E::Taken) => {
                 S::Requesting(Requesting { stage: Stage::Preparing(now), ..r.clone() })
             }
-            (S::Requesting(r @ Requesting { stage: Stage::Preparing(_), .. }), E::Calling(id)) => {
+            // A counter at its end is no record of ours; it must not begin anew and make two calls look like one.
+            (S::Requesting(r @ Requesting { stage: Stage::Preparing(_), .. }), E::Calling(id))
+                if self.calls < u64::MAX =>
+            {
                 let next = S::Requesting(Requesting { stage: Stage::Calling(now), ..r.clone() });
                 self.calls += 1;
                 self.called_at = Some(now);
@@ -372,8 +375,10 @@ impl Record {
             }
 
             // Proof, and with it use.
-            (_, E::Proven { secret, jitter }) if self.is_pending(secret) => self.promote(secret, *jitter, context),
-            (_, E::Restored { secret, jitter }) if self.contested(secret).is_some() => {
+            (_, E::Proven { secret, jitter }) if self.is_pending(secret) && self.generation < u64::MAX => {
+                self.promote(secret, *jitter, context)
+            }
+            (_, E::Restored { secret, jitter }) if self.contested(secret).is_some() && self.generation < u64::MAX => {
                 let expires_at = self.contested(secret).and_then(|old| old.expires_at);
                 self.pending.push(self.handed(secret, expires_at, now));
                 self.promote(secret, *jitter, context)

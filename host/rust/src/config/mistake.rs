@@ -59,6 +59,15 @@ impl fmt::Display for Mistakes {
 
 impl std::error::Error for Mistakes {}
 
+/// A text that may quote the file, without what would move the cursor of a terminal.
+fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() { line.extend(c.escape_debug()) } else { line.push(c) }
+    }
+    line
+}
+
 /// Collects mistakes while a file is read.
 pub(super) struct Report<'t> {
     text: &'t str,
@@ -72,7 +81,7 @@ impl<'t> Report<'t> {
 
     pub(super) fn add(&mut self, at: Option<Range<usize>>, text: impl Into<String>, hint: Option<&str>) {
         let line = at.map(|at| self.line(&at));
-        self.all.push(Mistake { line, text: text.into(), hint: hint.map(str::to_owned) });
+        self.all.push(Mistake { line, text: one_line(&text.into()), hint: hint.map(one_line) });
     }
 
     pub(super) fn is_empty(&self) -> bool {

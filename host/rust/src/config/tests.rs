@@ -102,6 +102,16 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest_known_one() {
 }
 
 #[test]
+fn a_mistake_is_one_line_whatever_it_quotes() {
+    for (line, told) in [
+        (r#"region = "n\na""#, r#"10: unknown region "n\na""#),
+        ("region = \"na\"\npatience = \"1\\u001b[31m\"", r#"11: `patience` is not a duration: "1\u{1b}[31m""#),
+    ] {
+        assert_only(&app_mistakes(&format!("{line}\n")), told, "");
+    }
+}
+
+#[test]
 fn an_unknown_table_is_named_with_its_line() {
     assert_only(
         &app_mistakes("region = \"na\"\n[queue.other]\nurl = \"https://x/y\"\n"),

@@ -21,7 +21,7 @@ fn main() {
     for input in ["component/Cargo.toml", "component/build.rs", "component/src", "wit", "Cargo.lock", "Cargo.toml"] {
         println!("cargo::rerun-if-changed={}", workspace.join(input).display());
     }
-    for input in ["build.rs", "src/runtime/engine.rs", "src/runtime/guests.wat"] {
+    for input in ["build.rs", "src/runtime/engine.rs", "src/runtime/guests.wat", "src/runtime/hostile.wat"] {
         println!("cargo::rerun-if-changed={input}");
     }
     println!("cargo::rerun-if-env-changed=LWA_ROTATE_COMPONENT");
@@ -34,8 +34,10 @@ fn main() {
     write(&out.join("component.cwasm"), &precompile(&wasm));
 
     // The misbehaving guests of the runtime's unit tests; compiled in by `cfg(test)` alone.
-    let guests = fs::read("src/runtime/guests.wat").expect("the test guests are in the source tree");
-    write(&out.join("guests.cwasm"), &precompile(&guests));
+    for name in ["guests", "hostile"] {
+        let guests = fs::read(format!("src/runtime/{name}.wat")).expect("the test guests are in the source tree");
+        write(&out.join(name).with_extension("cwasm"), &precompile(&guests));
+    }
 }
 
 /// Builds the component with a cargo of its own: the outer one holds the lock of the target directory.

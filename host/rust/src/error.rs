@@ -41,6 +41,9 @@ pub enum Stopped {
     Memory(usize),
     /// It failed: a defect of the component. The text names the kind of failure.
     Trap(String),
+    /// It did what no call may: asked for an application, a queue or a target that the call is not about, or for more of
+    /// anything than any call needs. A defect of the component, or an attack; it was not done. The text says what.
+    Forbidden(String),
 }
 
 /// Why a [`Rotator`](crate::Rotator) could not be built.
@@ -92,6 +95,7 @@ impl fmt::Display for Stopped {
             Self::Computing(limit) => write!(f, "it computed for longer than {limit:?}"),
             Self::Memory(limit) => write!(f, "it wanted more than {limit} bytes of memory"),
             Self::Trap(text) => write!(f, "it failed, which is a defect in lwa-rotate: {text}"),
+            Self::Forbidden(text) => write!(f, "{text}, which no call needs; is it the component of lwa-rotate?"),
         }
     }
 }

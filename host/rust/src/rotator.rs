@@ -19,6 +19,7 @@ use crate::{
     queue::{Message, NoQueue, Queue},
     runtime::{
         Limits, Runtime, State,
+        bounds::Subject,
         imports::{BorrowedMessage, Effects, Imports},
     },
     secret::{Credential, Secret},
@@ -71,7 +72,10 @@ impl Rotator {
     /// nothing.
     pub async fn enroll(&self, client_id: &str, secret: Secret, expires_at: Option<u64>) -> Result<Status, Error> {
         let secret = Zeroizing::new(secret.into_bytes());
-        self.call(async |guest, store| guest.call_enroll(store, &client_id.to_owned(), &secret, expires_at).await).await
+        self.call(Subject::Application(client_id.to_owned()), async |guest, store| {
+            guest.call_enroll(store, &client_id.to_owned(), &secret, expires_at).await
+        })
+        .await
     }
 
     /// Takes the application as far as it can go now without waiting, and says when to call again.
@@ -79,7 +83,10 @@ impl Rotator {
     /// Failures of Amazon's or of a target are no error here: they stand in the status's `problem`. May be repeated at any
     /// time.
     pub async fn advance(&self, client_id: &str) -> Result<Status, Error> {
-        self.call(async |guest, store| guest.call_advance(store, &client_id.to_owned()).await).await
+        self.call(Subject::Application(client_id.to_owned()), async |guest, store| {
+            guest.call_advance(store, &client_id.to_owned()).await
+        })
+        .await
     }
 
     /// Takes in one message that somebody else received, and says what to do with it. A new secret is kept, tried, made
@@ -88,7 +95,7 @@ impl Rotator {
     /// Errors: [`Error::Stopped`] alone; leave the message then.
     pub async fn deliver(&self, message: Message) -> Result<Delivery, Error> {
         let message = BorrowedMessage(message.into());
-        self.call(async |guest, store| Ok(Ok(guest.call_deliver(store, &message.0).await?))).await
+        self.call(Subject::Message, async |guest, store| Ok(Ok(guest.call_deliver(store, &message.0).await?))).await
     }
 
     /// Receives up to `max` (1 to 10) messages from a queue, waiting up to `wait` seconds (0 to 20) for the first, delivers
@@ -97,7 +104,8 @@ impl Rotator {
     /// Errors: [`Error::Queue`] when the queue could not be read. A message that could not be deleted or hidden is no error:
     /// it comes again, and is reported as an event.
     pub async fn drain(&self, queue: &str, max: u32, wait: u32) -> Result<Vec<Delivery>, Error> {
-        self.call(async |guest, store| guest.call_drain(store, queue, max, wait).await).await
+        let subject = Subject::Queue(queue.to_owned());
+        self.call(subject, async |guest, store| guest.call_drain(store, queue, max, wait).await).await
     }
 
     /// Records that the operator wants a rotation now; the next [`advance`](Rotator::advance) makes the call.
@@ -107,44 +115,60 @@ impl Rotator {
     /// Errors: [`Error::NotAllowed`] when the rotation is stalled (use [`resume`](Rotator::resume)) or a new secret still
     /// waits for its proof.
     pub async fn request(&self, client_id: &str) -> Result<Status, Error> {
-        self.call(async |guest, store| guest.call_request(store, &client_id.to_owned()).await).await
+        self.call(Subject::Application(client_id.to_owned()), async |guest, store| {
+            guest.call_request(store, &client_id.to_owned()).await
+        })
+        .await
     }
 
     /// The operator's decision on a stalled rotation.
     ///
     /// Errors: [`Error::NotAllowed`] when it is not stalled.
     pub async fn resume(&self, client_id: &str, decision: Decision) -> Result<Status, Error> {
-        self.call(async |guest, store| guest.call_resume(store, &client_id.to_owned(), decision).await).await
+        self.call(Subject::Application(client_id.to_owned()), async |guest, store| {
+            guest.call_resume(store, &client_id.to_owned(), decision).await
+        })
+        .await
     }
 
     /// Where the application stands. Reads the store and changes nothing.
     pub async fn status(&self, client_id: &str) -> Result<Status, Error> {
-        self.call(async |guest, store| guest.call_status(store, &client_id.to_owned()).await).await
+        self.call(Subject::Application(client_id.to_owned()), async |guest, store| {
+            guest.call_status(store, &client_id.to_owned()).await
+        })
+        .await
     }
 
     /// Tries the current secret against Amazon, with three calls that change nothing; does not touch the store. `None` when
     /// all is well.
     pub async fn prove(&self, client_id: &str) -> Result<Option<Problem>, Error> {
-        self.call(async |guest, store| guest.call_prove(store, &client_id.to_owned()).await).await
+        self.call(Subject::Application(client_id.to_owned()), async |guest, store| {
+            guest.call_prove(store, &client_id.to_owned()).await
+        })
+        .await
     }
 
     /// One of the secrets of the record; `None` if there is none at that stage. The only call that returns a secret.
     pub async fn reveal(&self, client_id: &str, stage: Stage) -> Result<Option<Credential>, Error> {
-        let revealed =
-            self.call(async |guest, store| guest.call_reveal(store, &client_id.to_owned(), stage).await).await?;
+        let revealed = self
+            .call(Subject::Application(client_id.to_owned()), async |guest, store| {
+                guest.call_reveal(store, &client_id.to_owned(), stage).await
+            })
+            .await?;
         Ok(revealed.map(Credential::from))
     }
 
-    /// Runs one exported function in a fresh instance.
+    /// Runs one exported function in a fresh instance, which reaches nothing but the call's subject.
     async fn call<R>(
         &self,
+        subject: Subject,
         function: impl AsyncFnOnce(
             &Guest,
             &mut wasmtime::Store<State<Imports>>,
         ) -> wasmtime::Result<Result<R, RotationError>>,
     ) -> Result<R, Error> {
         let inner = &*self.inner;
-        let imports = Imports::new(Arc::clone(&inner.effects));
+        let imports = Imports::new(Arc::clone(&inner.effects), subject);
         let result = inner.runtime.run(imports, |mut store| async move {
             let component = inner.component.instantiate_async(&mut store).await?;
             function(component.lwa_rotation_rotation(), &mut store).await

@@ -1,8 +1,10 @@
-//! Runs guests in fresh instances, within limits: memory, computing time, and the time of the whole call.
+//! Runs guests in fresh instances, within limits: memory, computing time, and the time of the whole call. What a guest may
+//! reach in a call stands in [`bounds`].
 //!
 //! What is left behind by a call: nothing. Its instance and linear memory are given back to the operating system when the
 //! call ends, however it ends; the pages are unmapped, not kept for the next instance.
 
+pub(crate) mod bounds;
 #[path = "runtime/engine.rs"]
 mod engine;
 pub(crate) mod imports;
@@ -13,6 +15,7 @@ use std::time::Duration;
 use wasmtime::{Engine, ResourceLimiter, Store, Trap, UpdateDeadline, component::Component};
 
 use crate::error::Stopped;
+use bounds::Forbidden;
 use ticker::Ticker;
 
 /// How much one call may use.
@@ -78,6 +81,8 @@ impl Runtime {
         let memory = MemoryAccount { used: 0, limit: self.limits.memory };
         let mut store = Store::new(&self.engine, State { data, memory });
         store.limiter(|state| &mut state.memory);
+        // A list may name the same megabyte a million times: what a guest hands over is not bounded by its memory.
+        store.set_hostcall_fuel(bounds::HANDED_OVER as usize);
 
         let permitted = self.limits.computing.as_millis() / ticker::TICK.as_millis();
         let mut ticks = 0;
@@ -102,6 +107,8 @@ impl Runtime {
             Stopped::Computing(self.limits.computing)
         } else if error.is::<MemoryLimit>() {
             Stopped::Memory(self.limits.memory)
+        } else if let Some(forbidden) = error.downcast_ref::<Forbidden>() {
+            Stopped::Forbidden(forbidden.to_string())
         } else if let Some(trap) = error.downcast_ref::<Trap>() {
             Stopped::Trap(trap.to_string())
         } else {
@@ -132,28 +139,32 @@ impl std::error::Error for ComputingLimit {}
 
 impl std::error::Error for MemoryLimit {}
 
-/// The sum of all memories of a store. Unlike wasmtime's `StoreLimits` it ends the call with an error of its own instead of
-/// letting the guest run on without the memory.
+/// The sum of all memories and tables of a store. Unlike wasmtime's `StoreLimits` it ends the call with an error of its own
+/// instead of letting the guest run on without the memory.
 struct MemoryAccount {
     used: usize,
     limit: usize,
 }
 
-/// More table elements than any sane component has.
-const TABLE_LIMIT: usize = 100_000;
-
-impl ResourceLimiter for MemoryAccount {
-    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        let used = self.used.saturating_add(desired.saturating_sub(current));
+impl MemoryAccount {
+    fn take(&mut self, more: usize) -> wasmtime::Result<bool> {
+        let used = self.used.saturating_add(more);
         if used > self.limit {
             return Err(MemoryLimit.into());
         }
         self.used = used;
         Ok(true)
     }
+}
 
-    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(desired <= TABLE_LIMIT)
+impl ResourceLimiter for MemoryAccount {
+    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        self.take(desired.saturating_sub(current))
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        // No element is larger than two pointers.
+        self.take(desired.saturating_sub(current).saturating_mul(2 * size_of::<usize>()))
     }
 }
 

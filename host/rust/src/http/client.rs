@@ -133,9 +133,17 @@ fn builder(trusted: RootCertStore) -> Result<reqwest::ClientBuilder, String> {
     Ok(builder)
 }
 
+/// What the client sets itself, or what would steer the connection. `host` above all: servers that share an address go by it,
+/// so another one would lead to another origin than the one that is allowed.
+const RESERVED: [&str; 8] =
+    ["host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "proxy-authorization"];
+
 fn headers(headers: &[Header]) -> Result<HeaderMap, Error> {
     let mut map = HeaderMap::new();
     for header in headers {
+        if RESERVED.iter().any(|reserved| header.name.eq_ignore_ascii_case(reserved)) {
+            return Err(Error::NotSent(format!("the header '{}' is not for the caller to set", header.name)));
+        }
         let name = HeaderName::from_bytes(header.name.as_bytes());
         let value = HeaderValue::from_bytes(header.value.expose());
         let (Ok(name), Ok(mut value)) = (name, value) else {

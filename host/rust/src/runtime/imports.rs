@@ -1,9 +1,10 @@
-//! Answers the component's imports: carries values between the generated types and the traits, and decides nothing.
+//! Answers the component's imports: carries values between the generated types and the traits, within the bounds of the call.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use zeroize::Zeroize;
 
+use super::bounds::{Bounds, Forbidden, HANDED_OVER, Subject};
 use crate::{
     bindings::{
         lwa::rotation::{
@@ -36,16 +37,33 @@ pub(crate) struct Effects {
 /// The imports of one call.
 pub(crate) struct Imports {
     effects: Arc<Effects>,
+    bounds: Bounds,
     /// Settings stay the same for one call: what was found is not looked up again.
-    found: BTreeMap<String, Option<Application>>,
+    found: BTreeMap<String, Application>,
 }
 
 /// More than any use of it needs; a guest that asks for more is defective.
 const RANDOM_LIMIT: u64 = 64 << 10;
 
 impl Imports {
-    pub(crate) fn new(effects: Arc<Effects>) -> Self {
-        Self { effects, found: BTreeMap::new() }
+    /// The imports of a call that is about this.
+    pub(crate) fn new(effects: Arc<Effects>, subject: Subject) -> Self {
+        Self { effects, bounds: Bounds::new(subject), found: BTreeMap::new() }
+    }
+
+    fn find(&mut self, client_id: &str) -> Option<&Application> {
+        if !self.found.contains_key(client_id) {
+            let application = self.effects.settings.find(client_id)?;
+            self.found.insert(client_id.to_owned(), application);
+        }
+        self.found.get(client_id)
+    }
+
+    /// The settings of an application that the call may work on.
+    fn application(&mut self, client_id: &str) -> Result<&Application, Forbidden> {
+        self.bounds.effect()?;
+        self.bounds.application(client_id)?;
+        self.find(client_id).ok_or_else(|| Forbidden::asking("for an application that is not of this host"))
     }
 }
 
@@ -53,12 +71,9 @@ impl types::Host for Imports {}
 
 impl wit_settings::Host for Imports {
     async fn find(&mut self, client_id: String) -> wasmtime::Result<Option<Application>> {
-        if let Some(found) = self.found.get(&client_id) {
-            return Ok(found.clone());
-        }
-        let found = self.effects.settings.find(&client_id);
-        self.found.insert(client_id, found.clone());
-        Ok(found)
+        self.bounds.effect()?;
+        self.bounds.application(&client_id)?;
+        Ok(Self::find(self, &client_id).cloned())
     }
 }
 
@@ -67,6 +82,7 @@ impl wit_http::Host for Imports {
         &mut self,
         request: wit_http::Request,
     ) -> wasmtime::Result<Result<wit_http::Response, wit_http::Error>> {
+        self.bounds.effect()?;
         let request = http::Request {
             method: match request.method {
                 wit_http::Method::Get => http::Method::Get,
@@ -80,7 +96,8 @@ impl wit_http::Host for Imports {
                 .collect(),
             body: request.body.into(),
             time_limit: Duration::from_secs(request.time_limit.into()),
-            body_limit: request.body_limit,
+            // The answer comes into this process before it comes into the component's memory, which is limited.
+            body_limit: request.body_limit.min(HANDED_OVER),
         };
         Ok(match self.effects.http.send(request).await {
             Ok(response) => Ok(wit_http::Response {
@@ -105,6 +122,8 @@ impl wit_queue::Host for Imports {
         wait: u32,
         visibility: u32,
     ) -> wasmtime::Result<Result<Vec<wit_queue::Message>, wit_queue::Error>> {
+        self.bounds.effect()?;
+        self.bounds.queue(&queue)?;
         let received = self.effects.queue.receive(&queue, max, wait, visibility).await;
         Ok(received.map(|messages| messages.into_iter().map(Into::into).collect()).map_err(Into::into))
     }
@@ -114,6 +133,8 @@ impl wit_queue::Host for Imports {
         queue: String,
         receipt_handle: String,
     ) -> wasmtime::Result<Result<(), wit_queue::Error>> {
+        self.bounds.effect()?;
+        self.bounds.queue(&queue)?;
         Ok(self.effects.queue.delete(&queue, &receipt_handle).await.map_err(Into::into))
     }
 
@@ -123,6 +144,8 @@ impl wit_queue::Host for Imports {
         receipt_handle: String,
         visibility: u32,
     ) -> wasmtime::Result<Result<(), wit_queue::Error>> {
+        self.bounds.effect()?;
+        self.bounds.queue(&queue)?;
         Ok(self.effects.queue.hide(&queue, &receipt_handle, visibility).await.map_err(Into::into))
     }
 }
@@ -132,6 +155,7 @@ impl wit_store::Host for Imports {
         &mut self,
         client_id: String,
     ) -> wasmtime::Result<Result<Option<wit_store::Entry>, wit_store::Error>> {
+        self.application(&client_id)?;
         Ok(match self.effects.store.load(&client_id).await {
             Ok(entry) => {
                 Ok(entry
@@ -147,6 +171,7 @@ impl wit_store::Host for Imports {
         document: Vec<u8>,
         expected: Option<String>,
     ) -> wasmtime::Result<Result<String, wit_store::Error>> {
+        self.application(&client_id)?;
         let saved = self.effects.store.save(&client_id, document.into(), expected.as_deref()).await;
         Ok(saved.map_err(Into::into))
     }
@@ -159,12 +184,17 @@ impl wit_publish::Host for Imports {
         credential: types::Credential,
     ) -> wasmtime::Result<Result<(), wit_publish::Error>> {
         let credential = Credential::from(credential);
+        if !self.application(&credential.client_id)?.targets.contains(&target) {
+            return Err(Forbidden::asking("for a publish target that is not of the application").into());
+        }
         Ok(self.effects.publish.put(&target, &credential).await.map_err(Into::into))
     }
 }
 
 impl wit_observe::Host for Imports {
     async fn emit(&mut self, event: wit_observe::Event) -> wasmtime::Result<()> {
+        self.bounds.effect()?;
+        self.bounds.told(&event)?;
         self.effects.observe.emit(&event);
         Ok(())
     }

@@ -9,6 +9,8 @@ use wasmtime::component::{Component, Linker};
 
 use super::*;
 
+mod hostile;
+
 const GUESTS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/guests.cwasm"));
 
 struct Guests {

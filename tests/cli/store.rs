@@ -2,6 +2,9 @@
 
 use std::fs;
 
+use lwa_rotate::store::{FileStore, Store as _};
+use tokio::runtime::Runtime;
+
 use crate::program::{CLIENT_ID, SECRET, World, mode};
 
 /// What the store would write to is taken by a folder; that hinders the administrator as well.
@@ -86,6 +89,35 @@ fn a_damaged_record_is_left_as_it_is_and_not_worked_with() {
 
     assert_eq!(fs::read(&record).unwrap(), cut);
     assert_eq!(world.calls().len(), calls);
+}
+
+/// What an older program finds after a newer one, and what somebody else has put there: neither is worked with or replaced.
+#[test]
+fn a_record_of_another_format_is_left_as_it_is_and_named() {
+    for (document, told) in [
+        (r#"{"format":2,"client_id":"amzn1.application-oa2-client.shop"}"#, "it is of format 2"),
+        (r#"{"format":0}"#, "it is of format 0"),
+        (r#"{"secret":"amzn1.oa2-cs.v1.elsewhere"}"#, "format is missing"),
+        ("", "it is not JSON"),
+    ] {
+        let world = World::enrolled();
+        world.watch_for("amzn1.oa2-cs.v1.elsewhere");
+        world.emulator.rotate_in_console(CLIENT_ID, true);
+        let record = world.path("state").read_dir().unwrap().next().unwrap().unwrap().path();
+        fs::remove_file(&record).unwrap();
+        let store = FileStore::new(world.path("state"));
+        Runtime::new().unwrap().block_on(store.save(CLIENT_ID, document.into(), None)).unwrap();
+        let planted = fs::read(&record).unwrap();
+
+        for command in [&["status"][..], &["get", "shop"], &["rotate", "shop"], &["resume", "shop", "--wait"]] {
+            world.run(command).exits(1).says(told).says("left as it is");
+        }
+        world.run_with(&["enroll", "shop"], SECRET).exits(1).says(told).says("hint: ");
+
+        assert_eq!(fs::read(&record).unwrap(), planted);
+        assert_eq!(world.path("state").read_dir().unwrap().count(), 1);
+        assert_eq!(world.emulator.messages().all(), 1, "rule 5: the new secret stays in the queue");
+    }
 }
 
 #[test]

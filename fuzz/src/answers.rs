@@ -1,0 +1,109 @@
+//! What LWA and SP-API answer, or what answers in their place.
+//!
+//! The input is a list of answers, parted by lines of `%%`. The first line of each is its status and request id, and its body
+//! stands below. The words `not-sent`, `forbidden` and `lost` in the place of the status are the ways to get no answer; the
+//! host's text follows them.
+//!
+//! A rotation goes as far as the answers carry it. Rules 1, 2 and 9 hold: the rotate call is made at most once for each
+//! intent, after the record tells of it; and what comes back brings no secret into any output.
+
+use lwa_rotate_component::calls;
+use lwa_rotate_component::contract::lwa::rotation::types::ApplicationStatus;
+use lwa_rotate_component::credential::Secret;
+use lwa_rotate_component::host::{Response, SendError};
+use lwa_rotate_component::instant::{Instant, Lifetime};
+use lwa_rotate_component::record::{Old, Pending, Record, Retry, State};
+
+use crate::host::{CLIENT_ID, Scripted, document, secret, settled};
+
+/// The secret that waits for its proof, where there is one.
+const PENDING: &str = "amzn1.oa2-cs.v1.pending-example";
+/// The one that was current before.
+const OLD: &str = "amzn1.oa2-cs.v1.old-example";
+/// Calls that one input may make; enough to use up the answers of any rotation.
+const MOST_CALLS: usize = 16;
+
+/// Takes answers in.
+pub fn take_in(input: &[u8]) {
+    for record in records() {
+        let mut host = Scripted::new(Some(document(&record)));
+        host.secrets = record.secrets().map(|secret| secret.expose_text().to_owned()).collect();
+        host.answers = answers(input).collect();
+        if record.pending.is_empty() {
+            let status = calls::request(&mut host, CLIENT_ID).expect("a rotation may be wanted");
+            check(&host, &status);
+        }
+        for _ in 0..MOST_CALLS {
+            let status = calls::advance(&mut host, CLIENT_ID).expect("a bad answer is no error of the call");
+            check(&host, &status);
+            // On to the next deadline, as a host would.
+            match status.next {
+                Some(next) if !host.answers.is_empty() => host.now = host.now.max(Instant(next.at)),
+                _ => break,
+            }
+        }
+        let tried = calls::prove(&mut host, CLIENT_ID).expect("a bad answer is no error of the call");
+        host.check_silent(&format!("{tried:?}"));
+        assert!(host.record().is_some());
+    }
+}
+
+/// Before a rotation, and while a new secret waits for its proof.
+fn records() -> [Record; 2] {
+    let now = settled().current.since;
+    let mut verifying = settled();
+    verifying.state = State::Verifying;
+    verifying.pending.push(Pending {
+        secret: secret(PENDING),
+        expires_at: Some(now + Lifetime::days(180)),
+        from_message: true,
+        old_ends_at: Some(now + Lifetime::days(7)),
+        retry: Retry::now(now),
+        stalls_at: Some(now + Lifetime::days(6)),
+        doubt_at: now + Lifetime::days(14),
+    });
+    verifying.old = Some(Old { secret: secret(OLD), ends_at: now + Lifetime::days(1) });
+    [settled(), verifying]
+}
+
+/// Rule 9: the status holds no secret of the record. A token may stand in it if Amazon's answer spelt it before it was issued.
+fn check(host: &Scripted, status: &ApplicationStatus) {
+    let record = host.record().expect("the record is still there");
+    let printed = format!("{status:?}");
+    for secret in record.secrets() {
+        assert!(!printed.contains(secret.expose_text()), "rule 9: a secret is shown");
+    }
+}
+
+fn answers(input: &[u8]) -> impl Iterator<Item = Result<Response, SendError>> {
+    let mut rest = Some(input);
+    std::iter::from_fn(move || {
+        let whole = rest?;
+        let end = whole.windows(4).position(|window| window == b"\n%%\n");
+        rest = end.map(|end| &whole[end + 4..]);
+        Some(answer(&whole[..end.unwrap_or(whole.len())]))
+    })
+}
+
+fn answer(text: &[u8]) -> Result<Response, SendError> {
+    let (line, body) = part(text, b'\n');
+    let (status, words) = part(line, b' ');
+    let words = String::from_utf8_lossy(words).into_owned();
+    match status {
+        b"not-sent" => Err(SendError::NotSent(words)),
+        b"forbidden" => Err(SendError::Forbidden(words)),
+        b"lost" => Err(SendError::OutcomeUnknown(words)),
+        status => Ok(Response {
+            status: std::str::from_utf8(status).ok().and_then(|status| status.parse().ok()).unwrap_or(200),
+            request_id: words,
+            body: Secret::new(body.to_vec()),
+        }),
+    }
+}
+
+fn part(text: &[u8], at: u8) -> (&[u8], &[u8]) {
+    match text.iter().position(|byte| *byte == at) {
+        Some(place) => (&text[..place], &text[place + 1..]),
+        None => (text, &[]),
+    }
+}

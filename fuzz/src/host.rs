@@ -1,0 +1,202 @@
+//! The component's imports, as a fuzz target scripts them; each effect is checked against the rules as it happens.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use lwa_rotate_component::contract::lwa::rotation::observe::Happening;
+use lwa_rotate_component::contract::lwa::rotation::settings::{Application, UserAgent};
+use lwa_rotate_component::credential::{ClientSecret, Credential, Secret};
+use lwa_rotate_component::host::{
+    Entry, Host, Message, PublishError, QueueError, Request, Response, SendError, StoreError,
+};
+use lwa_rotate_component::instant::{Instant, Lifetime};
+use lwa_rotate_component::record::{Current, Proof, Record, State};
+use lwa_rotate_component::store;
+
+/// The application; that of `tests/vectors/`.
+pub(crate) const CLIENT_ID: &str = "amzn1.application-oa2-client.example";
+/// The secret in use.
+pub(crate) const SECRET: &str = "amzn1.oa2-cs.v1.current-example";
+/// The queue.
+pub(crate) const QUEUE: &str = "main";
+/// The rotate call's path.
+const ROTATE: &str = "/applications/2023-11-30/clientSecret";
+
+/// 2026-01-10T00:00:00Z.
+const START: u64 = 1_768_003_200_000;
+
+/// A host that does as the script says.
+pub(crate) struct Scripted {
+    pub(crate) now: Instant,
+    random: u64,
+    /// The stored document; every save counts up.
+    pub(crate) stored: Option<Vec<u8>>,
+    pub(crate) saves: usize,
+    /// What comes back from Amazon, in this order; afterwards there is no connection.
+    pub(crate) answers: VecDeque<Result<Response, SendError>>,
+    pub(crate) requests: usize,
+    /// Rotate calls by the number of their intent.
+    calls: BTreeMap<u64, usize>,
+    /// The message in the queue, until it is received.
+    pub(crate) message: Option<Vec<u8>>,
+    pub(crate) deleted: bool,
+    pub(crate) hidden: bool,
+    /// Secrets that were handed to the target.
+    pub(crate) published: Vec<String>,
+    /// What no event may hold.
+    pub(crate) secrets: Vec<String>,
+    /// Nor the access token of the last request, as long as nothing else is sent.
+    token: Option<String>,
+}
+
+impl Scripted {
+    pub(crate) fn new(stored: Option<Vec<u8>>) -> Self {
+        Self {
+            now: Instant(START),
+            random: 0,
+            stored,
+            saves: 0,
+            answers: VecDeque::new(),
+            requests: 0,
+            calls: BTreeMap::new(),
+            message: None,
+            deleted: false,
+            hidden: false,
+            published: Vec::new(),
+            secrets: Vec::new(),
+            token: None,
+        }
+    }
+
+    /// Has Amazon accept a secret once: a token, then the call that proves it.
+    pub(crate) fn accept(&mut self) {
+        self.answers.push_back(Ok(answer(200, r#"{"access_token":"Atc|example"}"#)));
+        self.answers.push_back(Ok(answer(200, r#"{"payload":[]}"#)));
+    }
+
+    /// The stored record.
+    pub(crate) fn record(&self) -> Option<Record> {
+        let document = Secret::new(self.stored.clone()?);
+        Some(store::read(&document, CLIENT_ID).expect("what is stored can be read"))
+    }
+
+    /// Rule 9: no secret in any output.
+    pub(crate) fn check_silent(&self, output: &str) {
+        for secret in self.secrets.iter().chain(&self.token) {
+            assert!(!output.contains(secret.as_str()), "rule 9: a secret is shown");
+        }
+    }
+}
+
+pub(crate) fn answer(status: u16, body: &str) -> Response {
+    Response { status, request_id: "r-1".into(), body: Secret::new(body.as_bytes().to_vec()) }
+}
+
+pub(crate) fn secret(text: &str) -> ClientSecret {
+    ClientSecret::parse(text.as_bytes().to_vec()).expect("a secret")
+}
+
+/// The record of an application that is enrolled, proven and published, and ends in 60 days.
+pub(crate) fn settled() -> Record {
+    let now = Instant(START);
+    let ends = now + Lifetime::days(60);
+    let mut record = Record::enrolled(CLIENT_ID, secret(SECRET), Some(ends), now, 0);
+    record.current = Current { proof: Proof::Proven, said_by_amazon: true, ..record.current };
+    record.state = State::Settled;
+    record
+}
+
+/// A record as the store keeps it.
+pub(crate) fn document(record: &Record) -> Vec<u8> {
+    store::write(record).expose().to_vec()
+}
+
+impl Host for Scripted {
+    fn now(&mut self) -> Instant {
+        self.now = self.now + Lifetime(1);
+        self.now
+    }
+
+    fn random(&mut self) -> u64 {
+        self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        self.random
+    }
+
+    fn find(&mut self, client_id: &str) -> Option<Application> {
+        (client_id == CLIENT_ID).then(|| Application {
+            client_id: CLIENT_ID.into(),
+            token_endpoint: "https://lwa.test/auth/o2/token".into(),
+            api_endpoint: "https://api.test".into(),
+            rotate_before: 30 * 24 * 3600,
+            patience: 3600,
+            targets: vec!["file".into()],
+            user_agent: UserAgent { application: "fuzz".into(), version: "1".into(), language: "Rust".into() },
+        })
+    }
+
+    fn send(&mut self, request: Request) -> Result<Response, SendError> {
+        self.requests += 1;
+        if request.url.ends_with(ROTATE) {
+            let record = self.record().expect("rule 1: a rotate call without a record");
+            let call = record.call.expect("rule 1: a rotate call that the record does not tell of");
+            let made = self.calls.entry(call.number).or_default();
+            *made += 1;
+            assert_eq!(*made, 1, "rule 2: one intent made two calls");
+        }
+        let token = request.headers.iter().find(|(name, _)| *name == "x-amz-access-token");
+        let token = token.map_or("", |(_, token)| token.expose_text());
+        assert!(token.bytes().all(|byte| byte.is_ascii_graphic()), "a header value that cannot be sent");
+        // Short ones stand in other words by chance.
+        self.token = Some(token.to_owned()).filter(|token| token.starts_with("Atc|") && token.len() >= 16);
+        self.answers.pop_front().unwrap_or_else(|| Err(SendError::NotSent("no connection".into())))
+    }
+
+    fn receive(&mut self, _: &str, _: u32, _: u32, _: u32) -> Result<Vec<Message>, QueueError> {
+        let message = |body| Message {
+            id: "message-1".into(),
+            receipt_handle: "receipt-1".into(),
+            body: Secret::new(body),
+            receive_count: 1,
+        };
+        Ok(self.message.take().map(message).into_iter().collect())
+    }
+
+    fn delete(&mut self, _: &str, _: &str) -> Result<(), QueueError> {
+        self.deleted = true;
+        Ok(())
+    }
+
+    fn hide(&mut self, _: &str, _: &str, seconds: u32) -> Result<(), QueueError> {
+        assert!((1..=43_200).contains(&seconds), "SQS does not hide a message for {seconds} s");
+        self.hidden = true;
+        Ok(())
+    }
+
+    fn load(&mut self, _: &str) -> Result<Option<Entry>, StoreError> {
+        let entry = |document| Entry { revision: self.saves.to_string(), document: Secret::new(document) };
+        Ok(self.stored.clone().map(entry))
+    }
+
+    fn save(&mut self, client_id: &str, document: &Secret, expected: Option<&str>) -> Result<String, StoreError> {
+        assert_eq!(client_id, CLIENT_ID, "a save for another application");
+        if let Some(stored) = &self.stored {
+            let before = store::read(&Secret::new(stored.clone()), CLIENT_ID);
+            assert!(before.is_ok(), "a record that cannot be read is overwritten");
+        }
+        assert_eq!(expected.map(str::to_owned), self.stored.as_ref().map(|_| self.saves.to_string()));
+        let record = store::read(document, client_id).expect("what is saved can be read again");
+        assert_eq!(store::write(&record).expose(), document.expose(), "and is written the same again");
+        self.saves += 1;
+        self.stored = Some(document.expose().to_vec());
+        Ok(self.saves.to_string())
+    }
+
+    fn put(&mut self, target: &str, credential: &Credential) -> Result<(), PublishError> {
+        assert_eq!((target, credential.client_id.as_str()), ("file", CLIENT_ID), "a target of another application");
+        self.published.push(credential.client_secret.expose_text().to_owned());
+        Ok(())
+    }
+
+    fn emit(&mut self, _: Option<&str>, _: Instant, what: Happening) {
+        self.check_silent(&format!("{what:?}"));
+    }
+}

@@ -11,6 +11,7 @@ use lwa_rotate::{
     Answer, Application, Error, Rotator, State,
     clock::SystemClock,
     http::{self, Http, Request, Response},
+    publish,
     queue::MemoryQueue,
     store::{MemoryStore, Store},
 };
@@ -141,4 +142,39 @@ async fn a_record_made_to_take_much_memory_is_an_unreadable_one_and_stays() {
         let entry = store.load(CLIENT_ID).await.unwrap().unwrap();
         assert_eq!((entry.revision.as_str(), entry.document.len()), ("1", document.len()));
     }
+}
+
+/// The bounds of a call are far from what the most that one can bring needs.
+#[tokio::test]
+async fn ten_secrets_at_once_for_a_hundred_targets_stay_within_the_bounds() {
+    struct Shelf;
+
+    #[async_trait]
+    impl publish::Publish for Shelf {
+        async fn put(&self, _: &str, _: &lwa_rotate::Credential) -> Result<(), publish::Error> {
+            Ok(())
+        }
+    }
+
+    let targets = (0..100).map(|number| format!("target-{number}")).collect();
+    let application = Application { targets, ..Application::new(CLIENT_ID, "https://sellingpartnerapi-eu.amazon.com") };
+    let queue = Arc::new(MemoryQueue::new(SystemClock, ["main"]));
+    let rotator = Rotator::builder()
+        .application(application)
+        .http(Amazon(None))
+        .store(MemoryStore::new())
+        .queue(Arc::clone(&queue))
+        .publish(Shelf)
+        .build()
+        .unwrap();
+    rotator.enroll(CLIENT_ID, SECRET.into(), None).await.unwrap();
+    for number in 0..10 {
+        let newer = notification().replace("2099-06-30", &format!("2099-07-1{number}"));
+        queue.send("main", newer.replace("v1.new", &format!("v1.new-{number}")));
+    }
+
+    let deliveries = rotator.drain("main", 10, 0).await.unwrap();
+
+    assert!(deliveries.iter().all(|delivery| delivery.answer == Answer::Delete));
+    assert_eq!(rotator.status(CLIENT_ID).await.unwrap().state, State::Settled);
 }

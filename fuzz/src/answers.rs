@@ -56,13 +56,14 @@ fn records() -> [Record; 2] {
     verifying.pending.push(Pending {
         secret: secret(PENDING),
         expires_at: Some(now + Lifetime::days(180)),
-        from_message: true,
+        event_time: Some(now),
         old_ends_at: Some(now + Lifetime::days(7)),
         retry: Retry::now(now),
         stalls_at: Some(now + Lifetime::days(6)),
         doubt_at: now + Lifetime::days(14),
     });
-    verifying.old = Some(Old { secret: secret(OLD), ends_at: now + Lifetime::days(1) });
+    verifying.old =
+        vec![Old { secret: secret(OLD), expires_at: None, ends_at: now + Lifetime::days(1), contested_at: Some(now) }];
     [settled(), verifying]
 }
 

@@ -27,14 +27,14 @@ fn records() -> [Option<Record>; 4] {
     let now = settled().current.since;
     let mut awaiting = settled();
     awaiting.state = State::Awaiting { until: now + Lifetime::hours(1) };
-    awaiting.call = Some(Call { number: 1, at: now, accepted: true, failure: None });
+    awaiting.call = Some(Call { number: 1, id: 7, at: now, accepted: true, failure: None });
     (awaiting.calls, awaiting.called_at) = (1, Some(now));
     let mut verifying = settled();
     verifying.state = State::Verifying;
     verifying.pending.push(Pending {
         secret: secret("amzn1.oa2-cs.v1.pending-example"),
         expires_at: Some(now + Lifetime::days(180)),
-        from_message: true,
+        event_time: Some(now),
         old_ends_at: Some(now + Lifetime::days(7)),
         retry: Retry::now(now),
         stalls_at: Some(now + Lifetime::days(6)),

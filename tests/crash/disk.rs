@@ -45,7 +45,7 @@ fn rotate_twice(world: &World, place: &str, broken: &str, mended: &str) -> [Ran;
         stderr: world.read("first.err"),
         took: second.took,
     };
-    world.note(format!("{}{}", first.stdout, first.stderr));
+    world.note("the first run", format!("{}{}", first.stdout, first.stderr));
     [first, second]
 }
 

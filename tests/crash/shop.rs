@@ -60,7 +60,7 @@ impl<'m> Shop<'m> {
                 decide(call)
             })
         });
-        self.world.note(format!("{}{}", ended.stdout, ended.stderr));
+        self.world.note("a traced run", format!("{}{}", ended.stdout, ended.stderr));
         ended
     }
 

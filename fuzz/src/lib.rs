@@ -35,8 +35,9 @@ pub struct Target {
 
 /// The greediest JSON is `[[[0]]],`: each list has room for four values of 32 bytes.
 const JSON: usize = 64;
-/// Each key that is unknown is an entry of a table, a mistake, and a hint that lists the known ones.
-const TOML: usize = 256;
+/// Each key that is unknown is an entry of a table, a mistake, and a hint that lists the known ones; and the parser keeps every
+/// error that it comes upon.
+const TOML: usize = 512;
 /// What a run needs whatever its input: records, requests and statuses of the simulated host.
 const ROOM: usize = 160 * 1024;
 

@@ -135,7 +135,14 @@ impl Config {
         let mut report = Report::new(text);
         let (table, errors) = DeTable::parse_recoverable(text);
         if !errors.is_empty() {
+            let mut told = None;
             for error in errors {
+                // What follows in the same line is mostly about the same.
+                let line = error.span().map(|at| report.line(&at));
+                if line.is_some() && line == told {
+                    continue;
+                }
+                told = line;
                 // The error's own `Display` would quote the line, and with it whatever somebody put there by mistake.
                 report.add(error.span(), error.message(), None);
             }
@@ -182,7 +189,7 @@ impl Default for UserAgent {
     }
 }
 
-fn user_agent(root: &mut Section<'_>, report: &mut Report<'_>) -> UserAgent {
+fn user_agent(root: &mut Section<'_>, report: &mut Report) -> UserAgent {
     let default = UserAgent::default();
     let Some(mut section) = root.section("user-agent", report) else {
         return default;
@@ -195,7 +202,7 @@ fn user_agent(root: &mut Section<'_>, report: &mut Report<'_>) -> UserAgent {
     user_agent
 }
 
-fn store(root: &mut Section<'_>, folder: &Path, report: &mut Report<'_>) -> Option<Store> {
+fn store(root: &mut Section<'_>, folder: &Path, report: &mut Report) -> Option<Store> {
     let Some(mut section) = root.section("store", report) else {
         if !root.holds("store") {
             report.add(
@@ -213,7 +220,7 @@ fn store(root: &mut Section<'_>, folder: &Path, report: &mut Report<'_>) -> Opti
 }
 
 /// The queues by name; `None` for one with a mistake in it, so that an application may still name it.
-fn queues(root: &mut Section<'_>, report: &mut Report<'_>) -> BTreeMap<String, Option<Queue>> {
+fn queues(root: &mut Section<'_>, report: &mut Report) -> BTreeMap<String, Option<Queue>> {
     let mut queues = BTreeMap::new();
     let Some(mut all) = root.section("queues", report) else {
         return queues;

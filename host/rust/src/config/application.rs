@@ -40,7 +40,7 @@ pub(super) fn applications(
     root: &mut Section<'_>,
     folder: &Path,
     queues: &BTreeMap<String, Option<Queue>>,
-    report: &mut Report<'_>,
+    report: &mut Report,
 ) -> Vec<App> {
     let Some(mut all) = root.section("apps", report) else {
         if !root.holds("apps") {
@@ -90,7 +90,7 @@ fn application(
     folder: &Path,
     queues: &BTreeMap<String, Option<Queue>>,
     taken: &mut Taken,
-    report: &mut Report<'_>,
+    report: &mut Report,
 ) -> Option<App> {
     let client_id = client_id(name, section, taken, report);
     let api_endpoint = api_endpoint(section, report);
@@ -118,7 +118,7 @@ fn client_id(
     name: &Setting<&str>,
     section: &mut Section<'_>,
     taken: &mut Taken,
-    report: &mut Report<'_>,
+    report: &mut Report,
 ) -> Option<String> {
     let id = section.required_text("client-id", report)?;
     if !id.value.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -137,7 +137,7 @@ fn client_id(
     Some(id.value.to_owned())
 }
 
-fn api_endpoint(section: &mut Section<'_>, report: &mut Report<'_>) -> Option<String> {
+fn api_endpoint(section: &mut Section<'_>, report: &mut Report) -> Option<String> {
     let both = section.holds("region") && section.holds("api-endpoint");
     if both {
         let hint = "keep `region` for Amazon itself, or `api-endpoint` for anything else";
@@ -161,11 +161,7 @@ fn api_endpoint(section: &mut Section<'_>, report: &mut Report<'_>) -> Option<St
     }
 }
 
-fn queue(
-    section: &mut Section<'_>,
-    queues: &BTreeMap<String, Option<Queue>>,
-    report: &mut Report<'_>,
-) -> Option<String> {
+fn queue(section: &mut Section<'_>, queues: &BTreeMap<String, Option<Queue>>, report: &mut Report) -> Option<String> {
     let queue = section.required_text("queue", report)?;
     if !queues.contains_key(queue.value) {
         let names: Vec<&str> = queues.keys().map(String::as_str).collect();
@@ -180,13 +176,7 @@ fn queue(
     Some(queue.value.to_owned())
 }
 
-fn targets(
-    app: &str,
-    section: &mut Section<'_>,
-    folder: &Path,
-    taken: &mut Taken,
-    report: &mut Report<'_>,
-) -> Vec<Target> {
+fn targets(app: &str, section: &mut Section<'_>, folder: &Path, taken: &mut Taken, report: &mut Report) -> Vec<Target> {
     let mut names = BTreeMap::new();
     let mut targets = Vec::new();
     for mut section in section.list("publish", report) {
@@ -216,7 +206,7 @@ fn kind(
     section: &mut Section<'_>,
     folder: &Path,
     taken: &mut Taken,
-    report: &mut Report<'_>,
+    report: &mut Report,
 ) -> Option<(String, TargetKind)> {
     #[derive(Clone)]
     enum Kind {
@@ -242,7 +232,7 @@ fn file(
     section: &mut Section<'_>,
     folder: &Path,
     taken: &mut Taken,
-    report: &mut Report<'_>,
+    report: &mut Report,
 ) -> Option<(String, TargetKind)> {
     let path = section.required_text("path", report);
     if !section.holds("format") {
@@ -268,7 +258,7 @@ fn file(
     Some((format!("file:{}", path.value), TargetKind::File { path: file, format, names }))
 }
 
-fn names(section: &mut Section<'_>, format: Format, report: &mut Report<'_>) -> Option<Names> {
+fn names(section: &mut Section<'_>, format: Format, report: &mut Report) -> Option<Names> {
     let default = Names::of(format);
     let Some(mut section) = section.section("names", report) else {
         return Some(default);
@@ -303,7 +293,7 @@ fn names(section: &mut Section<'_>, format: Format, report: &mut Report<'_>) -> 
     all_right.then_some(names)
 }
 
-fn exec(section: &mut Section<'_>, folder: &Path, report: &mut Report<'_>) -> Option<(String, TargetKind)> {
+fn exec(section: &mut Section<'_>, folder: &Path, report: &mut Report) -> Option<(String, TargetKind)> {
     let timeout = section.duration("timeout", &TIMEOUT, report);
     let mut command = command(section, report)?;
     let program = command.first()?.clone();
@@ -314,7 +304,7 @@ fn exec(section: &mut Section<'_>, folder: &Path, report: &mut Report<'_>) -> Op
     Some((format!("exec:{program}"), TargetKind::Exec { command, timeout }))
 }
 
-fn command(section: &mut Section<'_>, report: &mut Report<'_>) -> Option<Vec<String>> {
+fn command(section: &mut Section<'_>, report: &mut Report) -> Option<Vec<String>> {
     let hint = "write the program and its arguments as a list, such as [\"/usr/local/bin/take-secret\", \"shop\"]";
     let Some(setting) = section.value("command") else {
         section.missing("command", Some(hint), report);

@@ -40,7 +40,7 @@ pub(super) struct Bounds {
 
 impl Section<'_> {
     /// A duration in whole seconds; the default where the key is missing, and also, with a mistake reported, where it is wrong.
-    pub(super) fn duration(&mut self, key: &'static str, bounds: &Bounds, report: &mut Report<'_>) -> Duration {
+    pub(super) fn duration(&mut self, key: &'static str, bounds: &Bounds, report: &mut Report) -> Duration {
         let [default, least, most] = [bounds.default, bounds.range.start(), bounds.range.end()]
             .map(|text| parse_duration(text).unwrap_or_default());
         let Some(setting) = self.value(key) else {

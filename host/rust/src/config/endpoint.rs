@@ -18,7 +18,7 @@ pub(super) enum Purpose {
 }
 
 /// The address as it is used, or `None` with a mistake reported.
-pub(super) fn endpoint(setting: &Setting<&str>, purpose: Purpose, report: &mut Report<'_>) -> Option<String> {
+pub(super) fn endpoint(setting: &Setting<&str>, purpose: Purpose, report: &mut Report) -> Option<String> {
     let mut wrong = |text: &str, hint: &str| {
         report.add(Some(setting.at.clone()), text, Some(hint));
         None

@@ -69,14 +69,15 @@ fn one_line(text: &str) -> String {
 }
 
 /// Collects mistakes while a file is read.
-pub(super) struct Report<'t> {
-    text: &'t str,
+pub(super) struct Report {
+    /// Where lines end: a file may hold as many mistakes as lines.
+    ends: Vec<usize>,
     all: Vec<Mistake>,
 }
 
-impl<'t> Report<'t> {
-    pub(super) fn new(text: &'t str) -> Self {
-        Self { text, all: Vec::new() }
+impl Report {
+    pub(super) fn new(text: &str) -> Self {
+        Self { ends: text.match_indices('\n').map(|(end, _)| end).collect(), all: Vec::new() }
     }
 
     pub(super) fn add(&mut self, at: Option<Range<usize>>, text: impl Into<String>, hint: Option<&str>) {
@@ -89,8 +90,7 @@ impl<'t> Report<'t> {
     }
 
     pub(super) fn line(&self, at: &Range<usize>) -> usize {
-        let before = self.text.get(..at.start).unwrap_or(self.text);
-        before.matches('\n').count() + 1
+        self.ends.partition_point(|end| *end < at.start) + 1
     }
 
     pub(super) fn mistakes(mut self, path: &Path) -> Mistakes {

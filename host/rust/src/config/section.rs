@@ -55,7 +55,7 @@ impl<'a> Section<'a> {
     }
 
     /// A text that is not empty.
-    pub(super) fn text(&mut self, key: &'static str, report: &mut Report<'_>) -> Option<Setting<&'a str>> {
+    pub(super) fn text(&mut self, key: &'static str, report: &mut Report) -> Option<Setting<&'a str>> {
         let setting = self.value(key)?;
         let Some(text) = setting.value.as_str() else {
             let kind = article(setting.value.type_str());
@@ -70,7 +70,7 @@ impl<'a> Section<'a> {
     }
 
     /// A text that must be there.
-    pub(super) fn required_text(&mut self, key: &'static str, report: &mut Report<'_>) -> Option<Setting<&'a str>> {
+    pub(super) fn required_text(&mut self, key: &'static str, report: &mut Report) -> Option<Setting<&'a str>> {
         if !self.holds(key) {
             self.known.push(key);
             self.missing(key, None, report);
@@ -80,7 +80,7 @@ impl<'a> Section<'a> {
     }
 
     /// Reports that a key is missing.
-    pub(super) fn missing(&self, key: &str, hint: Option<&str>, report: &mut Report<'_>) {
+    pub(super) fn missing(&self, key: &str, hint: Option<&str>, report: &mut Report) {
         report.add(self.at(), format!("missing key `{key}` in {}", self.name), hint);
     }
 
@@ -94,7 +94,7 @@ impl<'a> Section<'a> {
         &mut self,
         key: &'static str,
         words: &[(&str, T)],
-        report: &mut Report<'_>,
+        report: &mut Report,
     ) -> Option<T> {
         let text = self.text(key, report)?;
         if let Some((_, value)) = words.iter().find(|(word, _)| *word == text.value) {
@@ -112,14 +112,14 @@ impl<'a> Section<'a> {
     }
 
     /// The table under a key.
-    pub(super) fn section(&mut self, key: &'static str, report: &mut Report<'_>) -> Option<Section<'a>> {
+    pub(super) fn section(&mut self, key: &'static str, report: &mut Report) -> Option<Section<'a>> {
         let setting = self.value(key)?;
         let at = self.key(key);
         self.child(key, at, &setting, report)
     }
 
     /// All tables in this one, in the order of the file, by the names that the user gave them.
-    pub(super) fn sections(&mut self, report: &mut Report<'_>) -> Vec<(Setting<&'a str>, Section<'a>)> {
+    pub(super) fn sections(&mut self, report: &mut Report) -> Vec<(Setting<&'a str>, Section<'a>)> {
         let mut entries: Vec<_> = self.table.iter().collect();
         entries.sort_by_key(|(name, _)| name.span().start);
         let mut sections = Vec::new();
@@ -141,7 +141,7 @@ impl<'a> Section<'a> {
     }
 
     /// The tables of an array of tables.
-    pub(super) fn list(&mut self, key: &'static str, report: &mut Report<'_>) -> Vec<Section<'a>> {
+    pub(super) fn list(&mut self, key: &'static str, report: &mut Report) -> Vec<Section<'a>> {
         let Some(setting) = self.value(key) else {
             return Vec::new();
         };
@@ -176,7 +176,7 @@ impl<'a> Section<'a> {
     }
 
     /// Reports every key that nobody asked for.
-    pub(super) fn finish(self, report: &mut Report<'_>) {
+    pub(super) fn finish(self, report: &mut Report) {
         for (name, _) in self.table.iter().filter(|(name, _)| !self.known.contains(&name.get_ref().as_ref())) {
             let key = name.get_ref();
             if self.lenient && !sounds_secret(key) {
@@ -207,7 +207,7 @@ impl<'a> Section<'a> {
         key: &str,
         at: Option<Range<usize>>,
         setting: &Setting<&'a DeValue<'a>>,
-        report: &mut Report<'_>,
+        report: &mut Report,
     ) -> Option<Section<'a>> {
         let name = format!("[{}]", self.path(key));
         let Some(table) = setting.value.as_table() else {

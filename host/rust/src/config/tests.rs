@@ -102,6 +102,13 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest_known_one() {
 }
 
 #[test]
+fn of_the_errors_in_one_line_the_first_is_told() {
+    let found = app_mistakes("region = }}}}}}}\nqueue = ]]]\n");
+    let lines: Vec<_> = found.iter().filter_map(|mistake| mistake.split(':').next()).collect();
+    assert_eq!(lines, ["10", "11"], "{found:#?}");
+}
+
+#[test]
 fn a_mistake_is_one_line_whatever_it_quotes() {
     for (line, told) in [
         (r#"region = "n\na""#, r#"10: unknown region "n\na""#),

@@ -1,7 +1,7 @@
 //! Random schedules of everything that can go wrong, each checked by the world while it runs and at its end.
 //!
 //! `LWA_ROTATE_SCHEDULES=1000000 cargo test --release -p lwa-rotate-tests --test schedules -- --nocapture` runs more of them;
-//! `LWA_ROTATE_SEED=n` runs one.
+//! `LWA_ROTATE_FIRST=n` begins with that seed; `LWA_ROTATE_SEED=n` runs one.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
@@ -35,12 +35,15 @@ fn every_rule_holds_in_every_schedule() {
         return result.unwrap_or_else(|panic| resume_unwind(panic));
     }
     let count = environment("LWA_ROTATE_SCHEDULES").unwrap_or(2_000);
+    let first = environment("LWA_ROTATE_FIRST").unwrap_or(0);
     let begun = Stopwatch::now();
     let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
     std::thread::scope(|scope| {
         for thread in 0..threads {
             scope.spawn(move || {
-                for seed in FOUND.iter().copied().chain(0..count).skip(thread as usize).step_by(threads as usize) {
+                for seed in
+                    FOUND.iter().copied().chain(first..first + count).skip(thread as usize).step_by(threads as usize)
+                {
                     if let Err(panic) = catch_unwind(|| Schedule::new(seed, false).run()) {
                         println!("seed {seed} found something: LWA_ROTATE_SEED={seed} replays it");
                         resume_unwind(panic);

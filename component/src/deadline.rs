@@ -51,7 +51,8 @@ type Row = (Instant, Work);
 /// The table.
 fn rows(record: &Record, application: &Application) -> Vec<Row> {
     let mut rows = Vec::new();
-    for (place, old) in record.old.iter().enumerate() {
+    // The one that was replaced last is the likeliest to be the newest.
+    for (place, old) in record.old.iter().enumerate().rev() {
         rows.push(match old.contested_at {
             None => (old.ends_at, Work::PurgeOld),
             Some(at) => (at, Work::Contest(place)),

@@ -180,6 +180,8 @@ pub struct Pending {
 pub struct Old {
     /// The secret.
     pub secret: ClientSecret,
+    /// When it was here at the latest; for one of a message, when Amazon made that.
+    pub since: Instant,
     /// When it would end if nothing had replaced it, if anybody has said so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Instant>,
@@ -261,8 +263,9 @@ impl Pending {
 
     /// The same as an old secret that may be the newer one.
     pub fn rival(self, now: Instant) -> Old {
-        let ends_at = self.event_time.unwrap_or(self.kept_at()) + OVERLAP;
-        Old { secret: self.secret, expires_at: self.expires_at, ends_at, contested_at: Some(now) }
+        let since = self.event_time.unwrap_or(self.kept_at());
+        let ends_at = since + OVERLAP;
+        Old { secret: self.secret, since, expires_at: self.expires_at, ends_at, contested_at: Some(now) }
     }
 }
 

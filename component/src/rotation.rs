@@ -16,6 +16,7 @@
 //! fits it is illegal, and nothing changes.
 
 use core::fmt;
+use std::collections::BTreeSet;
 
 use crate::contract::lwa::rotation::observe::Reason;
 use crate::credential::ClientSecret;
@@ -352,6 +353,7 @@ impl Record {
                 let state = state.clone();
                 self.keep_old(Old {
                     secret: new.secret.clone(),
+                    since: *event_time,
                     expires_at: Some(new.expires_at),
                     ends_at: *event_time + OVERLAP,
                     contested_at: Some(now),
@@ -379,8 +381,9 @@ impl Record {
                 self.promote(secret, *jitter, context)
             }
             (_, E::Restored { secret, jitter }) if self.contested(secret).is_some() && self.generation < u64::MAX => {
-                let expires_at = self.contested(secret).and_then(|old| old.expires_at);
-                self.pending.push(self.handed(secret, expires_at, now));
+                let old = self.contested(secret).map(|old| (old.expires_at, old.since));
+                let (expires_at, since) = old.unwrap_or((None, now));
+                self.pending.push(self.handed(secret, expires_at, since));
                 self.promote(secret, *jitter, context)
             }
             (state, E::Proven { secret, .. }) if self.current.secret == *secret => {
@@ -552,7 +555,7 @@ impl Record {
             self.targets
                 .values_mut()
                 .filter(|target| target.generation == generation)
-                .for_each(|target| target.again_at = Some(now));
+                .for_each(|target| target.again_at = target.again_at.or(Some(now)));
         }
     }
 
@@ -687,7 +690,9 @@ impl Record {
             }
             _ => true,
         };
-        let writers: Vec<String> = context.targets.iter().filter(|_| proven).filter(may_be_written).cloned().collect();
+        // By the settings of that host, which may be others.
+        let names: BTreeSet<&String> = context.targets.iter().chain(self.targets.keys()).collect();
+        let writers: Vec<String> = names.into_iter().filter(|_| proven).filter(may_be_written).cloned().collect();
         let from_message = promoted.from_message();
         let since = if from_message { now } else { promoted.kept_at() };
         let replaced = core::mem::replace(
@@ -706,6 +711,7 @@ impl Record {
         let newer = promoted.event_time.is_some_and(|at| replaced.said_by_amazon || at > replaced.since + SKEW);
         self.keep_old(Old {
             secret: replaced.secret,
+            since: replaced.since,
             expires_at: replaced.expires_at,
             ends_at: promoted.old_ends_at.unwrap_or(now + OVERLAP),
             contested_at: (!newer).then_some(now + CONTEST_AGAIN),

@@ -130,7 +130,11 @@ mod tests {
                 stalls_at: Some(now),
                 doubt_at: now,
             }];
-            full.old = vec![Old { secret: secret(), expires_at: Some(now), ends_at: now, contested_at: Some(now) }; 2];
+            full.old =
+                vec![
+                    Old { secret: secret(), since: now, expires_at: Some(now), ends_at: now, contested_at: Some(now) };
+                    2
+                ];
             full.call = Some(Call { number: 9, id: u64::MAX, at: now, accepted: true, failure: Some(failure.clone()) });
             (full.calls, full.called_at, full.noticed) = (9, Some(now), Some(now));
             full.targets.insert("file".into(), Target { generation: 1, retry: retry.clone(), again_at: Some(now) });

@@ -62,8 +62,13 @@ fn records() -> [Record; 2] {
         stalls_at: Some(now + Lifetime::days(6)),
         doubt_at: now + Lifetime::days(14),
     });
-    verifying.old =
-        vec![Old { secret: secret(OLD), expires_at: None, ends_at: now + Lifetime::days(1), contested_at: Some(now) }];
+    verifying.old = vec![Old {
+        secret: secret(OLD),
+        since: now,
+        expires_at: None,
+        ends_at: now + Lifetime::days(1),
+        contested_at: Some(now),
+    }];
     [settled(), verifying]
 }
 

@@ -123,6 +123,7 @@ fn olds(node: &Node<'_>) -> Result<Vec<Old>, String> {
 fn old(node: &Node<'_>) -> Result<Old, String> {
     node.nothing_beyond(Old {
         secret: node.required("secret", secret)?,
+        since: node.optional("since", instant)?.unwrap_or(Instant(0)),
         expires_at: node.optional("expires_at", instant)?,
         ends_at: node.required("ends_at", instant)?,
         contested_at: node.optional("contested_at", instant)?,

@@ -2,6 +2,7 @@
 
 mod read;
 
+use core::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -115,6 +116,9 @@ pub struct Current {
     /// Whether it was Amazon who said so. Only Amazon's word orders secrets: a person's slip must not make the newest secret
     /// look old.
     pub said_by_amazon: bool,
+    /// When Amazon made the message that brought it, where one did: the later of two that end at the same time is the newer one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_time: Option<Instant>,
     /// When it was taken up.
     pub since: Instant,
     /// How much earlier than the margin it is rotated, in thousandths of the longest jitter.
@@ -256,6 +260,11 @@ impl Pending {
         self.event_time.is_some()
     }
 
+    /// Its place in Amazon's order.
+    pub fn order(&self) -> (Option<Instant>, Option<Instant>) {
+        (self.expires_at, self.event_time)
+    }
+
     /// When it came, at the latest.
     pub fn kept_at(&self) -> Instant {
         self.doubt_at - DOUBT
@@ -287,6 +296,7 @@ impl Record {
                 secret,
                 expires_at,
                 said_by_amazon: false,
+                event_time: None,
                 since: now,
                 jitter,
                 proof: Proof::Open(Retry::now(now)),
@@ -376,12 +386,12 @@ impl Record {
             _ => {}
         }
         match self.current.expires_at {
-            // Two of one end cannot be told apart; neither may be dropped.
             Some(current) if self.current.said_by_amazon => {
-                if expires_at >= current {
-                    Standing::Newer
-                } else {
-                    Standing::Older
+                match (expires_at, Some(event_time)).cmp(&(current, self.current.event_time)) {
+                    Ordering::Greater => Standing::Newer,
+                    // They cannot be told apart; neither may be dropped.
+                    Ordering::Equal => Standing::OlderOnOperatorsWord,
+                    Ordering::Less => Standing::Older,
                 }
             }
             // The one in use was handed over after the message was made: in place of one that worked, so that it is likely to

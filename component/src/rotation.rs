@@ -115,8 +115,8 @@ pub enum Event {
     Doubted(ClientSecret, bool),
     /// No target of the settings is without the current secret.
     NothingToPublish,
-    /// A target holds the secret of this generation.
-    Published(String, u64),
+    /// A target holds the secret of this generation, by a write that began then.
+    Published(String, u64, Instant),
     /// A target has not taken the secret of this generation.
     NotPublished {
         /// The target.
@@ -427,7 +427,7 @@ impl Record {
 
             // Publication goes on whatever else does.
             (S::Publishing, E::NothingToPublish) => self.resting(context),
-            (state, E::Published(target, generation)) => {
+            (state, E::Published(target, generation, began)) => {
                 let state = state.clone();
                 let current = self.generation;
                 let target = self.targets.entry(target.clone()).or_insert_with(|| Target::unwritten(now));
@@ -435,7 +435,7 @@ impl Record {
                 target.generation = *generation;
                 target.retry = Retry::now(now);
                 if *generation == current {
-                    target.again_at = target.again_at.filter(|at| *at > now && *at <= now + LONGEST_PUT);
+                    target.again_at = target.again_at.filter(|at| at > began && *at <= now + LONGEST_PUT);
                 }
                 if matches!(state, S::Publishing | S::Settled) { self.resting(context) } else { state }
             }
@@ -464,15 +464,18 @@ impl Record {
                 if self.current.secret == *secret {
                     self.learn_end(*expires_at, now);
                     self.current.said_by_amazon = true;
+                    self.current.event_time = Some(*event_time);
                     // Now that its place in Amazon's order is known, it supersedes what is older.
-                    self.pending.retain(|other| !other.from_message() || other.expires_at >= Some(*expires_at));
+                    let order = (Some(*expires_at), Some(*event_time));
+                    self.pending.retain(|other| !other.from_message() || other.order() >= order);
                     self.answer_call(*event_time, now);
                 } else if let Some(place) = self.pending.iter().position(|pending| pending.secret == *secret) {
                     let mut pending = self.pending.remove(place);
                     pending.expires_at = Some(*expires_at);
                     pending.event_time = Some(*event_time);
                     pending.old_ends_at = Some(*old_ends_at);
-                    let older = self.current.said_by_amazon && Some(*expires_at) < self.current.expires_at;
+                    let order = (self.current.expires_at, self.current.event_time);
+                    let older = self.current.said_by_amazon && pending.order() < order;
                     if !older {
                         self.order_in(pending);
                     }
@@ -596,6 +599,7 @@ impl Record {
             self.current.secret = secret.clone();
             self.current.expires_at = expires_at;
             self.current.said_by_amazon = false;
+            self.current.event_time = None;
             self.current.since = now;
             self.current.proof = Proof::Open(Retry::now(now));
             // A call that was refused for the wrong secret need not wait out its back-off.
@@ -651,7 +655,7 @@ impl Record {
     }
 
     fn order_in(&mut self, pending: Pending) {
-        let place = self.pending.partition_point(|other| other.expires_at <= pending.expires_at);
+        let place = self.pending.partition_point(|other| other.order() <= pending.order());
         self.pending.insert(place, pending);
     }
 
@@ -667,7 +671,7 @@ impl Record {
         match promoted.event_time {
             Some(event_time) => {
                 self.pending.retain(|other| match other.event_time {
-                    Some(_) => other.expires_at >= promoted.expires_at,
+                    Some(_) => other.order() >= promoted.order(),
                     None => event_time <= other.kept_at() + SKEW,
                 });
                 self.answer_call(event_time, now);
@@ -693,7 +697,7 @@ impl Record {
         // By the settings of that host, which may be others.
         let names: BTreeSet<&String> = context.targets.iter().chain(self.targets.keys()).collect();
         let writers: Vec<String> = names.into_iter().filter(|_| proven).filter(may_be_written).cloned().collect();
-        let from_message = promoted.from_message();
+        let (from_message, event_time) = (promoted.from_message(), promoted.event_time);
         let since = if from_message { now } else { promoted.kept_at() };
         let replaced = core::mem::replace(
             &mut self.current,
@@ -701,6 +705,7 @@ impl Record {
                 secret: promoted.secret,
                 expires_at: promoted.expires_at,
                 said_by_amazon: from_message,
+                event_time,
                 since,
                 jitter,
                 proof: Proof::Proven,

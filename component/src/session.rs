@@ -321,9 +321,10 @@ impl<'a, H: Host> Session<'a, H> {
             expires_at: self.record.current.expires_at,
         };
         let generation = self.record.generation;
+        let began = self.host.now();
         match self.host.put(&target, &credential) {
             Ok(()) => {
-                self.report(&Event::Published(target.clone(), generation))?;
+                self.report(&Event::Published(target.clone(), generation, began))?;
                 self.emit(Happening::Published(target));
             }
             Err(error) => {

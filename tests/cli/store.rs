@@ -95,7 +95,7 @@ fn a_damaged_record_is_left_as_it_is_and_not_worked_with() {
 #[test]
 fn a_record_of_another_format_is_left_as_it_is_and_named() {
     for (document, told) in [
-        (r#"{"format":2,"client_id":"amzn1.application-oa2-client.shop"}"#, "it is of format 2"),
+        (r#"{"format":3,"client_id":"amzn1.application-oa2-client.shop"}"#, "it is of format 3"),
         (r#"{"format":0}"#, "it is of format 0"),
         (r#"{"secret":"amzn1.oa2-cs.v1.elsewhere"}"#, "format is missing"),
         ("", "it is not JSON"),

@@ -76,6 +76,7 @@ fn current(node: &Node<'_>) -> Result<Current, String> {
         secret: node.required("secret", secret)?,
         expires_at: node.optional("expires_at", instant)?,
         said_by_amazon: node.required("said_by_amazon", Node::truth)?,
+        event_time: node.optional("event_time", instant)?,
         since: node.required("since", instant)?,
         jitter: node.required("jitter", Node::number)?,
         proof: node.required("proof", proof)?,

@@ -178,6 +178,9 @@ impl<'a, H: Host> Session<'a, H> {
                 if self.record.call.as_ref().is_none_or(|call| call.id != id) {
                     return Err(error);
                 }
+                // What is read need not be durable yet; what has been saved without an error is.
+                let record = self.record.clone();
+                self.save(record)?;
             }
         }
         let number = self.record.calls;

@@ -124,3 +124,22 @@ fn a_secret_handed_over_later_becomes_current_when_it_is_proven() {
     assert!(world.read("shop.env").contains(&world.newest()));
     assert_eq!(world.count("rotate"), 0);
 }
+
+/// Rule 9: a secret in the wrong place is not repeated.
+#[test]
+fn a_secret_in_the_place_of_an_argument_is_not_repeated() {
+    let world = World::enrolled();
+    for arguments in [
+        &["enroll", "shop", "--expires-at", SECRET][..],
+        &["resume", "shop", SECRET],
+        &["rotate", "shop", SECRET],
+        &["rotate", "shop", "--timeout", SECRET, "--json"],
+        &["status", "shop", "0123456789abcdef0123456789abcdef"],
+    ] {
+        let ran = world.run(arguments);
+        let printed = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(!printed.contains(arguments.iter().find(|argument| argument.len() > 20).unwrap()), "{printed}");
+        ran.exits(2).says("it may be a secret");
+    }
+    world.run(&["status", "--sometimes"]).exits(2).says("--sometimes");
+}

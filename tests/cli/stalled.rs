@@ -101,3 +101,14 @@ fn resume_is_refused_where_there_is_nothing_to_decide() {
     world.run(&["resume", "shop", "--wait", "--request-again"]).exits(2);
     assert_eq!(world.status()["state"], "settled");
 }
+
+/// Rule 11: what is handed over in a stall and not accepted is not called accepted.
+#[test]
+fn a_mistyped_secret_handed_over_in_a_stall_is_not_called_accepted() {
+    let world = stalled();
+
+    world.run_with(&["enroll", "shop"], "mistyped-0123456789").exits(1).says("not proven");
+
+    assert_eq!(world.stored("pending").as_deref(), Some("mistyped-0123456789"));
+    assert_eq!(world.status()["proven"], true, "the one in use is untouched");
+}

@@ -192,18 +192,36 @@ pub(crate) fn main() -> ExitCode {
 
 /// What is wrong with the arguments; help and version arrive here too.
 fn refuse(error: &clap::Error) -> ExitCode {
-    let result = error.print();
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        return ExitCode::from(if result.is_ok() { Exit::Done } else { Exit::Failed }.code());
+        return ExitCode::from(if error.print().is_ok() { Exit::Done } else { Exit::Failed }.code());
     }
-    if std::env::args_os().any(|argument| argument == "--json") {
-        let text = error.to_string();
+    let json = std::env::args_os().any(|argument| argument == "--json");
+    let text = error.to_string();
+    // The message repeats what was typed, which may be a secret in the wrong place.
+    if std::env::args().skip(1).any(|argument| may_be_secret(&argument) && text.contains(&argument)) {
+        let failure = Failure::usage(
+            "one of the arguments is wrong; it is not repeated here, because it may be a secret",
+        )
+        .hint(
+            "a client secret is never an argument: give it to `enroll` on stdin, at its prompt, or with --secret-file",
+        )
+        .hint("see `lwa-rotate --help`");
+        return ExitCode::from(failure::report(&failure.into(), &Output::new(json)).code());
+    }
+    // There is nobody else to tell.
+    let _ = error.print();
+    if json {
         // What follows repeats how the command is used.
         let words: Vec<&str> = text.split("\n\n").next().unwrap_or_default().split_whitespace().collect();
         let failure = Failure::usage(words.join(" ").trim_start_matches("error: ")).hint("see `lwa-rotate --help`");
         failure::print_json(&failure, &Output::new(true));
     }
     ExitCode::from(Exit::Usage.code())
+}
+
+/// Whether an argument looks like what nobody types by hand.
+fn may_be_secret(argument: &str) -> bool {
+    argument.contains("oa2-cs") || argument.len() >= 24 && !argument.contains(['/', ' '])
 }
 
 fn run(arguments: Arguments, output: &Output) -> Outcome {

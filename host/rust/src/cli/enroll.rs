@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Read};
 
 use anyhow::Context;
 use lwa_rotate::config::App;
-use lwa_rotate::{Cause, Problem, RemedyBy, Secret, State, Status};
+use lwa_rotate::{Cause, Problem, RemedyBy, Secret, Stage, State, Status};
 use serde_json::json;
 
 use super::failure::{Exit, Failure};
@@ -37,10 +37,14 @@ pub(super) async fn run(global: &Global, arguments: EnrollArguments, output: &Ou
         doubt(at, output);
     }
 
+    let handed = secret.clone();
     host.rotator.enroll(&app.client_id, secret, arguments.expires_at).await.map_err(|error| refused(app, &error))?;
     output.note(&format!("{}: the secret is stored; trying it against Amazon", app.name));
     let status = host.rotator.advance(&app.client_id).await.map_err(|error| failure(app, &error))?;
-    finish(app, &status, output)
+    let current = host.rotator.reveal(&app.client_id, Stage::Current).await.map_err(|error| failure(app, &error))?;
+    // One that was not accepted waits beside the one in use, whatever the state.
+    let is_current = current.is_some_and(|current| current.client_secret.expose() == handed.expose());
+    finish(app, &status, status.proven && is_current, output)
 }
 
 /// The secret from wherever it is offered, without the line end that editors and `echo` add.
@@ -103,9 +107,8 @@ fn refused(app: &App, error: &lwa_rotate::Error) -> Failure {
     }
 }
 
-fn finish(app: &App, status: &Status, output: &Output) -> Outcome {
+fn finish(app: &App, status: &Status, proven: bool, output: &Output) -> Outcome {
     let now = now();
-    let proven = status.proven && status.state != State::Verifying;
     // The problem of a rotation that is under way is no problem of the secret's.
     let ours = |problem: &&Problem| !proven || problem.cause == Cause::TargetFailed;
     if let Some(problem) = status.problem.as_ref().filter(ours) {

@@ -31,7 +31,8 @@ const PATIENCE: Bounds = Bounds {
 
 const TIMEOUT: Bounds = Bounds {
     default: "30s",
-    range: "1s"..="5m",
+    // A host that writes for two minutes is taken for dead.
+    range: "1s"..="100s",
     reason: "a command that takes longer is stopped and tried again later",
 };
 

@@ -4,48 +4,9 @@
 
 use lwa_rotate_component::calls;
 use lwa_rotate_component::contract::exports::lwa::rotation::rotation::{Answer, Decision, Error};
-use lwa_rotate_component::contract::lwa::rotation::types::{ApplicationStatus, Cause, RemedyBy, State};
+use lwa_rotate_component::contract::lwa::rotation::types::{Cause, RemedyBy, State};
+use world::steps::{advance, drain, enrolled, run, settled, status};
 use world::{DAY, HOUR, Kind, QUEUE, SHOP, Shared, World, call};
-
-fn enrolled(seed: u64) -> Shared {
-    let world = World::shared(seed);
-    let (secret, ends_at) = {
-        let world = world.borrow();
-        let issued = world.newest(SHOP);
-        (issued.secret.clone(), issued.ends_at)
-    };
-    let status = run(&world, |host| {
-        calls::enroll(host, SHOP, secret.into_bytes(), Some(lwa_rotate_component::instant::Instant(ends_at)))
-    });
-    assert_eq!(status.unwrap().state, State::Settled);
-    world
-}
-
-fn run<T>(world: &Shared, body: impl FnOnce(&mut world::SimulatedHost<'_>) -> T) -> T {
-    call(world, None, body).0.expect("no crash was asked for")
-}
-
-fn advance(world: &Shared) -> ApplicationStatus {
-    run(world, |host| calls::advance(host, SHOP)).unwrap()
-}
-
-fn drain(world: &Shared) -> Vec<Answer> {
-    run(world, |host| calls::drain(host, QUEUE, 10, 20)).unwrap().into_iter().map(|delivery| delivery.answer).collect()
-}
-
-fn status(world: &Shared) -> ApplicationStatus {
-    run(world, |host| calls::status(host, SHOP)).unwrap()
-}
-
-/// Enrolled, proven, published, and not yet due: the margin is less than what is left.
-fn settled(seed: u64) -> Shared {
-    let world = enrolled(seed);
-    world.borrow_mut().settings.get_mut(SHOP).unwrap().rotate_before = 5 * 24 * 3600;
-    let status = advance(&world);
-    assert_eq!((status.state, status.proven, status.generation), (State::Settled, true, 1));
-    world.borrow_mut().requests.clear();
-    world
-}
 
 fn assert_done(world: &Shared) {
     let world = world.borrow();

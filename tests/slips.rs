@@ -12,43 +12,8 @@ use lwa_rotate_component::host::{
     Entry, Host, Message, PublishError, QueueError, Request, Response, SendError, StoreError,
 };
 use lwa_rotate_component::instant::Instant;
-use world::{DAY, HOUR, QUEUE, SHOP, Shared, World, call};
-
-fn enrolled(seed: u64) -> Shared {
-    let world = World::shared(seed);
-    let (secret, ends_at) = {
-        let world = world.borrow();
-        let issued = world.newest(SHOP);
-        (issued.secret.clone(), issued.ends_at)
-    };
-    run(&world, |host| calls::enroll(host, SHOP, secret.into_bytes(), Some(Instant(ends_at)))).unwrap();
-    world
-}
-
-fn run<T>(world: &Shared, body: impl FnOnce(&mut world::SimulatedHost<'_>) -> T) -> T {
-    call(world, None, body).0.expect("no crash was asked for")
-}
-
-fn advance(world: &Shared) -> ApplicationStatus {
-    run(world, |host| calls::advance(host, SHOP)).unwrap()
-}
-
-fn drain(world: &Shared) -> Vec<Answer> {
-    run(world, |host| calls::drain(host, QUEUE, 10, 20)).unwrap().into_iter().map(|delivery| delivery.answer).collect()
-}
-
-fn status(world: &Shared) -> ApplicationStatus {
-    run(world, |host| calls::status(host, SHOP)).unwrap()
-}
-
-fn settled(seed: u64) -> Shared {
-    let world = enrolled(seed);
-    world.borrow_mut().settings.get_mut(SHOP).unwrap().rotate_before = 5 * 24 * 3600;
-    let status = advance(&world);
-    assert_eq!((status.state, status.proven, status.generation), (State::Settled, true, 1));
-    world.borrow_mut().requests.clear();
-    world
-}
+use world::steps::{advance, drain, enrolled, run, settled, status};
+use world::{DAY, HOUR, SHOP, Shared, World, call};
 
 fn hand(world: &Shared, secret: &str, at: Option<u64>) -> Result<ApplicationStatus, Error> {
     run(world, |host| calls::enroll(host, SHOP, secret.into(), at.map(Instant)))
@@ -143,39 +108,40 @@ impl<H: Host> Host for On<'_, '_, H> {
     }
 }
 
-/// The remedy of a missing message (rotate in the console, `enroll`), then the message comes late after all.
-#[test]
-fn a_late_message_does_not_replace_the_newer_secret_that_was_handed_over() {
-    let world = settled(101);
-    run(&world, |host| calls::request(host, SHOP)).unwrap();
-    advance(&world);
+/// The remedy of a missing message (rotate in the console, `enroll` with this date), then the message comes late after all.
+fn a_message_comes_late(world: &Shared, date: impl FnOnce(u64) -> Option<u64>) {
+    run(world, |host| calls::request(host, SHOP)).unwrap();
+    advance(world);
     world.borrow_mut().queue[0].visible_at += DAY;
     world.borrow_mut().now += 2 * HOUR;
-    assert_eq!(advance(&world).state, State::Stalled);
-    let from_console = rotate_in_console(&world);
-    hand(&world, &from_console, None).unwrap();
-    assert_eq!(advance(&world).state, State::Settled);
+    assert_eq!(advance(world).state, State::Stalled);
+    let from_console = rotate_in_console(world);
+    let ends_at = world.borrow().newest(SHOP).ends_at;
+    hand(world, &from_console, date(ends_at)).unwrap();
+    assert_eq!(advance(world).state, State::Settled);
     assert_eq!(world.borrow().current(SHOP), Some(from_console.clone()));
-    days(&world, 8);
-    assert!(stored(&world).contains(&from_console), "the newest secret is lost: neither in the store nor in the queue");
+    days(world, 8);
+    assert!(stored(world).contains(&from_console), "the newest secret is lost: neither in the store nor in the queue");
     assert_eq!(world.borrow().current(SHOP), Some(from_console));
 }
 
-/// The same with the right date given.
+#[test]
+fn a_late_message_does_not_replace_the_newer_secret_that_was_handed_over() {
+    a_message_comes_late(&settled(101), |_| None);
+}
+
 #[test]
 fn the_same_with_the_date_given() {
+    a_message_comes_late(&settled(101), Some);
+}
+
+/// As the README shows it: by the day, which the program reads as its beginning.
+#[test]
+fn the_same_with_the_date_given_by_the_day() {
     let world = settled(101);
-    run(&world, |host| calls::request(host, SHOP)).unwrap();
-    advance(&world);
-    world.borrow_mut().queue[0].visible_at += DAY;
-    world.borrow_mut().now += 2 * HOUR;
-    assert_eq!(advance(&world).state, State::Stalled);
-    let from_console = rotate_in_console(&world);
-    let ends = world.borrow().newest(SHOP).ends_at;
-    hand(&world, &from_console, Some(ends)).unwrap();
-    assert_eq!(advance(&world).state, State::Settled);
-    days(&world, 8);
-    assert_eq!(world.borrow().current(SHOP), Some(from_console));
+    // 08:00, so that both rotations are on one day.
+    world.borrow_mut().now += 8 * HOUR;
+    a_message_comes_late(&world, |ends_at| Some(ends_at / DAY * DAY));
 }
 
 /// A pending secret that lags is proven after a newer one that was handed over.
@@ -485,25 +451,6 @@ fn a_hand_over_that_races_with_its_message_does_not_promote_twice() {
     let after = advance(&world);
     assert_eq!(after.generation, 2);
     assert!(stored(&world).contains(&first), "rule 8");
-}
-
-/// The same with the date given as the README shows it: by the day, which the program reads as its beginning.
-#[test]
-fn the_same_with_the_date_given_by_the_day() {
-    let world = settled(101);
-    // 08:00, so that both rotations are on one day.
-    world.borrow_mut().now += 8 * HOUR;
-    run(&world, |host| calls::request(host, SHOP)).unwrap();
-    advance(&world);
-    world.borrow_mut().queue[0].visible_at += DAY;
-    world.borrow_mut().now += 2 * HOUR;
-    assert_eq!(advance(&world).state, State::Stalled);
-    let from_console = rotate_in_console(&world);
-    let ends = world.borrow().newest(SHOP).ends_at;
-    hand(&world, &from_console, Some(ends / DAY * DAY)).unwrap();
-    assert_eq!(advance(&world).state, State::Settled);
-    days(&world, 8);
-    assert!(stored(&world).contains(&from_console), "the newest secret is lost: neither in the store nor in the queue");
 }
 
 /// A host whose clock is ahead dies while it prepares the call.

@@ -12,12 +12,10 @@ use lwa_rotate_component::contract::lwa::rotation::types::ApplicationStatus;
 use lwa_rotate_component::credential::Secret;
 use lwa_rotate_component::host::{Response, SendError};
 use lwa_rotate_component::instant::{Instant, Lifetime};
-use lwa_rotate_component::record::{Old, Pending, Record, Retry, State};
+use lwa_rotate_component::record::{Old, Record};
 
-use crate::host::{CLIENT_ID, Scripted, document, secret, settled};
+use crate::host::{CLIENT_ID, Scripted, document, secret, settled, verifying};
 
-/// The secret that waits for its proof, where there is one.
-const PENDING: &str = "amzn1.oa2-cs.v1.pending-example";
 /// The one that was current before.
 const OLD: &str = "amzn1.oa2-cs.v1.old-example";
 /// Calls that one input may make; enough to use up the answers of any rotation.
@@ -51,17 +49,7 @@ pub fn take_in(input: &[u8]) {
 /// Before a rotation, and while a new secret waits for its proof.
 fn records() -> [Record; 2] {
     let now = settled().current.since;
-    let mut verifying = settled();
-    verifying.state = State::Verifying;
-    verifying.pending.push(Pending {
-        secret: secret(PENDING),
-        expires_at: Some(now + Lifetime::days(180)),
-        event_time: Some(now),
-        old_ends_at: Some(now + Lifetime::days(7)),
-        retry: Retry::now(now),
-        stalls_at: Some(now + Lifetime::days(6)),
-        doubt_at: now + Lifetime::days(14),
-    });
+    let mut verifying = verifying();
     verifying.old = vec![Old {
         secret: secret(OLD),
         since: now,

@@ -9,7 +9,7 @@ use lwa_rotate_component::host::{
     Entry, Host, Message, PublishError, QueueError, Request, Response, SendError, StoreError,
 };
 use lwa_rotate_component::instant::{Instant, Lifetime};
-use lwa_rotate_component::record::{Current, Proof, Record, State};
+use lwa_rotate_component::record::{Current, Pending, Proof, Record, Retry, State};
 use lwa_rotate_component::store;
 
 /// The application; that of `tests/vectors/`.
@@ -102,6 +102,23 @@ pub(crate) fn settled() -> Record {
     let mut record = Record::enrolled(CLIENT_ID, secret(SECRET), Some(ends), now, 0);
     record.current = Current { proof: Proof::Proven, said_by_amazon: true, ..record.current };
     record.state = State::Settled;
+    record
+}
+
+/// The same with a new secret, from a message, that waits for its proof.
+pub(crate) fn verifying() -> Record {
+    let mut record = settled();
+    let now = record.current.since;
+    record.state = State::Verifying;
+    record.pending.push(Pending {
+        secret: secret("amzn1.oa2-cs.v1.pending-example"),
+        expires_at: Some(now + Lifetime::days(180)),
+        event_time: Some(now),
+        old_ends_at: Some(now + Lifetime::days(7)),
+        retry: Retry::now(now),
+        stalls_at: Some(now + Lifetime::days(6)),
+        doubt_at: now + Lifetime::days(14),
+    });
     record
 }
 

@@ -9,9 +9,9 @@ use lwa_rotate_component::contract::exports::lwa::rotation::rotation::Answer;
 use lwa_rotate_component::contract::lwa::rotation::observe::Left;
 use lwa_rotate_component::instant::Lifetime;
 use lwa_rotate_component::notification::{self, Notification, Payload};
-use lwa_rotate_component::record::{Call, Pending, Record, Retry, Standing, State};
+use lwa_rotate_component::record::{Call, Record, Standing, State};
 
-use crate::host::{CLIENT_ID, QUEUE, Scripted, document, secret, settled};
+use crate::host::{CLIENT_ID, QUEUE, Scripted, document, settled, verifying};
 
 /// Takes a body in.
 pub fn take_in(body: &[u8]) {
@@ -29,18 +29,7 @@ fn records() -> [Option<Record>; 4] {
     awaiting.state = State::Awaiting { until: now + Lifetime::hours(1) };
     awaiting.call = Some(Call { number: 1, id: 7, at: now, accepted: true, failure: None });
     (awaiting.calls, awaiting.called_at) = (1, Some(now));
-    let mut verifying = settled();
-    verifying.state = State::Verifying;
-    verifying.pending.push(Pending {
-        secret: secret("amzn1.oa2-cs.v1.pending-example"),
-        expires_at: Some(now + Lifetime::days(180)),
-        event_time: Some(now),
-        old_ends_at: Some(now + Lifetime::days(7)),
-        retry: Retry::now(now),
-        stalls_at: Some(now + Lifetime::days(6)),
-        doubt_at: now + Lifetime::days(14),
-    });
-    [None, Some(settled()), Some(awaiting), Some(verifying)]
+    [None, Some(settled()), Some(awaiting), Some(verifying())]
 }
 
 fn drain(body: &[u8], record: Option<&Record>, accepting: bool) {

@@ -14,6 +14,7 @@ mod host;
 mod queue;
 mod random;
 mod rules;
+pub mod steps;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,0 +1,51 @@
+//! The steps that tests take one by one, on the application [`SHOP`] and the one queue.
+
+use lwa_rotate_component::calls;
+use lwa_rotate_component::contract::exports::lwa::rotation::rotation::Answer;
+use lwa_rotate_component::contract::lwa::rotation::types::{ApplicationStatus, State};
+use lwa_rotate_component::instant::Instant;
+
+use crate::{QUEUE, SHOP, Shared, SimulatedHost, World, call};
+
+/// A world whose application is enrolled with its right date, and nothing more.
+pub fn enrolled(seed: u64) -> Shared {
+    let world = World::shared(seed);
+    let (secret, ends_at) = {
+        let world = world.borrow();
+        let issued = world.newest(SHOP);
+        (issued.secret.clone(), issued.ends_at)
+    };
+    let status = run(&world, |host| calls::enroll(host, SHOP, secret.into_bytes(), Some(Instant(ends_at))));
+    assert_eq!(status.unwrap().state, State::Settled);
+    world
+}
+
+/// Enrolled, proven, published, and not yet due: the margin is less than what is left.
+pub fn settled(seed: u64) -> Shared {
+    let world = enrolled(seed);
+    world.borrow_mut().settings.get_mut(SHOP).unwrap().rotate_before = 5 * 24 * 3600;
+    let status = advance(&world);
+    assert_eq!((status.state, status.proven, status.generation), (State::Settled, true, 1));
+    world.borrow_mut().requests.clear();
+    world
+}
+
+/// Makes a call on a host that does not die.
+pub fn run<T>(world: &Shared, body: impl FnOnce(&mut SimulatedHost<'_>) -> T) -> T {
+    call(world, None, body).0.expect("no crash was asked for")
+}
+
+/// Takes the application as far as it can go.
+pub fn advance(world: &Shared) -> ApplicationStatus {
+    run(world, |host| calls::advance(host, SHOP)).unwrap()
+}
+
+/// Reads the queue once; what becomes of each message.
+pub fn drain(world: &Shared) -> Vec<Answer> {
+    run(world, |host| calls::drain(host, QUEUE, 10, 20)).unwrap().into_iter().map(|delivery| delivery.answer).collect()
+}
+
+/// Where the application stands.
+pub fn status(world: &Shared) -> ApplicationStatus {
+    run(world, |host| calls::status(host, SHOP)).unwrap()
+}

@@ -1,6 +1,7 @@
 //! A moto server (PyPI) and its queues.
 
 use std::fs::{self, File};
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -59,14 +60,26 @@ pub fn command() -> (Command, SocketAddr) {
     (command, address)
 }
 
-/// Waits until a server listens.
+/// Waits until a server answers. That something listens is not enough: until the program that is started replaces the copy of
+/// this process, the copy holds whatever sockets were open here, perhaps the one that found the free port.
 pub fn wait_for(address: SocketAddr, mut is_alive: impl FnMut() -> bool) {
     let began = Instant::now();
-    while TcpStream::connect(address).is_err() {
+    while !answers(address) {
         assert!(is_alive(), "moto server has ended");
-        assert!(began.elapsed() < START, "moto server does not listen");
+        assert!(began.elapsed() < START, "moto server does not answer");
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+fn answers(address: SocketAddr) -> bool {
+    let asked = TcpStream::connect(address).and_then(|mut stream| {
+        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        stream.write_all(b"GET /moto-api/ HTTP/1.0\r\n\r\n")?;
+        let mut status = [0; b"HTTP/1.0 200".len()];
+        stream.read_exact(&mut status)?;
+        Ok(status)
+    });
+    asked.is_ok_and(|status| status.ends_with(b" 200"))
 }
 
 pub fn arn(queue: &str) -> String {

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use lwa_rotate::aws::Aws;
 use lwa_rotate::clock::ManualClock;
 use lwa_rotate::observe::{Collector, Happening};
 use lwa_rotate::publish::{FileTarget, Format, Targets};
@@ -63,9 +64,9 @@ impl World {
             targets: vec!["file".into()],
             ..Application::new(CLIENT_ID, emulator.url())
         };
-        let queue = Sqs::new([("main", emulator.queue_url())]).unwrap();
-        let queue =
-            queue.endpoint(emulator.url()).unwrap().region("us-east-1").access_key("test", Secret::from("test"));
+        let aws = Aws::new().endpoint(emulator.url()).unwrap().region("us-east-1");
+        let aws = aws.access_key("test", Secret::from("test"));
+        let queue = Sqs::new([("main", emulator.queue_url())]).unwrap().aws(aws);
         let target = FileTarget::new(folder.path().join("shop.env"), Format::Env);
         Rotator::builder()
             .application(application)

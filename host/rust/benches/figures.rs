@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use lwa_rotate::aws::Aws;
 use lwa_rotate::queue::Sqs;
 use lwa_rotate::store::{FileStore, MemoryStore};
 use lwa_rotate::{Application, Rotator, Secret, State};
@@ -130,11 +131,9 @@ async fn rotation() -> Duration {
     let folder = tempfile::tempdir().unwrap();
     let mut settings = Application::new(CLIENT_ID, emulator.url());
     settings.token_endpoint = emulator.token_endpoint();
-    let queue = Sqs::new([("main", emulator.queue_url())])
-        .and_then(|queue| queue.endpoint(emulator.url()))
-        .unwrap()
-        .region("us-east-1")
-        .access_key("bench", Secret::from("bench"));
+    let aws = Aws::new().endpoint(emulator.url()).unwrap().region("us-east-1");
+    let aws = aws.access_key("bench", Secret::from("bench"));
+    let queue = Sqs::new([("main", emulator.queue_url())]).unwrap().aws(aws);
     let rotator = Rotator::builder()
         .application(settings)
         .queue(queue)

@@ -37,6 +37,7 @@
 //! # }
 //! ```
 
+pub mod aws;
 mod bindings;
 pub mod check;
 pub mod clock;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
-use crate::secret::Credential;
+use crate::secret::{Credential, Secret};
 
 pub use exec::ExecTarget;
 pub use file::FileTarget;
@@ -33,6 +33,37 @@ pub trait Publish: Send + Sync + 'static {
 pub trait Target: Send + Sync + 'static {
     /// Makes this the credential that readers of the place find.
     async fn put(&self, credential: &Credential) -> Result<(), Error>;
+
+    /// Whether a credential could be put there, as far as that can be told without changing anything. What is wrong is the
+    /// error that [`put`](Target::put) would give.
+    async fn probe(&self) -> Result<Probe, Error> {
+        Ok(Probe::NotChecked("a target of this kind shows only when it is written whether it can be".into()))
+    }
+
+    /// What readers of the place find there at present, for moving over; `None` if there is nothing yet.
+    async fn read(&self) -> Result<Option<Held>, Error> {
+        Err(Error::Other("a target of this kind cannot be read back".into()))
+    }
+}
+
+/// What looking at a target without writing it showed. The texts are for people and hold no secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// Nothing stands in the way, as far as this text says.
+    Fine(String),
+    /// Nobody knows, and why.
+    NotChecked(String),
+}
+
+/// What a place holds.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// The client id, where the place says which application it is for.
+    pub client_id: Option<String>,
+    /// The client secret.
+    pub client_secret: Secret,
+    /// When it ends, in milliseconds since 1970-01-01T00:00:00Z, where the place says so.
+    pub expires_at: Option<u64>,
 }
 
 /// Why a target did not take the credential. The texts are for people and hold no secret.
@@ -105,5 +136,28 @@ impl<P: Publish + ?Sized> Publish for std::sync::Arc<P> {
 impl<T: Target + ?Sized> Target for std::sync::Arc<T> {
     async fn put(&self, credential: &Credential) -> Result<(), Error> {
         (**self).put(credential).await
+    }
+
+    async fn probe(&self) -> Result<Probe, Error> {
+        (**self).probe().await
+    }
+
+    async fn read(&self) -> Result<Option<Held>, Error> {
+        (**self).read().await
+    }
+}
+
+#[async_trait]
+impl<T: Target + ?Sized> Target for Box<T> {
+    async fn put(&self, credential: &Credential) -> Result<(), Error> {
+        (**self).put(credential).await
+    }
+
+    async fn probe(&self) -> Result<Probe, Error> {
+        (**self).probe().await
+    }
+
+    async fn read(&self) -> Result<Option<Held>, Error> {
+        (**self).read().await
     }
 }

@@ -6,6 +6,7 @@ mod machine;
 
 use std::sync::Arc;
 
+use lwa_rotate::aws::Aws;
 use lwa_rotate::check::{self, Finding, Severity};
 use lwa_rotate::config::App;
 use lwa_rotate::observe::TracingObserver;
@@ -36,9 +37,10 @@ pub(super) async fn run(global: &Global, app: Option<&str>, output: &Output) -> 
         Some(name) => vec![find(&config, name)?.clone()],
         None => config.apps.clone(),
     };
-    let queue = Arc::new(queues(&config)?);
+    let aws = Aws::new();
+    let queue = queues(&config, &aws)?;
     let answers = Arc::new(Answers::of(&config)?);
-    let builder = builder(&config, Arc::clone(&queue)).http(Arc::clone(&answers)).observe(TracingObserver);
+    let builder = builder(&config, Arc::clone(&queue), &aws).http(Arc::clone(&answers)).observe(TracingObserver);
     let rotator = builder.build().map_err(|error| Failure::failed(error.to_string()))?;
 
     let mut groups = Vec::new();
@@ -52,7 +54,7 @@ pub(super) async fn run(global: &Global, app: Option<&str>, output: &Output) -> 
             findings: check::queue(&queue, name).await,
         });
     }
-    groups.extend(Applications { rotator, answers: Arc::clone(&answers) }.check(apps).await);
+    groups.extend(Applications { rotator, aws, answers: Arc::clone(&answers) }.check(apps).await);
     let machine = machine::findings(&config, &answers);
     groups.insert(0, Group { about: "machine", name: None, title: "this machine".into(), findings: machine });
 

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
+use lwa_rotate::aws::Aws;
 use lwa_rotate::config::{App, Config, Format, Names, Queue, Store, Target, TargetKind, UserAgent};
-use lwa_rotate::queue::Sqs;
 use lwa_rotate::{Secret, Stage, State, Status};
 use lwa_rotate_emulator::{Application, Call, Emulator, Options};
 use serde_json::{Value, json};
@@ -74,12 +74,9 @@ async fn demonstrate(global: &Global, folder: &Path, output: &Output) -> anyhow:
     let progress = Progress::new(CLIENT_ID, *output, global.verbose > 0);
     let config = configuration(folder, &emulator);
     // Everything is said here, so that no AWS variable or file of the user's plays a part.
-    let queue = Sqs::new([(NAME, emulator.queue_url())])
-        .and_then(|queue| queue.endpoint(emulator.url()))
-        .map_err(|error| Failure::failed(error.to_string()))?
-        .region("us-east-1")
-        .access_key("demo", Secret::from("demo"));
-    let host = Host::with_queue(config, queue, progress.clone())?;
+    let aws = Aws::new().endpoint(emulator.url()).map_err(|error| Failure::failed(error.to_string()))?;
+    let aws = aws.region("us-east-1").access_key("demo", Secret::from("demo"));
+    let host = Host::with_aws(config, &aws, progress.clone())?;
     let app = host.app(NAME)?;
     let before = enroll(&host, app, now() + milliseconds(LIFE)).await?;
     output.note(&format!(

@@ -4,15 +4,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lwa_rotate::config::{App, Config, Store, TargetKind};
+use lwa_rotate::aws::Aws;
+use lwa_rotate::config::{App, Config, Store};
 use lwa_rotate::observe::Observe;
-use lwa_rotate::publish::{ExecTarget, FileTarget, Targets};
 use lwa_rotate::queue::{Error as QueueError, Sqs};
 use lwa_rotate::store::{Error as StoreError, FileStore};
 use lwa_rotate::{Application, Builder, Error, Rotator, UserAgent};
 
 use super::Global;
 use super::failure::Failure;
+use super::target::targets;
 
 /// What commands work with: the configuration, and the component in its host.
 pub(super) struct Host {
@@ -28,16 +29,15 @@ impl Host {
         Self::with(configuration(global)?, observe)
     }
 
-    /// The component for this configuration.
+    /// The component for this configuration, with AWS as its variables and files say.
     pub(super) fn with(config: Config, observe: impl Observe) -> anyhow::Result<Self> {
-        let queue = queues(&config)?;
-        Self::with_queue(config, queue, observe)
+        Self::with_aws(config, &Aws::new(), observe)
     }
 
-    /// The component for this configuration, with the queues reached in a way of its own.
-    pub(super) fn with_queue(config: Config, queue: Sqs, observe: impl Observe) -> anyhow::Result<Self> {
-        let queue = Arc::new(queue);
-        let builder = builder(&config, Arc::clone(&queue)).observe(observe);
+    /// The component for this configuration.
+    pub(super) fn with_aws(config: Config, aws: &Aws, observe: impl Observe) -> anyhow::Result<Self> {
+        let queue = queues(&config, aws)?;
+        let builder = builder(&config, Arc::clone(&queue), aws).observe(observe);
         let rotator = builder.build().map_err(|error| Failure::failed(error.to_string()))?;
         Ok(Self { config, rotator, queue })
     }
@@ -48,16 +48,17 @@ impl Host {
     }
 }
 
-/// The queues of this configuration, by the AWS settings.
-pub(super) fn queues(config: &Config) -> Result<Sqs, Failure> {
-    Sqs::new(config.queues.iter().map(|(name, queue)| (name, &queue.url)))
-        .map_err(|error| Failure::configuration(error.to_string()))
+/// The queues of this configuration.
+pub(super) fn queues(config: &Config, aws: &Aws) -> Result<Arc<Sqs>, Failure> {
+    let queues = Sqs::new(config.queues.iter().map(|(name, queue)| (name, &queue.url)))
+        .map_err(|error| Failure::configuration(error.to_string()))?;
+    Ok(Arc::new(queues.aws(aws.clone())))
 }
 
 /// What the component needs for this configuration.
-pub(super) fn builder(config: &Config, queue: Arc<Sqs>) -> Builder {
+pub(super) fn builder(config: &Config, queue: Arc<Sqs>, aws: &Aws) -> Builder {
     let Store::File { path } = &config.store;
-    let mut builder = Rotator::builder().store(FileStore::new(path)).queue(queue).publish(targets(config));
+    let mut builder = Rotator::builder().store(FileStore::new(path)).queue(queue).publish(targets(config, aws));
     for app in &config.apps {
         builder = builder.application(application(app, config));
     }
@@ -119,29 +120,6 @@ fn application(app: &App, config: &Config) -> Application {
         },
         ..Application::new(&app.client_id, &app.api_endpoint)
     }
-}
-
-fn targets(config: &Config) -> Targets {
-    let mut targets = Targets::new();
-    for app in &config.apps {
-        for target in &app.publish {
-            match &target.kind {
-                TargetKind::File { path, format, names } => {
-                    targets.insert(&app.client_id, &target.name, FileTarget::new(path, *format).names(names.clone()));
-                }
-                TargetKind::Exec { command, timeout } => {
-                    targets.insert(&app.client_id, &target.name, exec(command).time_limit(*timeout));
-                }
-            }
-        }
-    }
-    targets
-}
-
-/// The program and its arguments as a target.
-pub(super) fn exec(command: &[String]) -> ExecTarget {
-    let (program, arguments) = command.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
-    ExecTarget::new(program, arguments)
 }
 
 /// A call that could not be carried out, with what to do about it.

@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use super::{
-    Error, Target,
+    Error, Probe, Target,
     form::{Format, Names, written},
 };
 use crate::secret::{Credential, Secret};
@@ -71,7 +71,7 @@ impl ExecTarget {
     }
 
     /// Whether the program is there and may be run, without running it.
-    pub fn probe(&self) -> Result<(), Error> {
+    fn look(&self) -> Result<(), Error> {
         let named = Path::new(&self.program);
         let places: Vec<PathBuf> = if named.components().count() > 1 {
             vec![named.to_owned()]
@@ -128,6 +128,11 @@ fn may_run(program: &Path) -> io::Result<()> {
 
 #[async_trait]
 impl Target for ExecTarget {
+    async fn probe(&self) -> Result<Probe, Error> {
+        self.look()?;
+        Ok(Probe::Fine("the program may be run; it was not".into()))
+    }
+
     async fn put(&self, credential: &Credential) -> Result<(), Error> {
         let document = written(credential, Format::Json, &self.names)?;
         let mut child = self.start()?;

@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 
 pub use super::form::{Format, Names};
-use super::{Error, Target, form::merged};
+use super::{Error, Probe, Target, form::merged};
 use crate::{
     replace::{Failed, Replacement, probe, remedy},
     secret::{Credential, Secret},
@@ -41,21 +41,6 @@ impl FileTarget {
         self
     }
 
-    /// Whether a credential could be put there, as far as that can be told without writing: the folder may be written, and
-    /// the file can be read and hold it.
-    pub fn probe(&self) -> Result<(), Error> {
-        let (path, _) = self.places()?;
-        let folder = path.parent().unwrap_or(Path::new(""));
-        probe(folder).map_err(|e| failure("write next to", &path, &e))?;
-        let (content, existing) = read(&path).map_err(|e| failure("read", &path, &e))?;
-        let nobody = Credential { client_id: String::new(), client_secret: Secret::default(), expires_at: None };
-        self.merged(&path, &content, &nobody)?;
-        match existing {
-            Some(existing) => may_keep_owner(&existing).map_err(|e| failure("keep the owner of", &path, &e)),
-            None => Ok(()),
-        }
-    }
-
     /// The file, with links followed, and the one that is put in its place.
     fn places(&self) -> Result<(PathBuf, PathBuf), Error> {
         let path = match fs::canonicalize(&self.path) {
@@ -73,6 +58,20 @@ impl FileTarget {
             Error::Other(text) => Error::Other(format!("{}: {text}", path.display())),
             other => other,
         })
+    }
+
+    /// The folder may be written, and the file can be read and hold it.
+    fn look(&self) -> Result<(), Error> {
+        let (path, _) = self.places()?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        probe(folder).map_err(|e| failure("write next to", &path, &e))?;
+        let (content, existing) = read(&path).map_err(|e| failure("read", &path, &e))?;
+        let nobody = Credential { client_id: String::new(), client_secret: Secret::default(), expires_at: None };
+        self.merged(&path, &content, &nobody)?;
+        match existing {
+            Some(existing) => may_keep_owner(&existing).map_err(|e| failure("keep the owner of", &path, &e)),
+            None => Ok(()),
+        }
     }
 
     fn write(&self, credential: &Credential) -> Result<(), Error> {
@@ -102,11 +101,22 @@ impl FileTarget {
 impl Target for FileTarget {
     async fn put(&self, credential: &Credential) -> Result<(), Error> {
         let (target, credential) = (self.clone(), credential.clone());
-        match tokio::task::spawn_blocking(move || target.write(&credential)).await {
-            Ok(result) => result,
-            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-            Err(_) => Err(Error::Unavailable("the program is being stopped".into())),
-        }
+        aside(move || target.write(&credential)).await
+    }
+
+    async fn probe(&self) -> Result<Probe, Error> {
+        let target = self.clone();
+        aside(move || target.look()).await?;
+        Ok(Probe::Fine("the file can be written".into()))
+    }
+}
+
+/// Does what may block where that stops nobody.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => Err(Error::Unavailable("the program is being stopped".into())),
     }
 }
 
@@ -285,7 +295,8 @@ mod tests {
             ("other.json/new.json", false),
         ] {
             let target = FileTarget::new(path(name), Format::Json);
-            assert_eq!(target.probe().is_ok(), can, "{name}: {:?}", target.probe());
+            let probed = target.probe().await;
+            assert_eq!(probed.is_ok(), can, "{name}: {probed:?}");
         }
 
         assert_eq!(names(folder.path()).len(), 3);

@@ -1,6 +1,5 @@
 //! Amazon SQS, through the AWS SDK.
 
-mod aws;
 mod failure;
 mod key;
 mod place;
@@ -15,14 +14,12 @@ use std::{
 use async_trait::async_trait;
 use aws_sdk_sqs::{
     Client,
-    config::{Config, timeout::TimeoutConfig},
+    config::Config,
     types::{Message as SqsMessage, MessageSystemAttributeName, QueueAttributeName},
 };
-use tokio::sync::OnceCell;
 
 use super::{Error, Message, Queue};
-use crate::{Secret, http::OriginError};
-use aws::Aws;
+use crate::aws::{Aws, CALL_LIMIT, UrlError, limits};
 use failure::{Operation, failure};
 use place::Place;
 
@@ -42,29 +39,8 @@ pub(crate) use key::KeyDescription;
 pub struct Sqs {
     queues: BTreeMap<String, Place>,
     aws: Aws,
-    loaded: OnceCell<aws_config::SdkConfig>,
     clients: Mutex<BTreeMap<String, Client>>,
 }
-
-/// Why a queue's URL, or an endpoint, cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UrlError {
-    /// The URL.
-    pub url: String,
-    /// What is wrong with it.
-    pub error: OriginError,
-}
-
-impl fmt::Display for UrlError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "'{}' cannot be used for a queue: {}", self.url, self.error)
-    }
-}
-
-impl std::error::Error for UrlError {}
-
-/// How long an operation may take beyond what SQS waits by itself.
-const CALL_LIMIT: Duration = Duration::from_secs(8);
 
 /// SQS hides no message for longer than this after its receipt, in seconds.
 const HIDDEN_AT_MOST: u32 = 12 * 60 * 60;
@@ -73,31 +49,13 @@ impl Sqs {
     /// These queues, by the names of the settings, with their URLs as SQS gives them. `https`, or `http` on loopback.
     pub fn new<N: Into<String>, U: Into<String>>(queues: impl IntoIterator<Item = (N, U)>) -> Result<Self, UrlError> {
         let queues = queues.into_iter().map(|(name, url)| Ok((name.into(), Place::of(url.into())?)));
-        Ok(Self {
-            queues: queues.collect::<Result<_, _>>()?,
-            aws: Aws::default(),
-            loaded: OnceCell::new(),
-            clients: Mutex::default(),
-        })
+        Ok(Self { queues: queues.collect::<Result<_, _>>()?, aws: Aws::default(), clients: Mutex::default() })
     }
 
-    /// Sends to this endpoint, whatever the AWS settings and the queues' URLs say.
-    pub fn endpoint(mut self, url: impl Into<String>) -> Result<Self, UrlError> {
-        self.aws.endpoint = Some(place::checked(url.into())?);
-        Ok(self)
-    }
-
-    /// Signs for this region, whatever the AWS settings and the queues' URLs say.
+    /// Other AWS settings than the usual variables and files.
     #[must_use]
-    pub fn region(mut self, region: impl Into<String>) -> Self {
-        self.aws.region = Some(region.into());
-        self
-    }
-
-    /// Signs with this access key, whatever the AWS settings say.
-    #[must_use]
-    pub fn access_key(mut self, access_key_id: impl Into<String>, secret_access_key: Secret) -> Self {
-        self.aws.access_key = Some((access_key_id.into(), secret_access_key));
+    pub fn aws(mut self, aws: Aws) -> Self {
+        self.aws = aws;
         self
     }
 
@@ -107,18 +65,14 @@ impl Sqs {
         if let Some(client) = known {
             return Ok((place, client));
         }
-        let client = self.aws.client(self.loaded(place).await, place)?;
+        let loaded = self.aws.of_service("SQS", place.region.as_deref(), place.endpoint.as_deref()).await;
+        let client = Client::new(&loaded.map_err(unusable)?);
         self.clients().insert(queue.to_owned(), client.clone());
         Ok((place, client))
     }
 
     fn place(&self, queue: &str) -> Result<&Place, Error> {
         self.queues.get(queue).ok_or_else(|| Error::NotFound(format!("the settings have no queue '{queue}'")))
-    }
-
-    /// The AWS settings, read when they are first needed.
-    async fn loaded(&self, place: &Place) -> &aws_config::SdkConfig {
-        self.loaded.get_or_init(|| self.aws.load(place)).await
     }
 
     /// How the queue is set up and how many messages it holds: its attributes by the names that SQS gives them. Changes
@@ -131,7 +85,7 @@ impl Sqs {
                 let attributes = answer.attributes.unwrap_or_default().into_iter();
                 Ok(attributes.map(|(name, value)| (name.as_str().to_owned(), value)).collect())
             }
-            Err(error) => Err(failure(Operation::Look, queue, place, error)),
+            Err(error) => Err(failure(Operation::Look, queue, place, &error)),
         }
     }
 
@@ -157,7 +111,7 @@ impl Queue for Sqs {
             .config_override(within(Duration::from_secs(wait.into()) + CALL_LIMIT))
             .send()
             .await
-            .map_err(|e| failure(Operation::Receive, queue, place, e))?;
+            .map_err(|e| failure(Operation::Receive, queue, place, &e))?;
         Ok(received.messages.unwrap_or_default().into_iter().filter_map(message).collect())
     }
 
@@ -166,7 +120,7 @@ impl Queue for Sqs {
         let request = client.delete_message().queue_url(&place.url).receipt_handle(receipt_handle);
         match request.customize().config_override(within(CALL_LIMIT)).send().await {
             Ok(_) => Ok(()),
-            Err(error) => Err(failure(Operation::Delete, queue, place, error)),
+            Err(error) => Err(failure(Operation::Delete, queue, place, &error)),
         }
     }
 
@@ -183,7 +137,7 @@ impl Queue for Sqs {
                 Ok(_) => return Ok(()),
                 // The 12 hours count from the receipt, which nobody here has kept: come nearer by halves.
                 Err(error) if failure::is_beyond_the_longest(&error) && visibility > 60 => visibility /= 2,
-                Err(error) => return Err(failure(Operation::Hide, queue, place, error)),
+                Err(error) => return Err(failure(Operation::Hide, queue, place, &error)),
             }
         }
     }
@@ -203,14 +157,14 @@ fn message(message: SqsMessage) -> Option<Message> {
     })
 }
 
+/// An endpoint that no request may be sent to.
+fn unusable(error: UrlError) -> Error {
+    Error::Other(error.to_string())
+}
+
 /// The limits of one call.
 fn within(limit: Duration) -> aws_sdk_sqs::config::Builder {
     Config::builder().timeout_config(limits(limit))
-}
-
-/// The first try may use a call's time up but for what a second one needs to fail.
-fn limits(limit: Duration) -> TimeoutConfig {
-    TimeoutConfig::builder().operation_timeout(limit).operation_attempt_timeout(limit - Duration::from_secs(2)).build()
 }
 
 fn number(number: u32) -> i32 {

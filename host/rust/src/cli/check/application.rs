@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
+use lwa_rotate::aws::Aws;
 use lwa_rotate::check::{Finding, Severity};
-use lwa_rotate::config::{App, Target, TargetKind};
-use lwa_rotate::publish::FileTarget;
+use lwa_rotate::config::{App, Target};
+use lwa_rotate::publish::{Error as PublishError, Probe};
 use lwa_rotate::{Cause, Error, Problem, RemedyBy, Rotator, State, Status};
 
 use super::answers::Answers;
 use crate::cli::failure::amazon_text;
-use crate::cli::host::exec;
 use crate::cli::json::state_name;
+use crate::cli::target::{remedy, target};
 use crate::cli::text::{instant, instant_and_left, left, now};
 
 /// How many applications are looked at at the same time.
@@ -20,6 +21,7 @@ const OVERDUE: u64 = 15 * 60_000;
 
 pub(super) struct Applications {
     pub(super) rotator: Rotator,
+    pub(super) aws: Aws,
     pub(super) answers: Arc<Answers>,
 }
 
@@ -29,7 +31,7 @@ impl Applications {
             Ok(status) => status,
             Err(error) => {
                 let mut findings = vec![no_record(app, &error), self.endpoints(app, None)];
-                findings.extend(app.publish.iter().map(|configured| target(configured, None)));
+                self.targets(app, None, &mut findings).await;
                 return findings;
             }
         };
@@ -41,8 +43,15 @@ impl Applications {
             expiry(app, &status, now()),
             rotation(app, &status, now()),
         ];
-        findings.extend(app.publish.iter().map(|configured| target(configured, Some(&status))));
+        self.targets(app, Some(&status), &mut findings).await;
         findings
+    }
+
+    async fn targets(&self, app: &App, status: Option<&Status>, findings: &mut Vec<Finding>) {
+        for configured in &app.publish {
+            let probed = target(&configured.kind, &self.aws).probe().await;
+            findings.push(of_target(configured, probed, status));
+        }
     }
 
     /// Whether LWA and SP-API have answered when the secret was tried, with the problem that this ended in.
@@ -215,29 +224,24 @@ fn rotation(app: &App, status: &Status, now: u64) -> Finding {
     }
 }
 
-fn target(target: &Target, status: Option<&Status>) -> Finding {
+fn of_target(target: &Target, probed: Result<Probe, PublishError>, status: Option<&Status>) -> Finding {
     let name = &target.name;
-    let (probed, fine, remedy) = match &target.kind {
-        TargetKind::File { path, format, names } => (
-            FileTarget::new(path, *format).names(names.clone()).probe(),
-            "the file can be written",
-            "make its folder, let the user that runs lwa-rotate own the file and write its folder, or put its content right",
-        ),
-        TargetKind::Exec { command, .. } => (
-            exec(command).probe(),
-            "the program may be run; it was not",
-            "give the path of a program that the user that runs lwa-rotate may run",
-        ),
-    };
     let failed = || status?.targets.iter().find(|known| known.name == *name)?.failure.clone();
-    match probed.map_err(|error| error.to_string()).err().or_else(failed) {
-        None => Finding::fine("target", format!("{name}: {fine}")),
-        Some(text) => Finding::new(
+    match probed.map_err(|error| error.to_string()).and_then(|probe| failed().map_or(Ok(probe), Err)) {
+        Ok(Probe::Fine(seen)) => Finding::fine("target", format!("{name}: {seen}")),
+        Ok(Probe::NotChecked(why)) => Finding::new(
+            "target",
+            Severity::NotChecked,
+            format!("{name}: {why}"),
+            "nobody knows whether a new secret could be published there",
+            remedy(&target.kind),
+        ),
+        Err(text) => Finding::new(
             "target",
             Severity::Warning,
             format!("{name}: {text}"),
             "a new secret would be kept but not published there, and the old one ends 7 days after the rotate call",
-            remedy,
+            remedy(&target.kind),
         ),
     }
 }

@@ -110,14 +110,16 @@ async fn a_probe_tells_whether_the_program_may_be_run_and_does_not_run_it() {
     let program = folder.path().join("publish");
     let ran = folder.path().join("ran");
     fs::write(&program, format!("#!/bin/sh\ntouch '{}'\n", ran.display())).unwrap();
-    let probe = |program: &std::path::Path| ExecTarget::new(program, [""; 0]).probe();
+    let probe = async |program: &std::path::Path| ExecTarget::new(program, [""; 0]).probe().await;
 
-    assert!(matches!(probe(&program), Err(Error::AccessDenied(text)) if text.contains("make it executable")));
+    assert!(matches!(probe(&program).await, Err(Error::AccessDenied(text)) if text.contains("make it executable")));
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-    probe(&program).unwrap();
-    probe("sh".as_ref()).unwrap();
-    assert!(matches!(probe(&folder.path().join("missing")), Err(Error::Other(text)) if text.contains("whole path")));
-    assert!(matches!(probe("no-such-program".as_ref()), Err(Error::Other(_))));
-    assert!(matches!(probe(folder.path()), Err(Error::AccessDenied(_))));
+    probe(&program).await.unwrap();
+    probe("sh".as_ref()).await.unwrap();
+    assert!(
+        matches!(probe(&folder.path().join("missing")).await, Err(Error::Other(text)) if text.contains("whole path"))
+    );
+    assert!(matches!(probe("no-such-program".as_ref()).await, Err(Error::Other(_))));
+    assert!(matches!(probe(folder.path()).await, Err(Error::AccessDenied(_))));
     assert!(!ran.exists());
 }

@@ -1,9 +1,12 @@
 //! The key that a queue is encrypted with, as AWS KMS describes it.
 
 use super::{
-    CALL_LIMIT, Error, Sqs,
+    Error, Sqs,
     failure::{Operation, failure},
+    place::Place,
+    unusable,
 };
+use crate::aws::{CALL_LIMIT, limits};
 
 /// What KMS tells of a key, or why it does not.
 #[derive(Debug)]
@@ -34,7 +37,7 @@ impl Sqs {
             Ok(place) => place,
             Err(error) => return failed(error),
         };
-        let client = match self.aws.kms(self.loaded(place).await, place, CALL_LIMIT) {
+        let client = match self.kms(place).await {
             Ok(client) => client,
             Err(error) => return failed(error),
         };
@@ -47,7 +50,7 @@ impl Sqs {
                     arn: key.arn.unwrap_or(key.key_id),
                 })
                 .ok_or_else(|| Error::Other("KMS describes no key".into())),
-            Err(error) => Err(failure(Operation::Key, queue, place, error)),
+            Err(error) => Err(failure(Operation::Key, queue, place, &error)),
         };
         // KMS tells the policy of a key by its id or ARN, not by an alias.
         let id = match &description {
@@ -57,8 +60,22 @@ impl Sqs {
         };
         let policy = match client.get_key_policy().key_id(id).policy_name(POLICY).send().await {
             Ok(answer) => answer.policy.ok_or_else(|| Error::Other("KMS tells no policy of the key".into())),
-            Err(error) => Err(failure(Operation::Key, queue, place, error)),
+            Err(error) => Err(failure(Operation::Key, queue, place, &error)),
         };
         Key { description, policy }
+    }
+
+    async fn kms(&self, place: &Place) -> Result<aws_sdk_kms::Client, Error> {
+        let region = place.region.as_deref();
+        // A queue that is none of Amazon's has no key there.
+        if region.is_none() && !self.aws.names_endpoint("KMS", region).await.map_err(unusable)? {
+            return Err(Error::Other(format!(
+                "where the key of the queue at {} is kept is not known: set AWS_ENDPOINT_URL_KMS",
+                place.url
+            )));
+        }
+        let loaded = self.aws.of_service("KMS", region, None).await.map_err(unusable)?;
+        let config = aws_sdk_kms::config::Builder::from(&loaded).timeout_config(limits(CALL_LIMIT));
+        Ok(aws_sdk_kms::Client::from_conf(config.build()))
     }
 }

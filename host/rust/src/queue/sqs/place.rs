@@ -1,7 +1,6 @@
 //! What a queue's URL says about where the queue is.
 
-use super::UrlError;
-use crate::http::Origin;
+use crate::{aws::UrlError, http::Origin};
 
 /// A queue's URL, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,14 +19,6 @@ impl Place {
         let region = region(origin.host());
         let own_endpoint = region.is_none() || origin.host().contains(".vpce.");
         Ok(Self { url, region, endpoint: own_endpoint.then(|| origin.to_string()) })
-    }
-}
-
-/// The URL again, if requests may be sent to it.
-pub(super) fn checked(url: String) -> Result<String, UrlError> {
-    match Origin::of(&url) {
-        Ok(_) => Ok(url),
-        Err(error) => Err(UrlError { url, error }),
     }
 }
 

@@ -50,8 +50,7 @@ impl Server {
     fn sqs(&self) -> Sqs {
         Sqs::new([("main", format!("{}/000000000000/lwa", self.url))])
             .unwrap()
-            .region("eu-west-1")
-            .access_key("AKIAEXAMPLE", "secret".into())
+            .aws(Aws::new().region("eu-west-1").access_key("AKIAEXAMPLE", "secret".into()))
     }
 
     fn requests(&self) -> Vec<String> {
@@ -224,7 +223,7 @@ async fn a_refused_connection_is_unavailable() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/1/lwa", listener.local_addr().unwrap());
     drop(listener);
-    let sqs = Sqs::new([("main", url)]).unwrap().access_key("AKIAEXAMPLE", "secret".into());
+    let sqs = Sqs::new([("main", url)]).unwrap().aws(Aws::new().access_key("AKIAEXAMPLE", "secret".into()));
 
     let error = sqs.receive("main", 1, 0, 30).await.unwrap_err();
 

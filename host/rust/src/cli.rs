@@ -16,6 +16,7 @@ mod resume;
 mod rotate;
 mod signal;
 mod status;
+mod target;
 mod text;
 mod watch;
 

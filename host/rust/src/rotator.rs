@@ -312,6 +312,7 @@ impl Builder {
             publish: self.publish.unwrap_or_else(|| Box::new(Targets::new())),
             observe: self.observe.unwrap_or_else(|| Box::new(TracingObserver)),
             clock: self.clock.unwrap_or_else(|| Box::new(SystemClock)),
+            put_limit: self.limits.put,
         });
         let (runtime, component) = load(self.limits).map_err(|e| BuildError::Component(format!("{e:#}")))?;
         Ok(Rotator { inner: Arc::new(Inner { runtime, component, effects }) })

@@ -30,11 +30,19 @@ pub struct Limits {
     /// Time of the whole call with everything that it waits for; 5 min unless set. A call that takes longer ends with
     /// [`Stopped::Time`].
     pub call: Duration,
+    /// Time of one publish target; 105 s unless set. One that takes longer counts as failed and is tried again, and stands in
+    /// no other's way. A host that writes for two minutes is taken for dead by the others (`wit/publish.wit`).
+    pub put: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { memory: 32 << 20, computing: Duration::from_secs(5), call: Duration::from_secs(5 * 60) }
+        Self {
+            memory: 32 << 20,
+            computing: Duration::from_secs(5),
+            call: Duration::from_secs(5 * 60),
+            put: Duration::from_secs(105),
+        }
     }
 }
 

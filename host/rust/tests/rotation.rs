@@ -327,6 +327,45 @@ async fn a_call_whose_host_does_not_answer_ends_at_its_time_limit() {
     assert_eq!(rotator.status(CLIENT_ID).await, Err(Error::Stopped(Stopped::Time(limits.call))));
 }
 
+/// Never done.
+struct Hanging;
+
+#[async_trait]
+impl Target for Hanging {
+    async fn put(&self, _: &Credential) -> Result<(), publish::Error> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_target_that_hangs_counts_as_failed_and_stands_in_no_others_way() {
+    let (amazon, shelf) = (Arc::new(Script::default()), Arc::new(Shelf::default()));
+    let targets = Targets::new().with(CLIENT_ID, "hanging", Hanging).with(CLIENT_ID, "shelf", Arc::clone(&shelf));
+    let mut limits = Limits::default();
+    limits.put = Duration::from_millis(20);
+    let rotator = Rotator::builder()
+        .application(Application { targets: vec!["hanging".into(), "shelf".into()], ..application() })
+        .http(Arc::clone(&amazon))
+        .store(MemoryStore::new())
+        .publish(targets)
+        .clock(Arc::new(ManualClock::new(START)))
+        .limits(limits)
+        .build()
+        .unwrap();
+    rotator.enroll(CLIENT_ID, OLD_SECRET.into(), None).await.unwrap();
+    amazon.token();
+    amazon.answer(200, r#"{"payload":[]}"#);
+
+    let status = rotator.advance(CLIENT_ID).await.unwrap();
+
+    assert_eq!(status.state, State::Publishing);
+    let [hanging, other] = status.targets.try_into().unwrap();
+    assert!(!hanging.holds_current && hanging.retry_at.is_some());
+    assert!(hanging.failure.is_some_and(|failure| failure.contains("not done within")), "{:?}", status.problem);
+    assert!(other.holds_current);
+    assert_eq!(shelf.secrets(), [OLD_SECRET]);
+}
+
 #[tokio::test]
 async fn calls_can_run_in_tasks_and_be_dropped() {
     let rotator = Rotator::builder().application(application()).store(Silent).build().unwrap();

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use tokio::time::timeout;
 use zeroize::Zeroize;
 
 use super::bounds::{Bounds, Forbidden, HANDED_OVER, Subject};
@@ -32,6 +33,8 @@ pub(crate) struct Effects {
     pub(crate) publish: Box<dyn Publish>,
     pub(crate) observe: Box<dyn Observe>,
     pub(crate) clock: Box<dyn Clock>,
+    /// How long a publish target may take.
+    pub(crate) put_limit: Duration,
 }
 
 /// The imports of one call.
@@ -187,7 +190,14 @@ impl wit_publish::Host for Imports {
         if !self.application(&credential.client_id)?.targets.contains(&target) {
             return Err(Forbidden::asking("for a publish target that is not of the application").into());
         }
-        Ok(self.effects.publish.put(&target, &credential).await.map_err(Into::into))
+        let limit = self.effects.put_limit;
+        Ok(match timeout(limit, self.effects.publish.put(&target, &credential)).await {
+            Ok(put) => put.map_err(Into::into),
+            Err(_) => Err(wit_publish::Error::Unavailable(format!(
+                "the target was not done within {} s; nobody knows whether it has taken the secret",
+                limit.as_secs()
+            ))),
+        })
     }
 }
 

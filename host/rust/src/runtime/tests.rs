@@ -50,7 +50,7 @@ impl Guests {
 }
 
 fn short() -> Limits {
-    Limits { memory: 4 << 20, computing: Duration::from_millis(50), call: Duration::from_secs(60) }
+    Limits { memory: 4 << 20, computing: Duration::from_millis(50), call: Duration::from_secs(60), ..Limits::default() }
 }
 
 #[tokio::test]

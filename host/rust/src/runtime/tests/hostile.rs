@@ -107,6 +107,7 @@ impl World {
             publish: Box::new(targets()),
             observe: Box::new(Arc::clone(&events)),
             clock: Box::new(SystemClock),
+            put_limit: limits.put,
         });
         let runtime = Runtime::new(limits).unwrap();
         // SAFETY: build.rs made it.

@@ -181,3 +181,22 @@ fn a_second_rotation_at_once_warns_and_waits_for_the_rate() {
     assert_eq!(world.count("rotate"), 1, "one rotate call a minute");
     assert_eq!(world.status()["next"]["kind"], "call-permitted");
 }
+
+/// Rule 11: say what to do, and nothing that is not so.
+#[test]
+fn a_joined_rotation_that_ends_without_a_new_secret_is_not_called_rotated() {
+    let world = World::enrolled();
+    world.fault("proof:status=503*always");
+    world.emulator.rotate_in_console(CLIENT_ID, false);
+    world.run_with(&["enroll", "shop"], &world.newest()).exits(3);
+    assert_eq!(world.status()["state"], "verifying");
+    let rotate = world.start(&["rotate", "shop"]);
+    rotate.until("it has joined", || rotate.stderr().contains("finishing the rotation"));
+
+    // Handing over the one in use takes the other back.
+    world.run_with(&["enroll", "shop"], SECRET);
+
+    let ran = rotate.end().exits(1).says("the rotation ended without a new secret").says("stays in use");
+    assert!(!ran.stdout.contains("is rotated"), "{}", ran.stdout);
+    assert_eq!(world.count("rotate"), 0);
+}

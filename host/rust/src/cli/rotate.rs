@@ -96,7 +96,10 @@ async fn rotate(drive: &Drive<'_>, force: bool, output: &Output) -> Result<(Stat
         }
     });
     drive.progress.begin();
-    let status = drive.until_settled(before.generation, way == Way::Requested, known).await?;
+    // What only has to be published has its new secret already.
+    let waits = |status: &Status| matches!(status.state, State::Awaiting | State::Verifying);
+    let expected = way == Way::Requested || waits(&found) || waits(&before);
+    let status = drive.until_settled(found.generation, expected, known).await?;
     Ok((status, way))
 }
 

@@ -93,6 +93,7 @@ impl Drive<'_> {
             if status.state == State::Settled {
                 if expected && status.generation == before {
                     return Err(Failure::failed(format!("{}: the rotation ended without a new secret", self.app.name))
+                        .hint("what waited for its proof was taken back or given up; the present secret stays in use")
                         .status(&self.app.name, &status));
                 }
                 self.last_message().await;

@@ -12,8 +12,7 @@ mod faults;
 #[path = "crash/kills.rs"]
 mod kills;
 mod program;
-#[path = "moto/server.rs"]
-mod server;
+mod services;
 #[path = "crash/shop.rs"]
 mod shop;
 #[path = "crash/sqs.rs"]

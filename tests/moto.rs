@@ -4,20 +4,19 @@
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
 mod program;
-#[path = "moto/server.rs"]
-mod server;
+mod services;
 
 use std::ops::Deref;
-use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use program::{Running, World, post};
+use program::{Running, World};
 use serde_json::{Value, json};
-use server::{Queue, arn, policy};
+use services::moto::{Queue, arn, policy};
+use services::{Kind, Server};
 
 /// A moto server with one queue.
 struct Moto {
-    server: Child,
+    server: Server,
     queue: Queue,
 }
 
@@ -29,19 +28,10 @@ impl Deref for Moto {
     }
 }
 
-impl Drop for Moto {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-    }
-}
-
 impl Moto {
     fn start() -> Self {
-        let (mut command, address) = server::command();
-        let mut server = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        server::wait_for(address, || server.try_wait().unwrap().is_none());
-        Self { server, queue: Queue::create(address, "lwa") }
+        let server = Server::start(Kind::Moto);
+        Self { queue: Queue::create(server.address(), "lwa"), server }
     }
 
     /// Another queue in place of the one there is.
@@ -51,7 +41,7 @@ impl Moto {
 
     /// A key with this policy; its ARN.
     fn create_key(&self, policy: &Value) -> String {
-        let created = post(&self.url, "TrentService.CreateKey", &json!({ "Policy": policy.to_string() }));
+        let created = self.server.post("TrentService.CreateKey", &json!({ "Policy": policy.to_string() }));
         created["KeyMetadata"]["Arn"].as_str().unwrap().to_owned()
     }
 
@@ -220,8 +210,8 @@ fn check_reads_the_policy_of_the_key_that_a_queue_of_moto_is_encrypted_with() {
     let bad = moto.create_key(&key_policy(&["kms:GenerateDataKey*"]));
     let disabled = moto.create_key(&key_policy(&["kms:*"]));
     let id = |key: &str| key.rsplit('/').next().unwrap().to_owned();
-    post(&moto.url, "TrentService.DisableKey", &json!({ "KeyId": id(&disabled) }));
-    post(&moto.url, "TrentService.CreateAlias", &json!({ "AliasName": "alias/mine", "TargetKeyId": id(&good) }));
+    moto.server.post("TrentService.DisableKey", &json!({ "KeyId": id(&disabled) }));
+    moto.server.post("TrentService.CreateAlias", &json!({ "AliasName": "alias/mine", "TargetKeyId": id(&good) }));
     let configuration = world.read("lwa-rotate.toml");
     let good_url = moto.queue_url.clone();
     let mut count = 0;

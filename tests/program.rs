@@ -295,8 +295,14 @@ pub fn post(base: &str, target: &str, input: &Value) -> Value {
     let address = base.strip_prefix("http://").unwrap();
     let mut stream = std::net::TcpStream::connect(address).unwrap();
     let body = input.to_string();
-    // KMS calls itself so; by the name in the signature moto tells services apart.
-    let service = if target.starts_with("TrentService.") { "kms" } else { "sqs" };
+    // By the name in the signature servers of many services tell them apart.
+    let service = match target.split_once('.') {
+        Some(("TrentService", _)) => "kms",
+        Some(("DynamoDB_20120810", _)) => "dynamodb",
+        Some(("AmazonSSM", _)) => "ssm",
+        Some(("secretsmanager", _)) => "secretsmanager",
+        _ => "sqs",
+    };
     let authorization = format!(
         "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
     );

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::program::World;
-use crate::server::{self, Queue};
+use crate::services::{Kind, moto::Queue};
 use crate::tracer::{self, Ended, Verdict};
 
 /// A moto server that is traced, so that its clock can be moved.
@@ -22,7 +22,7 @@ pub struct Moto {
 
 impl Moto {
     pub fn start() -> Self {
-        let (mut command, address) = server::command();
+        let (mut command, address) = Kind::Moto.command();
         command.current_dir("/").env("PATH", "/usr/local/bin:/usr/bin:/bin");
         let (ahead, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
         let server = thread::spawn({
@@ -30,7 +30,7 @@ impl Moto {
             let verdict = move || if stop.load(Ordering::Relaxed) { Verdict::Kill } else { Verdict::Let };
             move || tracer::run(&command, "", &ahead, |_| verdict())
         });
-        server::wait_for(address, || !server.is_finished());
+        Kind::Moto.wait_for(address, || !server.is_finished());
         Self { address, ahead, stop, server: Some(server) }
     }
 }

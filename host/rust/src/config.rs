@@ -9,6 +9,7 @@ mod duration;
 mod endpoint;
 mod mistake;
 mod section;
+mod store;
 
 use std::collections::BTreeMap;
 use std::env;
@@ -23,6 +24,8 @@ use self::endpoint::{Purpose, endpoint};
 use self::mistake::Report;
 pub use self::mistake::{Mistake, Mistakes};
 use self::section::Section;
+pub use self::store::Store;
+use self::store::store;
 pub use crate::publish::file::{Format, Names};
 
 /// The name of the configuration file in the current folder.
@@ -41,16 +44,6 @@ pub struct Config {
     pub apps: Vec<App>,
     /// Who calls.
     pub user_agent: UserAgent,
-}
-
-/// Where the records are kept.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Store {
-    /// One file for each client id.
-    File {
-        /// The folder.
-        path: PathBuf,
-    },
 }
 
 /// An Amazon SQS queue.
@@ -200,23 +193,6 @@ fn user_agent(root: &mut Section<'_>, report: &mut Report) -> UserAgent {
     };
     section.finish(report);
     user_agent
-}
-
-fn store(root: &mut Section<'_>, folder: &Path, report: &mut Report) -> Option<Store> {
-    let Some(mut section) = root.section("store", report) else {
-        if !root.holds("store") {
-            report.add(
-                None,
-                "missing table [store]",
-                Some("say where the secrets are kept: [store] with path = \"state\""),
-            );
-        }
-        return None;
-    };
-    section.choice("kind", &[("file", ())], report);
-    let path = section.required_text("path", report).map(|path| folder.join(path.value));
-    section.finish(report);
-    Some(Store::File { path: path? })
 }
 
 /// The queues by name; `None` for one with a mistake in it, so that an application may still name it.

@@ -1,15 +1,24 @@
 //! One document per client id, written by the component and opaque to the store: behind `wit/store.wit`.
 
+mod answer;
 pub mod conformance;
+#[cfg(test)]
+mod double;
+pub mod dynamodb;
 pub mod file;
 pub mod memory;
+mod name;
+mod revision;
+pub mod secretsmanager;
 
 use async_trait::async_trait;
 
 use crate::secret::Secret;
 
+pub use dynamodb::DynamoDbStore;
 pub use file::FileStore;
 pub use memory::MemoryStore;
+pub use secretsmanager::SecretsManagerStore;
 
 /// The store's own name for one version of a document; compared for equality only.
 pub type Revision = String;

@@ -53,17 +53,20 @@ const DENIED: [&str; 21] = [
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 ];
-const PASSING: [&str; 13] = [
+const PASSING: [&str; 16] = [
     "InternalError",
     "InternalFailure",
     "InternalServerError",
     "InternalServiceError",
     "KmsThrottled",
     "OverLimit",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
     "RequestThrottled",
     "RequestTimeout",
     "ServiceUnavailable",
     "SlowDown",
+    "ThrottledException",
     "Throttling",
     "ThrottlingException",
     "TooManyRequestsException",

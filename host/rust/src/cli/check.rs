@@ -3,6 +3,7 @@
 mod answers;
 mod application;
 mod machine;
+mod store;
 
 use std::sync::Arc;
 
@@ -54,8 +55,8 @@ pub(super) async fn run(global: &Global, app: Option<&str>, output: &Output) -> 
             findings: check::queue(&queue, name).await,
         });
     }
-    groups.extend(Applications { rotator, aws, answers: Arc::clone(&answers) }.check(apps).await);
-    let machine = machine::findings(&config, &answers);
+    groups.extend(Applications { rotator, aws: aws.clone(), answers: Arc::clone(&answers) }.check(apps).await);
+    let machine = machine::findings(&config, &aws, &answers).await;
     groups.insert(0, Group { about: "machine", name: None, title: "this machine".into(), findings: machine });
 
     show(&groups, output)?;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lwa_rotate::aws::Aws;
-use lwa_rotate::config::{App, Config, Store};
+use lwa_rotate::config::{self, App, Config};
 use lwa_rotate::observe::Observe;
 use lwa_rotate::queue::{Error as QueueError, Sqs};
-use lwa_rotate::store::{Error as StoreError, FileStore};
+use lwa_rotate::store::{DynamoDbStore, Error as StoreError, FileStore, SecretsManagerStore, Store};
 use lwa_rotate::{Application, Builder, Error, Rotator, UserAgent};
 
 use super::Global;
@@ -57,12 +57,30 @@ pub(super) fn queues(config: &Config, aws: &Aws) -> Result<Arc<Sqs>, Failure> {
 
 /// What the component needs for this configuration.
 pub(super) fn builder(config: &Config, queue: Arc<Sqs>, aws: &Aws) -> Builder {
-    let Store::File { path } = &config.store;
-    let mut builder = Rotator::builder().store(FileStore::new(path)).queue(queue).publish(targets(config, aws));
+    let mut builder = Rotator::builder().store(store(config, aws)).queue(queue).publish(targets(config, aws));
     for app in &config.apps {
         builder = builder.application(application(app, config));
     }
     builder
+}
+
+/// The store of this configuration.
+fn store(config: &Config, aws: &Aws) -> Arc<dyn Store> {
+    match &config.store {
+        config::Store::File { path } => Arc::new(FileStore::new(path)),
+        config::Store::DynamoDb { table, region } => Arc::new(dynamodb(table, region, aws)),
+        config::Store::SecretsManager { prefix, region, kms_key } => {
+            Arc::new(secretsmanager(prefix, region, aws).kms_key(kms_key.clone()))
+        }
+    }
+}
+
+pub(super) fn dynamodb(table: &str, region: &Option<String>, aws: &Aws) -> DynamoDbStore {
+    DynamoDbStore::new(table).region(region.clone()).aws(aws.clone())
+}
+
+pub(super) fn secretsmanager(prefix: &str, region: &Option<String>, aws: &Aws) -> SecretsManagerStore {
+    SecretsManagerStore::new(prefix).region(region.clone()).aws(aws.clone())
 }
 
 /// Reads the configuration that was named, or the first that is there.
@@ -129,13 +147,13 @@ pub(super) fn failure(app: &App, error: &Error) -> Failure {
         Error::NotEnrolled => Failure::failed(format!("{} is not enrolled yet", app.name))
             .hint(format!("hand over its present client secret: lwa-rotate enroll {}", app.name)),
         Error::UnreadableRecord(_) => {
-            failure.hint("restore the file from a backup, or use the version of lwa-rotate that wrote it")
+            failure.hint("restore the record from a backup, or use the version of lwa-rotate that wrote it")
         }
         Error::Store(error) => failure.hint(match error {
             StoreError::AccessDenied(_) => {
-                "give the user that runs lwa-rotate access to the store's folder, or set another path in [store]"
+                "let lwa-rotate read and write its store, or set another in [store] of the configuration"
             }
-            StoreError::Full(_) => "make room on the disk, then run it again",
+            StoreError::Full(_) => "make room in the store, then run it again",
             _ => "put it right, then run it again; nothing was sent to Amazon after that",
         }),
         Error::Busy => failure.hint("another lwa-rotate is working on the same application; run it again in a moment"),

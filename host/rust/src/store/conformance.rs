@@ -23,6 +23,7 @@ pub async fn run<S: Store>(open: impl Fn() -> S) {
     a_save_is_seen_by_every_load_that_starts_after_it(&open(), &open()).await;
     documents_come_back_byte_for_byte(&open()).await;
     documents_of_64_kib_fit(&open()).await;
+    a_document_that_does_not_fit_is_full_and_changes_nothing(&open()).await;
     client_ids_are_compared_byte_for_byte(&open()).await;
     of_concurrent_savers_of_one_revision_at_most_one_succeeds(&open).await;
     no_save_is_lost_among_concurrent_savers(&open).await;
@@ -32,7 +33,7 @@ pub async fn run<S: Store>(open: impl Fn() -> S) {
 const CLIENT_ID: &str = "amzn1.application-oa2-client.conformance";
 
 /// How many savers run at the same time.
-const SAVERS: usize = 8;
+const SAVERS: usize = 12;
 
 async fn a_client_id_without_a_document_has_none(store: &impl Store) {
     let loaded = store.load(&id("none")).await;
@@ -123,6 +124,28 @@ async fn documents_of_64_kib_fit(store: &impl Store) {
     assert!(saved.is_ok(), "a document of 64 KiB fits: {saved:?}");
     let (loaded, _) = load(store, "large").await.expect("the document is there");
     assert!(loaded == document, "a document of 64 KiB comes back byte for byte");
+}
+
+async fn a_document_that_does_not_fit_is_full_and_changes_nothing(store: &impl Store) {
+    for (name, large) in [("beyond", (64 << 10) + 1), ("far-beyond", 1 << 20)] {
+        let large = vec![b'x'; large];
+        let created = store.save(&id(name), large.clone().into(), None).await;
+        let small = match created {
+            Ok(revision) => Some((large.clone(), revision)),
+            Err(Error::Full(_)) => {
+                assert!(load(store, name).await.is_none(), "what does not fit is not there");
+                let revision = save(store, name, "small", None).await;
+                let again = store.save(&id(name), large.clone().into(), Some(&revision)).await;
+                assert!(matches!(again, Err(Error::Full(_))), "a document that does not fit is full, not {again:?}");
+                Some((b"small".to_vec(), revision))
+            }
+            Err(other) => panic!("a document that does not fit is full, not {other:?}"),
+        };
+        assert!(
+            load(store, name).await == small,
+            "what was saved comes back, and what did not fit has changed nothing"
+        );
+    }
 }
 
 async fn client_ids_are_compared_byte_for_byte(store: &impl Store) {

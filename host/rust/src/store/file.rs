@@ -1,7 +1,6 @@
 //! One file for each client id.
 
 mod envelope;
-mod name;
 
 use std::{
     fs::{self, File},
@@ -11,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{Entry, Error, Revision, Store};
+use super::{Entry, Error, Revision, Store, name, revision};
 use crate::{
     replace::{Failed, Replacement, probe, remedy, sync_folder},
     secret::Secret,
@@ -53,7 +52,7 @@ impl FileStore {
 
     /// The file that holds the record of this client id, whether it is there or not.
     pub fn path(&self, client_id: &str) -> PathBuf {
-        self.folder.join(format!("{}.record", name::of(client_id)))
+        self.folder.join(format!("{}.record", name::of(client_id, '%')))
     }
 }
 
@@ -88,8 +87,7 @@ impl FileStore {
             return Err(Error::Conflict);
         }
 
-        let revision = next(stored.as_deref())
-            .map_err(|e| Error::Unavailable(format!("the system gives no random numbers: {e}")))?;
+        let revision = revision::next(stored.as_deref())?;
         let line = envelope::line(client_id, &revision, document.expose());
         match replacement.commit(&[line.as_bytes(), document.expose()]) {
             Ok(()) => Ok(revision),
@@ -125,13 +123,6 @@ fn read_to_end(file: &mut File) -> io::Result<Secret> {
     let mut content = Vec::with_capacity(usize::try_from(length).unwrap_or_default() + 1);
     file.take(LONGEST + 1).read_to_end(&mut content)?;
     Ok(content.into())
-}
-
-/// A number that grows, and one by chance: the first tells people the order, the second makes sure that a record which was
-/// deleted and made anew, or put back from a backup, never answers to a revision of another past.
-fn next(revision: Option<&str>) -> Result<Revision, getrandom::Error> {
-    let number = revision.and_then(|revision| revision.split('.').next()?.parse::<u64>().ok());
-    Ok(format!("{}.{:016x}", number.unwrap_or_default().saturating_add(1), getrandom::u64()?))
 }
 
 fn create_folder(folder: &Path) -> io::Result<()> {

@@ -1,10 +1,11 @@
 //! What all applications have in common: the configuration, the store, the clock.
 
+use lwa_rotate::aws::Aws;
 use lwa_rotate::check::{Finding, Severity};
-use lwa_rotate::config::{Config, Store};
-use lwa_rotate::store::FileStore;
+use lwa_rotate::config::Config;
 
 use super::answers::Answers;
+use super::store::store;
 use crate::cli::text::lifetime;
 
 /// AWS takes no request that was signed so far from its own time.
@@ -12,26 +13,12 @@ const SKEW_ALLOWED: u64 = 5 * 60_000;
 /// A clock that is looked after is never so far off.
 const SKEW_WANTED: u64 = 60_000;
 
-pub(super) fn findings(config: &Config, answers: &Answers) -> Vec<Finding> {
+pub(super) async fn findings(config: &Config, aws: &Aws, answers: &Answers) -> Vec<Finding> {
     vec![
         Finding::fine("configuration", format!("{} is readable and without mistakes", config.path.display())),
-        store(config),
+        store(config, aws).await,
         clock(answers.furthest()),
     ]
-}
-
-fn store(config: &Config) -> Finding {
-    let Store::File { path } = &config.store;
-    match FileStore::new(path).probe() {
-        Ok(()) => Finding::fine("store", format!("{} can be written", path.display())),
-        Err(error) => Finding::new(
-            "store",
-            Severity::Blocking,
-            error.to_string(),
-            "no rotation begins, because it is recorded first; a new secret that comes by itself stays in the queue until its retention ends",
-            "let the user that runs lwa-rotate own and write the store's folder, or set another path in [store]",
-        ),
-    }
 }
 
 fn clock(furthest: Option<(i64, String)>) -> Finding {

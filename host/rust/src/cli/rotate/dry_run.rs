@@ -1,7 +1,7 @@
 //! `rotate --dry-run`: what would be done, whether Amazon accepts the secret, and whether the queue stands in the way. Changes
 //! nothing.
 
-use lwa_rotate::config::{App, Store};
+use lwa_rotate::config::App;
 use lwa_rotate::{State, Status};
 use serde_json::json;
 
@@ -56,7 +56,6 @@ fn plan(status: &Status) -> (&'static str, &'static str) {
 
 fn facts(host: &Host, app: &App, status: &Status) -> Vec<(&'static str, String)> {
     let now = now();
-    let Store::File { path } = &host.config.store;
     let mut facts = vec![("client id", app.client_id.clone()), ("state", state_name(status.state).to_owned())];
     facts.push(("secret ends", status.expires_at.map_or("not known".to_owned(), |at| instant_and_left(at, now))));
     if let Some(at) = status.old_ends_at {
@@ -65,7 +64,7 @@ fn facts(host: &Host, app: &App, status: &Status) -> Vec<(&'static str, String)>
     facts.push(("asks for a token", app.token_endpoint.clone()));
     facts.push(("calls", app.api_endpoint.clone()));
     facts.push(("reads the queue", queue_url(host, app).to_owned()));
-    facts.push(("keeps secrets in", path.display().to_string()));
+    facts.push(("keeps secrets in", host.config.store.to_string()));
     let targets: Vec<&str> = app.publish.iter().map(|target| target.name.as_str()).collect();
     facts.push(("publishes to", if targets.is_empty() { "nothing".to_owned() } else { targets.join(", ") }));
     facts

@@ -74,7 +74,7 @@ pub(super) fn open(client_id: &str, file: Secret) -> Result<(String, Secret), Un
 }
 
 /// Lower-case hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
+fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

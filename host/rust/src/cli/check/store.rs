@@ -1,0 +1,64 @@
+//! Whether the store could take records, as far as that can be told without writing.
+
+use lwa_rotate::aws::Aws;
+use lwa_rotate::check::{Finding, Severity};
+use lwa_rotate::config::{Config, Store};
+use lwa_rotate::store::{Error, FileStore, SecretsManagerStore};
+
+use crate::cli::host::{dynamodb, secretsmanager};
+
+const CHECK: &str = "store";
+const CONSEQUENCE: &str = "no rotation begins, because it is recorded first; a new secret that comes by itself stays in the queue until its retention ends";
+
+pub(super) async fn store(config: &Config, aws: &Aws) -> Finding {
+    match &config.store {
+        Store::File { path } => match FileStore::new(path).probe() {
+            Ok(()) => Finding::fine(CHECK, format!("{} can be written", path.display())),
+            Err(error) => blocking(
+                &error,
+                "let the user that runs lwa-rotate own and write the store's folder, or set another path in [store]",
+            ),
+        },
+        Store::DynamoDb { table, region } => match dynamodb(table, region, aws).probe().await {
+            Ok(()) => Finding::fine(CHECK, format!("{} is there and has the key that is needed", config.store)),
+            // To describe the table is not needed for anything else.
+            Err(error @ (Error::AccessDenied(_) | Error::Unavailable(_))) => Finding::new(
+                CHECK,
+                Severity::NotChecked,
+                error.to_string(),
+                "nobody knows whether the table can take records",
+                "allow dynamodb:DescribeTable on the table, or see that its key is `client_id`, a string",
+            ),
+            Err(error) => blocking(&error, "put [store] right, or the table"),
+        },
+        Store::SecretsManager { prefix, region, .. } => of_secrets(config, &secretsmanager(prefix, region, aws)).await,
+    }
+}
+
+/// Looks at the secret of each application. Whether it may be written, nobody knows without writing.
+async fn of_secrets(config: &Config, secrets: &SecretsManagerStore) -> Finding {
+    let mut there = 0;
+    for app in &config.apps {
+        match secrets.probe(&app.client_id).await {
+            Ok(found) => there += usize::from(found),
+            Err(error @ Error::Unavailable(_)) => {
+                return Finding::new(
+                    CHECK,
+                    Severity::NotChecked,
+                    error.to_string(),
+                    "nobody knows whether the records can be reached",
+                    "check again when Secrets Manager can be reached",
+                );
+            }
+            Err(error) => return blocking(&error, "put right what is said of it"),
+        }
+    }
+    Finding::fine(
+        CHECK,
+        format!("{}: {there} for {} applications, none of them to be deleted", config.store, config.apps.len()),
+    )
+}
+
+fn blocking(error: &Error, remedy: &str) -> Finding {
+    Finding::new(CHECK, Severity::Blocking, error.to_string(), CONSEQUENCE, remedy)
+}

@@ -37,8 +37,10 @@ fn target() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap()
 }
 
-fn run(command: &mut Command, what: &str) {
+/// What it has written to stdout.
+pub fn run(command: &mut Command, what: &str) -> String {
     let ran = command.output().unwrap_or_else(|error| panic!("{what}: {command:?} cannot be started: {error}"));
     let said = [String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr)].concat();
     assert!(ran.status.success(), "{what}: {command:?} ended with {}: {said}", ran.status);
+    String::from_utf8_lossy(&ran.stdout).into_owned()
 }

@@ -10,7 +10,7 @@
 //! | [`settings::Settings`] | what the operator has set | [`settings::Application`], one by one |
 //! | [`http::Http`] | LWA and SP-API | [`http::Client`] |
 //! | [`queue::Queue`] | the notifications | [`queue::Sqs`], [`queue::MemoryQueue`] |
-//! | [`store::Store`] | the records | [`store::FileStore`], [`store::MemoryStore`] |
+//! | [`store::Store`] | the records | [`store::FileStore`], [`store::DynamoDbStore`], [`store::SecretsManagerStore`], [`store::MemoryStore`] |
 //! | [`publish::Publish`] | where applications read their credential | [`publish::FileTarget`], [`publish::ExecTarget`] |
 //! | [`observe::Observe`] | logs, progress, audit | [`observe::TracingObserver`] |
 //! | [`clock::Clock`] | the time | [`clock::SystemClock`], [`clock::ManualClock`] |

@@ -50,6 +50,88 @@ fn defaults_are_filled_in() {
 }
 
 #[test]
+fn a_store_of_each_kind_has_keys_of_its_own() {
+    let rest = HEAD.strip_prefix("[store]\npath = \"state\"\n").expect("it begins so");
+    let of = |lines: &str| format!("[store]\n{lines}\n{rest}region = \"eu\"\n");
+    let text = |text: &str| text.to_owned();
+
+    for (lines, store) in [
+        (
+            r#"kind = "file"
+path = "/x""#,
+            Store::File { path: "/x".into() },
+        ),
+        (
+            r#"kind = "dynamodb"
+table = "lwa""#,
+            Store::DynamoDb { table: text("lwa"), region: None },
+        ),
+        (
+            r#"kind = "dynamodb"
+table = "lwa"
+region = "eu-west-1""#,
+            Store::DynamoDb { table: text("lwa"), region: Some(text("eu-west-1")) },
+        ),
+        (
+            r#"kind = "secretsmanager""#,
+            Store::SecretsManager { prefix: text("lwa-rotate/"), region: None, kms_key: None },
+        ),
+        (
+            r#"kind = "secretsmanager"
+prefix = "prod/lwa="
+region = "us-east-2"
+kms-key = "alias/mine""#,
+            Store::SecretsManager {
+                prefix: text("prod/lwa="),
+                region: Some(text("us-east-2")),
+                kms_key: Some(text("alias/mine")),
+            },
+        ),
+    ] {
+        assert_eq!(good(&of(lines)).store, store, "{lines}");
+    }
+
+    for (lines, start, end) in [
+        (
+            r#"kind = "redis"
+table = "x""#,
+            "2: unknown kind",
+            r#"one of: "file", "dynamodb", "secretsmanager""#,
+        ),
+        (r#"kind = "dynamodb""#, "1: missing key `table` in [store]", ""),
+        (r#"kind = "file""#, "1: missing key `path` in [store]", ""),
+        (
+            r#"kind = "secretsmanager"
+path = "x""#,
+            "3: unknown key `path` in [store]",
+            "known here: `kind`, `prefix`, `region`, `kms-key`",
+        ),
+        (
+            r#"kind = "dynamodb"
+tabel = "x"
+table = "x""#,
+            "3: unknown key `tabel`",
+            "did you mean `table`?",
+        ),
+        (
+            r#"kind = "dynamodb"
+table = "x"
+region = "EU (Ireland)""#,
+            "4: `region` is no name",
+            "eu-west-1",
+        ),
+        (
+            r#"kind = "secretsmanager"
+prefix = "a b""#,
+            "3: `prefix` cannot begin",
+            "allowed",
+        ),
+    ] {
+        assert_only(&mistakes(&of(lines)), start, end);
+    }
+}
+
+#[test]
 fn publish_targets_have_names_of_their_own_and_paths_beside_the_file() {
     let text = r#"api-endpoint = "http://127.0.0.1:4577/"
 rotate-before = "20d"
@@ -332,10 +414,10 @@ fn a_file_that_is_no_toml_is_refused_without_quoting_it() {
 #[test]
 fn all_mistakes_are_reported_at_once_in_the_order_of_the_lines() {
     let found = mistakes(
-        "[store]\nkind = \"dynamo\"\npth = \"x\"\n[queues.q]\nurl = \"x\"\n[apps.a]\nqueue = \"r\"\nregion = \"xx\"\n",
+        "[store]\nkind = \"dynamodb\"\npth = \"x\"\n[queues.q]\nurl = \"x\"\n[apps.a]\nqueue = \"r\"\nregion = \"xx\"\n",
     );
     let lines: Vec<&str> = found.iter().filter_map(|mistake| mistake.split(':').next()).collect();
-    assert_eq!(lines, ["1", "2", "3", "5", "6", "7", "8"], "{found:#?}");
+    assert_eq!(lines, ["1", "3", "5", "6", "7", "8"], "{found:#?}");
 }
 
 #[test]

@@ -19,6 +19,8 @@ pub(super) enum Answer {
     Status(u16),
     /// The connection ends without an answer.
     Silence,
+    /// Made from the requests so far.
+    Like(fn(&[String]) -> String),
 }
 
 pub(super) struct Double {
@@ -38,16 +40,17 @@ impl Double {
             loop {
                 let (mut connection, _) = listener.accept().await.unwrap();
                 let request = request(&mut connection).await;
-                let number = {
+                let seen = {
                     let mut seen = seen.lock().unwrap();
                     seen.push(request);
-                    seen.len()
+                    seen.clone()
                 };
-                let (status, body) = match answers[(number - 1).min(answers.len() - 1)] {
+                let (status, body) = match answers[(seen.len() - 1).min(answers.len() - 1)] {
                     Answer::Ok(body) => (200, body.to_owned()),
                     Answer::Refused(code, message) => (400, format!(r#"{{"__type":"{code}","message":"{message}"}}"#)),
                     Answer::Status(status) => (status, String::new()),
                     Answer::Silence => continue,
+                    Answer::Like(body) => (200, body(&seen)),
                 };
                 let head = "connection: close\r\ncontent-type: application/x-amz-json-1.1";
                 let length = body.len();
@@ -75,6 +78,12 @@ impl Double {
     pub(super) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
+}
+
+/// What stands in a request after this text and before the next quotation mark.
+pub(super) fn after<'r>(request: &'r str, text: &str) -> &'r str {
+    let (_, rest) = request.split_once(text).unwrap();
+    rest.split('"').next().unwrap()
 }
 
 async fn request(connection: &mut TcpStream) -> String {

@@ -2,7 +2,7 @@
 //! whole implementations of Secrets Manager.
 
 use super::*;
-use crate::store::double::{Answer, Double};
+use crate::store::double::{Answer, Double, after};
 
 const ID: &str = "amzn1.application-oa2-client.0123";
 
@@ -103,10 +103,7 @@ async fn a_move_whose_answer_is_lost_is_looked_up_and_not_sent_again() {
 async fn a_put_may_be_repeated_because_its_version_has_its_id_beforehand() {
     let double = Double::answering(&[AT_V1, Answer::Status(503), PUT, DONE, READ_V2]).await;
     assert!(double.secrets().save(ID, "ab".into(), Some("v1")).await.is_ok());
-    let token = |request: &String| {
-        let (_, rest) = request.split_once(r#""ClientRequestToken":""#).unwrap();
-        rest[..36].to_owned()
-    };
+    let token = |request: &String| after(request, r#""ClientRequestToken":""#).to_owned();
     let requests = double.requests();
     assert_eq!(token(&requests[1]), token(&requests[2]));
 }
@@ -143,7 +140,13 @@ async fn a_secret_is_created_once_and_never_over_another() {
 
     let (conflict, operations) = saved(None, &[EXISTS, AT_V1]).await;
     assert_eq!((conflict, operations), (Err(Error::Conflict), vec!["CreateSecret".into(), "DescribeSecret".into()]));
+    const AS_CREATED: Answer = Answer::Like(|requests| {
+        let version = after(&requests[0], r#""ClientRequestToken":""#);
+        format!(r#"{{"VersionIdsToStages":{{"{version}":["AWSCURRENT"]}}}}"#)
+    });
     for lost in [Answer::Silence, Answer::Status(500)] {
+        let (ours, _) = saved(None, &[lost, AS_CREATED, READ_V2]).await;
+        assert!(ours.is_ok(), "{ours:?}");
         let (unknown, operations) = saved(None, &[lost, AT_V1]).await;
         assert!(matches!(unknown, Err(Error::Unavailable(_))), "{unknown:?}");
         assert_eq!(operations.iter().filter(|name| *name == "CreateSecret").count(), 1);

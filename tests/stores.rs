@@ -75,25 +75,29 @@ fn assert_found(world: &World, severity: &str, text: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_table_of_moto_keeps_the_promises_of_a_store() {
     let server = with_table(Kind::Moto);
-    conformance::run(|| DynamoDbStore::new(TABLE).aws(aws(&server))).await;
+    let aws = aws(&server);
+    conformance::run(|| DynamoDbStore::new(TABLE).aws(aws.clone())).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_table_of_ministack_keeps_the_promises_of_a_store() {
     let server = with_table(Kind::MiniStack);
-    conformance::run(|| DynamoDbStore::new(TABLE).aws(aws(&server))).await;
+    let aws = aws(&server);
+    conformance::run(|| DynamoDbStore::new(TABLE).aws(aws.clone())).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn secrets_of_moto_keep_the_promises_of_a_store() {
     let server = Server::start(Kind::Moto);
-    conformance::run(|| SecretsManagerStore::new("lwa-rotate/").aws(aws(&server))).await;
+    let aws = aws(&server);
+    conformance::run(|| SecretsManagerStore::new("lwa-rotate/").aws(aws.clone())).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn secrets_of_ministack_keep_the_promises_of_a_store() {
     let server = Server::start(Kind::MiniStack);
-    conformance::run(|| SecretsManagerStore::new("lwa-rotate/").aws(aws(&server))).await;
+    let aws = aws(&server);
+    conformance::run(|| SecretsManagerStore::new("lwa-rotate/").aws(aws.clone())).await;
 }
 
 /// Rule 9 as well: as talkative as the program can be.

@@ -3,6 +3,7 @@
 mod answer;
 pub mod conformance;
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod double;
 pub mod dynamodb;
 pub mod file;

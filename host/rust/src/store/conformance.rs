@@ -209,7 +209,7 @@ async fn of_concurrent_savers_of_one_revision_at_most_one_succeeds<S: Store>(ope
 }
 
 async fn no_save_is_lost_among_concurrent_savers<S: Store>(open: &impl Fn() -> S) {
-    const EACH: usize = 5;
+    const EACH: usize = 3;
     let savers = (0..SAVERS).map(|_| {
         let store = open();
         tokio::spawn(async move {

@@ -10,6 +10,7 @@ mod endpoint;
 mod mistake;
 mod section;
 mod store;
+mod target;
 
 use std::collections::BTreeMap;
 use std::env;
@@ -26,6 +27,7 @@ pub use self::mistake::{Mistake, Mistakes};
 use self::section::Section;
 pub use self::store::Store;
 use self::store::store;
+pub use self::target::{Target, TargetKind};
 pub use crate::publish::file::{Format, Names};
 
 /// The name of the configuration file in the current folder.
@@ -81,36 +83,6 @@ pub struct App {
     pub patience: Duration,
     /// Where its credential is published.
     pub publish: Vec<Target>,
-}
-
-/// A publish target.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Target {
-    /// Its name, unique within the application.
-    pub name: String,
-    /// What it is.
-    pub kind: TargetKind,
-}
-
-/// What a publish target is.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum TargetKind {
-    /// A file that is replaced as a whole.
-    File {
-        /// The file.
-        path: PathBuf,
-        /// The form.
-        format: Format,
-        /// The names in it.
-        names: Names,
-    },
-    /// A program that gets the credential as JSON on its stdin.
-    Exec {
-        /// The program and its arguments.
-        command: Vec<String>,
-        /// How long it may take.
-        timeout: Duration,
-    },
 }
 
 impl Config {

@@ -1,8 +1,11 @@
 //! The places where applications read their credential: behind `wit/publish.wit`.
 
+mod aws_failure;
 pub mod exec;
 pub mod file;
 pub mod form;
+pub mod secretsmanager;
+pub mod ssm;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +16,8 @@ use crate::secret::{Credential, Secret};
 pub use exec::ExecTarget;
 pub use file::FileTarget;
 pub use form::{Format, Names};
+pub use secretsmanager::SecretsManagerTarget;
+pub use ssm::{ParameterForm, SsmTarget};
 
 /// Hands a proven credential to one of its application's targets; most hosts use [`Targets`].
 ///

@@ -59,7 +59,7 @@ pub(super) fn applications(
 #[derive(Default)]
 struct Taken {
     client_ids: BTreeMap<String, (String, usize)>,
-    files: target::Files,
+    places: target::Places,
 }
 
 fn application(
@@ -79,7 +79,7 @@ fn application(
     let queue = queue(section, queues, report);
     let rotate_before = section.duration("rotate-before", &ROTATE_BEFORE, report);
     let patience = section.duration("patience", &PATIENCE, report);
-    let publish = target::targets(name.value, section, folder, &mut taken.files, report);
+    let publish = target::targets(name.value, section, folder, &mut taken.places, report);
     Some(App {
         name: name.value.to_owned(),
         client_id: client_id?,

@@ -1,13 +1,16 @@
 //! The publish targets of an application.
 
+mod aws;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::duration::Bounds;
 use super::mistake::Report;
-use super::section::Section;
+use super::section::{Section, Setting};
 use super::{Format, Names};
+use crate::publish::ParameterForm;
 
 /// A publish target.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -37,6 +40,26 @@ pub enum TargetKind {
         /// How long it may take.
         timeout: Duration,
     },
+    /// A secret of AWS Secrets Manager.
+    SecretsManager {
+        /// Its name or ARN.
+        secret: String,
+        /// Its region, where that is not the one of the AWS settings.
+        region: Option<String>,
+        /// The names in it.
+        names: Names,
+    },
+    /// A parameter of AWS Systems Manager Parameter Store.
+    Ssm {
+        /// Its name.
+        parameter: String,
+        /// Its region, where that is not the one of the AWS settings.
+        region: Option<String>,
+        /// What it holds.
+        form: ParameterForm,
+        /// The key that it is encrypted with.
+        kms_key: Option<String>,
+    },
 }
 
 const TIMEOUT: Bounds = Bounds {
@@ -46,23 +69,60 @@ const TIMEOUT: Bounds = Bounds {
     reason: "a command that takes longer is stopped and tried again later",
 };
 
-/// The files that targets write, of all applications.
+/// The places that targets write, of all applications.
 #[derive(Default)]
-pub(super) struct Files(BTreeMap<PathBuf, Vec<Written>>);
+pub(super) struct Places(BTreeMap<Place, Vec<Written>>);
 
-/// A file that a target writes, and how.
+/// A place that several targets might write.
+#[derive(Eq, Ord, PartialEq, PartialOrd)]
+enum Place {
+    File(PathBuf),
+    Secret { region: Option<String>, secret: String },
+    Parameter { region: Option<String>, parameter: String },
+}
+
+/// How a target writes it, and where that is said.
 struct Written {
     app: String,
     line: usize,
-    format: Format,
-    names: Names,
+    /// The form and the names in it; `None` for a place that only one target may have.
+    names: Option<(Format, Names)>,
 }
 
 impl Written {
-    /// Whether both can be kept in one file: they must not overwrite each other.
-    fn goes_with(&self, format: Format, names: &Names) -> bool {
+    /// Whether both can be kept in one place: they must not overwrite each other.
+    fn goes_with(&self, other: &Self) -> bool {
         let all = |names: &Names| [names.client_id.clone(), names.client_secret.clone(), names.expires_at.clone()];
-        self.format == format && all(&self.names).iter().all(|name| !all(names).contains(name))
+        match (&self.names, &other.names) {
+            (Some((format, ours)), Some((other_format, others))) => {
+                format == other_format && all(ours).iter().all(|name| !all(others).contains(name))
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Places {
+    /// Takes a place for a target, unless one that has it would be overwritten.
+    fn take(&mut self, place: Place, shown: &Setting<&str>, new: Written, report: &mut Report) -> Option<()> {
+        let hint = match place {
+            Place::File(_) => "give one of them another `path`, or the same `format` and other `names`",
+            Place::Secret { .. } => "give one of them another `secret`, or other `names`",
+            Place::Parameter { .. } => {
+                "give one of them another `parameter`: Parameter Store cannot tell when two write at the same moment"
+            }
+        };
+        let written = self.0.entry(place).or_default();
+        if let Some(other) = written.iter().find(|other| !other.goes_with(&new)) {
+            let text = format!(
+                "`{}` and `{}` (line {}) would overwrite each other in {}",
+                new.app, other.app, other.line, shown.value
+            );
+            report.add(Some(shown.at.clone()), text, Some(hint));
+            return None;
+        }
+        written.push(new);
+        Some(())
     }
 }
 
@@ -71,14 +131,14 @@ pub(super) fn targets(
     app: &str,
     section: &mut Section<'_>,
     folder: &Path,
-    files: &mut Files,
+    places: &mut Places,
     report: &mut Report,
 ) -> Vec<Target> {
     let mut names = BTreeMap::new();
     let mut targets = Vec::new();
     for mut section in section.list("publish", report) {
         let name = section.text("name", report);
-        let kind = kind(app, &mut section, folder, files, report);
+        let kind = kind(app, &mut section, folder, places, report);
         let at = name.as_ref().map(|name| name.at.clone()).or_else(|| section.at());
         section.finish(report);
         let Some((default, kind)) = kind else { continue };
@@ -102,20 +162,27 @@ fn kind(
     app: &str,
     section: &mut Section<'_>,
     folder: &Path,
-    files: &mut Files,
+    places: &mut Places,
     report: &mut Report,
 ) -> Option<(String, TargetKind)> {
     #[derive(Clone)]
     enum Kind {
         File,
         Exec,
+        SecretsManager,
+        Ssm,
     }
+    const KINDS: [(&str, Kind); 4] =
+        [("file", Kind::File), ("exec", Kind::Exec), ("secretsmanager", Kind::SecretsManager), ("ssm", Kind::Ssm)];
     if !section.holds("kind") {
-        section.missing("kind", Some("write kind = \"file\" or kind = \"exec\""), report);
+        let kinds: Vec<String> = KINDS.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+        section.missing("kind", Some(&format!("write kind = and one of {}", kinds.join(", "))), report);
     }
-    match section.choice("kind", &[("file", Kind::File), ("exec", Kind::Exec)], report) {
-        Some(Kind::File) => file(app, section, folder, files, report),
+    match section.choice("kind", &KINDS, report) {
+        Some(Kind::File) => file(app, section, folder, places, report),
         Some(Kind::Exec) => exec(section, folder, report),
+        Some(Kind::SecretsManager) => aws::secret(app, section, places, report),
+        Some(Kind::Ssm) => aws::parameter(app, section, places, report),
         None => {
             // Without a kind nobody can tell which keys belong here.
             section.ignore_the_rest();
@@ -128,7 +195,7 @@ fn file(
     app: &str,
     section: &mut Section<'_>,
     folder: &Path,
-    files: &mut Files,
+    places: &mut Places,
     report: &mut Report,
 ) -> Option<(String, TargetKind)> {
     let path = section.required_text("path", report);
@@ -140,18 +207,8 @@ fn file(
     let (path, format, names) = (path?, format?, names?);
     let file = folder.join(path.value);
     let line = report.line(&path.at);
-    let written = files.0.entry(file.clone()).or_default();
-    if let Some(other) = written.iter().find(|other| !other.goes_with(format, &names)) {
-        let text =
-            format!("`{app}` and `{}` (line {}) would overwrite each other in {}", other.app, other.line, path.value);
-        report.add(
-            Some(path.at),
-            text,
-            Some("give one of them another `path`, or the same `format` and other `names`"),
-        );
-        return None;
-    }
-    written.push(Written { app: app.to_owned(), line, format, names: names.clone() });
+    let new = Written { app: app.to_owned(), line, names: Some((format, names.clone())) };
+    places.take(Place::File(file.clone()), &path, new, report)?;
     Some((format!("file:{}", path.value), TargetKind::File { path: file, format, names }))
 }
 

@@ -10,7 +10,10 @@ use std::{
 use async_trait::async_trait;
 
 pub use super::form::{Format, Names};
-use super::{Error, Probe, Target, form::merged};
+use super::{
+    Error, Held, Probe, Target,
+    form::{held, merged},
+};
 use crate::{
     replace::{Failed, Replacement, probe, remedy},
     secret::{Credential, Secret},
@@ -54,10 +57,12 @@ impl FileTarget {
     }
 
     fn merged(&self, path: &Path, content: &Secret, credential: &Credential) -> Result<Secret, Error> {
-        merged(content.expose(), credential, self.format, &self.names).map_err(|error| match error {
-            Error::Other(text) => Error::Other(format!("{}: {text}", path.display())),
-            other => other,
-        })
+        merged(content.expose(), credential, self.format, &self.names).map_err(|error| about(path, error))
+    }
+
+    fn held(&self) -> Result<Option<Held>, Error> {
+        let (content, _) = read(&self.path).map_err(|e| failure("read", &self.path, &e))?;
+        held(content.expose(), self.format, &self.names).map_err(|error| about(&self.path, error))
     }
 
     /// The folder may be written, and the file can be read and hold it.
@@ -108,6 +113,19 @@ impl Target for FileTarget {
         let target = self.clone();
         aside(move || target.look()).await?;
         Ok(Probe::Fine("the file can be written".into()))
+    }
+
+    async fn read(&self) -> Result<Option<Held>, Error> {
+        let target = self.clone();
+        aside(move || target.held()).await
+    }
+}
+
+/// What is wrong with the content, with the file's name.
+fn about(path: &Path, error: Error) -> Error {
+    match error {
+        Error::Other(text) => Error::Other(format!("{}: {text}", path.display())),
+        other => other,
     }
 }
 
@@ -301,6 +319,22 @@ mod tests {
 
         assert_eq!(names(folder.path()).len(), 3);
         assert_eq!(fs::metadata(folder.path()).unwrap().modified().unwrap(), before);
+    }
+
+    #[tokio::test]
+    async fn what_was_put_is_read_back_and_a_file_that_is_not_there_holds_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        for format in [Format::Env, Format::Json] {
+            let target = FileTarget::new(folder.path().join(format!("{format:?}")), format);
+            assert!(target.read().await.unwrap().is_none());
+
+            target.put(&Credential { expires_at: Some(1_767_225_600_500), ..credential("it's \\ one") }).await.unwrap();
+
+            let held = target.read().await.unwrap().unwrap();
+            assert_eq!(held.client_id.as_deref(), Some("amzn1.id"));
+            assert_eq!(held.client_secret.expose_str(), Some("it's \\ one"));
+            assert_eq!(held.expires_at, Some(1_767_225_600_500));
+        }
     }
 
     #[tokio::test]

@@ -1,13 +1,11 @@
 //! The forms in which a credential is written: JSON, and lines of an environment file.
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
-};
-use serde_json::value::RawValue;
+mod env;
+mod json;
+
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::Error;
+use super::{Error, Held};
 use crate::secret::{Credential, Secret};
 
 /// How a credential is written.
@@ -53,7 +51,8 @@ pub fn written(credential: &Credential, format: Format, names: &Names) -> Result
     merged(b"", credential, format, names)
 }
 
-/// The content of a file with the credential in it and everything else as it was.
+/// The content of a place with the credential in it and everything else as it was, to the byte. It stays as it is if it holds
+/// the credential already.
 pub(super) fn merged(content: &[u8], credential: &Credential, format: Format, names: &Names) -> Result<Secret, Error> {
     let secret = credential
         .client_secret
@@ -66,9 +65,30 @@ pub(super) fn merged(content: &[u8], credential: &Credential, format: Format, na
         (names.expires_at.as_str(), expires_at.as_deref()),
     ];
     match format {
-        Format::Env => Ok(env(content, &values)),
-        Format::Json => json(content, &values),
+        Format::Env => Ok(env::merged(content, &values)),
+        Format::Json => json::merged(content, &values),
     }
+}
+
+/// What readers of such a content find; `None` if there is no client secret in it.
+pub(super) fn held(content: &[u8], format: Format, names: &Names) -> Result<Option<Held>, Error> {
+    let value = |name: &str| {
+        let value = match format {
+            Format::Env => env::value(content, name),
+            Format::Json => json::value(content, name),
+        };
+        value.map(|value| value.filter(|value| !value.is_empty()))
+    };
+    let Some(client_secret) = value(&names.client_secret)? else { return Ok(None) };
+    let client_id = value(&names.client_id)?.and_then(|id| id.expose_str().map(str::to_owned));
+    // A date in a form of somebody else's is as good as none: whoever takes the secret over is told that it is not known.
+    let expires_at = value(&names.expires_at).ok().flatten().and_then(|text| instant(text.expose_str()?));
+    Ok(Some(Held { client_id, client_secret, expires_at }))
+}
+
+fn instant(text: &str) -> Option<u64> {
+    let instant = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+    u64::try_from(instant.unix_timestamp_nanos() / 1_000_000).ok()
 }
 
 fn rfc3339(milliseconds: u64) -> Result<String, Error> {
@@ -76,151 +96,6 @@ fn rfc3339(milliseconds: u64) -> Result<String, Error> {
         .ok()
         .and_then(|instant| instant.format(&Rfc3339).ok())
         .ok_or_else(|| Error::Other("the expiry time lies beyond the year 9999".into()))
-}
-
-/// Lines that set one of the names are replaced where they stand, with their `export`; names that are not set yet are added
-/// at the end.
-fn env(content: &[u8], values: &[(&str, Option<&str>)]) -> Secret {
-    let mut merged = Secret::default();
-    let mut missing = values.to_vec();
-    for line in content.split_inclusive(|byte| *byte == b'\n') {
-        let end = line.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n')).map_or(0, |last| last + 1);
-        let found = values.iter().find_map(|(name, value)| Some((*name, *value, before_value(&line[..end], name)?)));
-        let Some((name, value, before)) = found else {
-            merged.append(line);
-            continue;
-        };
-        merged.append(&line[..before]);
-        append_quoted(&mut merged, value.unwrap_or_default());
-        merged.append(&line[end..]);
-        missing.retain(|(other, _)| *other != name);
-    }
-    if !missing.is_empty() && !merged.is_empty() && !merged.expose().ends_with(b"\n") {
-        merged.append(b"\n");
-    }
-    for (name, value) in missing {
-        merged.append(name.as_bytes());
-        merged.append(b"=");
-        append_quoted(&mut merged, value.unwrap_or_default());
-        merged.append(b"\n");
-    }
-    merged
-}
-
-/// How much of a line stands before the value, if the line sets this name.
-fn before_value(line: &[u8], name: &str) -> Option<usize> {
-    let indent = line.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-    let mut rest = &line[indent..];
-    if let Some(exported) = rest.strip_prefix(b"export ") {
-        rest = exported.trim_ascii_start();
-    }
-    let value = rest.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
-    Some(line.len() - value.len())
-}
-
-fn append_quoted(to: &mut Secret, value: &str) {
-    let bare = |byte: u8| byte.is_ascii_alphanumeric() || b"._-:/+=@,%".contains(&byte);
-    if value.bytes().all(bare) {
-        to.append(value.as_bytes());
-        return;
-    }
-    to.append(b"'");
-    for part in value.split_inclusive('\'') {
-        match part.strip_suffix('\'') {
-            Some(before) => {
-                to.append(before.as_bytes());
-                to.append(br"'\''");
-            }
-            None => to.append(part.as_bytes()),
-        }
-    }
-    to.append(b"'");
-}
-
-/// Members keep their order and, to the byte, their values; only the space between members is ours.
-fn json(content: &[u8], values: &[(&str, Option<&str>)]) -> Result<Secret, Error> {
-    let object = if content.trim_ascii().is_empty() {
-        Object::default()
-    } else {
-        // The reason would show a part of the content.
-        serde_json::from_slice(content).map_err(|_| {
-            Error::Other(
-                "it holds something else than one JSON object and is left as it is; move it away, or set another path"
-                    .into(),
-            )
-        })?
-    };
-    let mut merged = Secret::default();
-    let value_of = |name: &str| values.iter().find(|(ours, _)| *ours == name).map(|(_, value)| *value);
-    let missing = values.iter().filter(|(name, _)| object.0.iter().all(|(other, _)| other != name));
-    let mut separator: &[u8] = b"{\n  ";
-    for (name, kept) in &object.0 {
-        merged.append(separator);
-        append_string(&mut merged, name);
-        merged.append(b": ");
-        match value_of(name) {
-            Some(value) => append_value(&mut merged, value),
-            None => merged.append(kept.get().as_bytes()),
-        }
-        separator = b",\n  ";
-    }
-    for (name, value) in missing {
-        merged.append(separator);
-        append_string(&mut merged, name);
-        merged.append(b": ");
-        append_value(&mut merged, *value);
-        separator = b",\n  ";
-    }
-    merged.append(b"\n}\n");
-    Ok(merged)
-}
-
-fn append_value(to: &mut Secret, value: Option<&str>) {
-    match value {
-        Some(value) => append_string(to, value),
-        None => to.append(b"null"),
-    }
-}
-
-fn append_string(to: &mut Secret, text: &str) {
-    to.append(b"\"");
-    let mut buffer = [0; 4];
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => to.append(format!("\\{character}").as_bytes()),
-            '\0'..='\u{1f}' | '\u{7f}' => to.append(format!("\\u{:04x}", u32::from(character)).as_bytes()),
-            _ => to.append(character.encode_utf8(&mut buffer).as_bytes()),
-        }
-    }
-    to.append(b"\"");
-}
-
-/// The members of an object in their order, values as they were written.
-#[derive(Default)]
-struct Object<'a>(Vec<(String, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for Object<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-
-        impl<'de> Visitor<'de> for Members {
-            type Value = Object<'de>;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Object(members))
-            }
-        }
-
-        deserializer.deserialize_map(Members)
-    }
 }
 
 #[cfg(test)]

@@ -61,19 +61,94 @@ fn a_json_file_holds_the_three_values() {
 }
 
 #[test]
-fn other_members_of_a_json_file_stay_as_they_are() {
-    let before = r#"{"z":1.50e+1,"client_secret":"old","big":123456789012345678901234567890,"a":{"client_id" : [1,
- 2]}, "\u0061b":"\u00e9"}"#;
+fn everything_else_in_a_json_file_stays_to_the_byte() {
+    let secret = "\"amzn1.oa2-cs.v1.abc\"";
+    let id = "\"amzn1.application-oa2-client.0123\"";
+    let end = "\"2026-01-01T00:00:00Z\"";
+    for (before, after) in [
+        (
+            r#"{"z":1.50e+1,"client_secret":"old","big":123456789012345678901234567890,"a":{"client_id" : [1,
+ 2]}, "\u0061b":"\u00e9"}"#
+                .to_owned(),
+            format!(
+                "{{\"z\":1.50e+1,\"client_secret\":{secret},\"big\":123456789012345678901234567890,\"a\":{{\"client_id\" : [1,\n 2]}}, \
+                 \"\\u0061b\":\"\\u00e9\",\"client_id\":{id},\"expires_at\":{end}}}"
+            ),
+        ),
+        (
+            "{\"a\": 1, \"expires_at\": null}".into(),
+            format!("{{\"a\": 1, \"expires_at\": {end}, \"client_id\": {id}, \"client_secret\": {secret}}}"),
+        ),
+        (
+            "\n{\r\n\t\"client_secret\" : 5 ,\r\n\t\"client_id\": \"old\"\r\n}\r\n".into(),
+            format!(
+                "\n{{\r\n\t\"client_secret\" : {secret} ,\r\n\t\"client_id\": {id},\r\n\t\"expires_at\": {end}\r\n}}\r\n"
+            ),
+        ),
+        (
+            r#"{"client_secret":"a","client_secret":{"b":1}}"#.into(),
+            format!(
+                "{{\"client_secret\":{secret},\"client_secret\":{secret},\"client_id\":{id},\"expires_at\":{end}}}"
+            ),
+        ),
+    ] {
+        assert_eq!(merge(&before, Format::Json), after);
+        assert_eq!(merge(&after, Format::Json), after, "written again, nothing changes");
+    }
+}
 
-    let after = merge(before, Format::Json);
+#[test]
+fn a_document_that_holds_the_credential_already_stays_whatever_its_writing() {
+    let before = r#"{"client_secret":"amzn1.oa2\u002dcs.v1.abc","expires_at":"2026-01-01T00:00:00Z" ,"client_id":"amzn1.application-oa2-client.0123"}"#;
+    assert_eq!(merge(before, Format::Json), before);
+}
 
-    assert_eq!(
-        after,
-        "{\n  \"z\": 1.50e+1,\n  \"client_secret\": \"amzn1.oa2-cs.v1.abc\",\n  \"big\": 123456789012345678901234567890,\n  \
-         \"a\": {\"client_id\" : [1,\n 2]},\n  \"ab\": \"\\u00e9\",\n  \"client_id\": \"amzn1.application-oa2-client.0123\",\n  \
-         \"expires_at\": \"2026-01-01T00:00:00Z\"\n}\n"
-    );
-    assert_eq!(merge(&after, Format::Json), after, "written again, nothing changes");
+#[test]
+fn what_is_read_is_what_a_reader_finds() {
+    let read = |content: &str, format| {
+        let held = held(content.as_bytes(), format, &Names::of(format)).unwrap();
+        held.map(|held| (held.client_id, held.client_secret.expose_str().unwrap().to_owned(), held.expires_at))
+    };
+    let found = |id: Option<&str>, secret: &str, at| Some((id.map(str::to_owned), secret.to_owned(), at));
+    for (content, expected) in [
+        ("", None),
+        ("{}", None),
+        (r#"{"client_secret":null}"#, None),
+        (r#"{"client_secret":"","client_id":"x"}"#, None),
+        (r#"{"client_secret":"a","client_secret":"b"}"#, found(None, "b", None)),
+        (r#"{"client_id":"x","client_secret":"\u0061","expires_at":"soon"}"#, found(Some("x"), "a", None)),
+        (
+            r#"{"client_id":"","client_secret":"a","expires_at":"2026-01-01T01:00:00+01:00"}"#,
+            found(None, "a", Some(1_767_225_600_000)),
+        ),
+    ] {
+        assert_eq!(read(content, Format::Json), expected, "{content}");
+    }
+    for (content, expected) in [
+        ("", None),
+        ("LWA_CLIENT_SECRET=\n", None),
+        ("# LWA_CLIENT_SECRET=a\nLWA_CLIENT_SECRET_OTHER=b\n", None),
+        ("LWA_CLIENT_SECRET=a\r\nLWA_CLIENT_SECRET=b\r\nX=1", found(None, "b", None)),
+        (
+            "export LWA_CLIENT_SECRET='a b'\\''c' # new\nLWA_CLIENT_ID=\"x\\\"\\y\"\n",
+            found(Some("x\"\\y"), "a b'c", None),
+        ),
+    ] {
+        assert_eq!(read(content, Format::Env), expected, "{content}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_an_error_that_does_not_show_it() {
+    for (content, format) in [
+        (r#"{"client_secret":["secret-value"]}"#, Format::Json),
+        ("secret-value", Format::Json),
+        ("LWA_CLIENT_SECRET=$(secret-value)", Format::Env),
+        ("LWA_CLIENT_SECRET='secret-value", Format::Env),
+    ] {
+        let error = held(content.as_bytes(), format, &Names::of(format)).unwrap_err();
+        assert!(matches!(&error, Error::Other(text) if !text.contains("secret-value")), "{error:?}");
+    }
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! The AWS settings, and what the clients of all AWS services made from them share: one TLS stack, one cache of credentials.
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+pub(crate) mod double;
 pub(crate) mod failure;
 mod http_client;
 

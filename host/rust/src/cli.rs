@@ -8,6 +8,7 @@ mod events;
 mod failure;
 mod get;
 mod host;
+mod in_order;
 mod json;
 mod log;
 mod output;
@@ -76,7 +77,7 @@ enum LogFormat {
 enum Command {
     /// Show a whole rotation against the built-in emulator; needs no configuration, no account and no network
     Demo,
-    /// Hand over an application's present client secret: from stdin, a file, or a hidden prompt
+    /// Hand over an application's present client secret: from stdin, a file, a hidden prompt, or where it is published
     Enroll(EnrollArguments),
     /// Look whether a rotation would bring a new secret: queue, policy, secret, store, targets, clock. Changes nothing
     Check {
@@ -103,13 +104,20 @@ enum Command {
 #[derive(Args, Debug)]
 struct EnrollArguments {
     /// An application of the configuration
-    app: String,
+    #[arg(required_unless_present = "all")]
+    app: Option<String>,
     /// When the secret expires, as the Developer Console shows it: 2027-01-31, or 2027-01-31T12:00:00Z
     #[arg(long, value_name = "TIME", value_parser = text::parse_instant)]
     expires_at: Option<u64>,
     /// A file that holds the secret and nothing else
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
+    /// Take the secret from where the application reads it now: a publish target of this name
+    #[arg(long, value_name = "TARGET", conflicts_with = "secret_file")]
+    from: Option<String>,
+    /// Do so for every application that is not enrolled yet
+    #[arg(long, conflicts_with_all = ["app", "from", "secret_file", "expires_at"])]
+    all: bool,
     /// Taken only to say that it is not taken.
     #[arg(long, hide = true, num_args = 0..=1, alias = "client-secret", default_missing_value = "")]
     secret: Option<OsString>,

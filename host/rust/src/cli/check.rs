@@ -12,12 +12,12 @@ use lwa_rotate::check::{self, Finding, Severity};
 use lwa_rotate::config::App;
 use lwa_rotate::observe::TracingObserver;
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
 
 use self::answers::Answers;
 use self::application::Applications;
 use super::failure::{Exit, Failure};
 use super::host::{builder, configuration, find, queues};
+use super::in_order::in_order;
 use super::output::Output;
 use super::{Global, Outcome};
 
@@ -68,29 +68,15 @@ impl Applications {
     /// Several at the same time, in the order of the configuration.
     async fn check(self, apps: Vec<App>) -> Vec<Group> {
         let this = Arc::new(self);
-        let mut waiting = apps.into_iter().enumerate();
-        let mut running = JoinSet::new();
-        let mut groups = Vec::new();
-        loop {
-            while running.len() < application::AT_ONCE
-                && let Some((place, app)) = waiting.next()
-            {
-                let this = Arc::clone(&this);
-                running.spawn(async move {
-                    let findings = this.findings(&app).await;
-                    let title = format!("application {} ({})", app.name, app.client_id);
-                    (place, Group { about: "app", name: Some(app.name), title, findings })
-                });
+        let check = |app: App| {
+            let this = Arc::clone(&this);
+            async move {
+                let findings = this.findings(&app).await;
+                let title = format!("application {} ({})", app.name, app.client_id);
+                Group { about: "app", name: Some(app.name), title, findings }
             }
-            match running.join_next().await {
-                Some(Ok(group)) => groups.push(group),
-                Some(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                Some(Err(_)) => {}
-                None => break,
-            }
-        }
-        groups.sort_by_key(|(place, _)| *place);
-        groups.into_iter().map(|(_, group)| group).collect()
+        };
+        in_order(apps, check).await
     }
 }
 

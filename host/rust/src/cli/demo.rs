@@ -76,7 +76,7 @@ async fn demonstrate(global: &Global, folder: &Path, output: &Output) -> anyhow:
     // Everything is said here, so that no AWS variable or file of the user's plays a part.
     let aws = Aws::new().endpoint(emulator.url()).map_err(|error| Failure::failed(error.to_string()))?;
     let aws = aws.region("us-east-1").access_key("demo", Secret::from("demo"));
-    let host = Host::with_aws(config, &aws, progress.clone())?;
+    let host = Host::with_aws(config, aws, progress.clone())?;
     let app = host.app(NAME)?;
     let before = enroll(&host, app, now() + milliseconds(LIFE)).await?;
     output.note(&format!(

@@ -1,11 +1,14 @@
 //! `enroll`: takes the present secret in, proves it by use, and publishes it.
 
+mod all;
+mod present;
+
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 
 use anyhow::Context;
 use lwa_rotate::config::App;
-use lwa_rotate::{Cause, Problem, RemedyBy, Secret, Stage, State, Status};
+use lwa_rotate::{Cause, Problem, RemedyBy, Rotator, Secret, Stage, State, Status};
 use serde_json::json;
 
 use super::failure::{Exit, Failure};
@@ -24,27 +27,48 @@ const LIFETIME: u64 = 180 * 24 * 60 * 60 * 1000;
 
 pub(super) async fn run(global: &Global, arguments: EnrollArguments, output: &Output) -> Outcome {
     if arguments.secret.is_some() || !arguments.positional.is_empty() {
+        let app = arguments.app.as_deref().unwrap_or("APP");
         return Err(Failure::usage("a client secret is never taken as an argument: every user of this machine could read it, and the shell would keep it")
-            .hint(format!("run `lwa-rotate enroll {}` and paste it at the prompt, or pipe it to stdin, or name a file with --secret-file", arguments.app))
+            .hint(format!("run `lwa-rotate enroll {app}` and paste it at the prompt, or pipe it to stdin, or name a file with --secret-file"))
             .hint("if that was the real secret, rotate it soon")
             .into());
     }
+    let Some(name) = &arguments.app else { return all::run(global, output).await };
     let progress = Progress::new("", *output, true);
     let host = Host::open(global, progress)?;
-    let app = host.app(&arguments.app)?;
-    let secret = secret(&arguments, app)?;
-    if let Some(at) = arguments.expires_at {
-        doubt(at, output);
+    let app = host.app(name)?;
+    let (secret, expires_at, said_by) = match &arguments.from {
+        Some(target) => {
+            let held = present::of_target(app, present::named(app, target)?, &host.aws).await?;
+            let said_by = if arguments.expires_at.is_some() { "--expires-at" } else { target };
+            (held.client_secret, arguments.expires_at.or(held.expires_at), said_by)
+        }
+        None => (secret(&arguments, app)?, arguments.expires_at, "--expires-at"),
+    };
+    if let Some(at) = expires_at {
+        doubt(at, said_by, output);
     }
+    let (status, proven) = hand_over(&host.rotator, app, secret, expires_at, output).await?;
+    finish(app, &status, proven, output)
+}
 
+/// Takes the secret in, and tries it: where the application stands then, and whether the secret has been accepted.
+async fn hand_over(
+    rotator: &Rotator,
+    app: &App,
+    secret: Secret,
+    expires_at: Option<u64>,
+    output: &Output,
+) -> Result<(Status, bool), Failure> {
     let handed = secret.clone();
-    host.rotator.enroll(&app.client_id, secret, arguments.expires_at).await.map_err(|error| refused(app, &error))?;
+    rotator.enroll(&app.client_id, secret, expires_at).await.map_err(|error| refused(app, &error))?;
     output.note(&format!("{}: the secret is stored; trying it against Amazon", app.name));
-    let status = host.rotator.advance(&app.client_id).await.map_err(|error| failure(app, &error))?;
-    let current = host.rotator.reveal(&app.client_id, Stage::Current).await.map_err(|error| failure(app, &error))?;
+    let status = rotator.advance(&app.client_id).await.map_err(|error| failure(app, &error))?;
+    let current = rotator.reveal(&app.client_id, Stage::Current).await.map_err(|error| failure(app, &error))?;
     // One that was not accepted waits beside the one in use, whatever the state.
     let is_current = current.is_some_and(|current| current.client_secret.expose() == handed.expose());
-    finish(app, &status, status.proven && is_current, output)
+    let proven = status.proven && is_current;
+    Ok((status, proven))
 }
 
 /// The secret from wherever it is offered, without the line end that editors and `echo` add.
@@ -60,39 +84,41 @@ fn secret(arguments: &EnrollArguments, app: &App) -> anyhow::Result<Secret> {
     } else {
         io::stdin().lock().take(LONGEST + 1).read_to_end(&mut bytes).context("the secret cannot be read from stdin")?;
     }
-    let secret = Secret::new(bytes);
+    Ok(checked(&Secret::new(bytes))?)
+}
+
+/// What can be a client secret, without the space around it.
+fn checked(secret: &Secret) -> Result<Secret, Failure> {
     if secret.len() as u64 > LONGEST {
-        return Err(Failure::failed("this is too long to be a client secret")
-            .hint("give the secret alone, and nothing else")
-            .into());
+        return Err(
+            Failure::failed("this is too long to be a client secret").hint("give the secret alone, and nothing else")
+        );
     }
     let trimmed = secret.expose().trim_ascii();
     if trimmed.is_empty() {
         return Err(Failure::failed("there is no secret: the input is empty")
-            .hint("copy it from the application's page in the Developer Console")
-            .into());
+            .hint("copy it from the application's page in the Developer Console"));
     }
     if !trimmed.iter().all(u8::is_ascii_graphic) {
         return Err(Failure::failed(
             "this is no client secret: it holds a space, a line end or another character that no secret has",
         )
-        .hint("give the secret alone, and nothing else")
-        .into());
+        .hint("give the secret alone, and nothing else"));
     }
     Ok(Secret::new(trimmed))
 }
 
 /// A date that is probably a slip.
-fn doubt(expires_at: u64, output: &Output) {
+fn doubt(expires_at: u64, said_by: &str, output: &Output) {
     let now = now();
     if expires_at <= now {
         output.note(&format!(
-            "warning: by --expires-at the secret has ended already: {}",
+            "warning: by {said_by} the secret has ended already: {}",
             instant_and_left(expires_at, now)
         ));
     } else if expires_at - now > LIFETIME {
         output.note(&format!(
-            "warning: no secret lives longer than 180 days, but by --expires-at this one ends {}",
+            "warning: no secret lives longer than 180 days, but by {said_by} this one ends {}",
             instant_and_left(expires_at, now)
         ));
     }
@@ -107,8 +133,8 @@ fn refused(app: &App, error: &lwa_rotate::Error) -> Failure {
     }
 }
 
-fn finish(app: &App, status: &Status, proven: bool, output: &Output) -> Outcome {
-    let now = now();
+/// What keeps the secret from being accepted and published everywhere.
+fn hindrance(app: &App, status: &Status, proven: bool) -> Option<Failure> {
     // The problem of a rotation that is under way is no problem of the secret's.
     let ours = |problem: &&Problem| !proven || problem.cause == Cause::TargetFailed;
     if let Some(problem) = status.problem.as_ref().filter(ours) {
@@ -122,14 +148,21 @@ fn finish(app: &App, status: &Status, proven: bool, output: &Output) -> Outcome 
                 .hint("`lwa-rotate watch` goes on trying by itself; or run this command again later"),
             RemedyBy::Person => Failure::failed(message),
         };
-        return Err(failure.problem(problem).status(&app.name, status).into());
+        return Some(failure.problem(problem).status(&app.name, status));
     }
-    if !proven {
-        return Err(Failure::unfinished(format!("{}: the secret is kept; Amazon has not accepted it yet", app.name))
-            .hint(format!("run `lwa-rotate enroll {}` again, or leave it to `lwa-rotate watch`", app.name))
-            .status(&app.name, status)
-            .into());
+    if proven {
+        return None;
     }
+    let failure = Failure::unfinished(format!("{}: the secret is kept; Amazon has not accepted it yet", app.name));
+    let hint = format!("run `lwa-rotate enroll {}` again, or leave it to `lwa-rotate watch`", app.name);
+    Some(failure.hint(hint).status(&app.name, status))
+}
+
+fn finish(app: &App, status: &Status, proven: bool, output: &Output) -> Outcome {
+    if let Some(failure) = hindrance(app, status, proven) {
+        return Err(failure.into());
+    }
+    let now = now();
     output.result(&format!("{} is enrolled: Amazon accepts the secret", app.name))?;
     match status.expires_at {
         Some(at) => output.result(&format!("  secret ends       {}", instant_and_left(at, now)))?,

@@ -108,6 +108,16 @@ impl Failure {
         self
     }
 
+    /// The exit code that it ends the command with.
+    pub(super) fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// What to do.
+    pub(super) fn hints(&self) -> &[String] {
+        &self.hints
+    }
+
     /// The failure for people, line by line.
     fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();

@@ -21,6 +21,8 @@ pub(super) struct Host {
     pub(super) rotator: Rotator,
     /// The queues that the rotator reads.
     pub(super) queue: Arc<Sqs>,
+    /// Where queues and targets are reached.
+    pub(super) aws: Aws,
 }
 
 impl Host {
@@ -31,15 +33,15 @@ impl Host {
 
     /// The component for this configuration, with AWS as its variables and files say.
     pub(super) fn with(config: Config, observe: impl Observe) -> anyhow::Result<Self> {
-        Self::with_aws(config, &Aws::new(), observe)
+        Self::with_aws(config, Aws::new(), observe)
     }
 
     /// The component for this configuration.
-    pub(super) fn with_aws(config: Config, aws: &Aws, observe: impl Observe) -> anyhow::Result<Self> {
-        let queue = queues(&config, aws)?;
-        let builder = builder(&config, Arc::clone(&queue), aws).observe(observe);
+    pub(super) fn with_aws(config: Config, aws: Aws, observe: impl Observe) -> anyhow::Result<Self> {
+        let queue = queues(&config, &aws)?;
+        let builder = builder(&config, Arc::clone(&queue), &aws).observe(observe);
         let rotator = builder.build().map_err(|error| Failure::failed(error.to_string()))?;
-        Ok(Self { config, rotator, queue })
+        Ok(Self { config, rotator, queue, aws })
     }
 
     /// The application of this name, as the user typed it.

@@ -1,3 +1,5 @@
+mod aws;
+
 use super::*;
 
 const HEAD: &str = r#"[store]

@@ -14,8 +14,6 @@ use crate::cli::json::state_name;
 use crate::cli::target::{remedy, target};
 use crate::cli::text::{instant, instant_and_left, left, now};
 
-/// How many applications are looked at at the same time.
-pub(super) const AT_ONCE: usize = 16;
 /// `watch` looks at each application every five minutes: what waits for longer has nobody who does it.
 const OVERDUE: u64 = 15 * 60_000;
 

@@ -1,6 +1,6 @@
 //! Publish targets in AWS.
 
-use super::{Format, Names, ParameterForm, Place, Places, Written, names};
+use super::{Format, ParameterForm, Place, Places, Written, names};
 use crate::config::TargetKind;
 use crate::config::mistake::Report;
 use crate::config::section::{Section, Setting};

@@ -1,61 +1,15 @@
 //! What SQS answers, and what becomes of it: against a listener that speaks as much of the protocol as these tests need.
 //! Against whole implementations of SQS it is tested in `tests/`.
 
-use std::sync::Arc;
-
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
-};
+use tokio::net::TcpListener;
 
 use super::*;
+use crate::aws::double::Server;
 
-/// A loopback server with one answer to everything, and the requests that it has seen.
-struct Server {
-    url: String,
-    requests: Arc<Mutex<Vec<String>>>,
-}
-
-impl Server {
-    async fn answering(answers: &'static [(u16, &'static str)]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let requests = Arc::<Mutex<Vec<String>>>::default();
-        let seen = Arc::clone(&requests);
-        tokio::spawn(async move {
-            loop {
-                let (mut connection, _) = listener.accept().await.unwrap();
-                let mut request = Vec::new();
-                let mut buffer = [0; 8192];
-                while !String::from_utf8_lossy(&request).ends_with('}') {
-                    let read = connection.read(&mut buffer).await.unwrap();
-                    request.extend_from_slice(&buffer[..read]);
-                }
-                let number = {
-                    let mut seen = seen.lock().unwrap();
-                    seen.push(String::from_utf8(request).unwrap());
-                    seen.len()
-                };
-                let (status, body) = answers[(number - 1).min(answers.len() - 1)];
-                let answer = format!(
-                    "HTTP/1.1 {status} x\r\nconnection: close\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: {}\r\n\r\n{body}",
-                    body.len()
-                );
-                connection.write_all(answer.as_bytes()).await.unwrap();
-            }
-        });
-        Self { url, requests }
-    }
-
-    fn sqs(&self) -> Sqs {
-        Sqs::new([("main", format!("{}/000000000000/lwa", self.url))])
-            .unwrap()
-            .aws(Aws::new().region("eu-west-1").access_key("AKIAEXAMPLE", "secret".into()))
-    }
-
-    fn requests(&self) -> Vec<String> {
-        self.requests.lock().unwrap().clone()
-    }
+fn sqs(server: &Server) -> Sqs {
+    Sqs::new([("main", format!("{}/000000000000/lwa", server.url()))])
+        .unwrap()
+        .aws(Aws::new().region("eu-west-1").access_key("AKIAEXAMPLE", "secret".into()))
 }
 
 #[tokio::test]
@@ -66,7 +20,7 @@ async fn messages_come_with_count_time_and_unchanged_body() {
     )])
     .await;
 
-    let messages = server.sqs().receive("main", 99, 7, 120).await.unwrap();
+    let messages = sqs(&server).receive("main", 99, 7, 120).await.unwrap();
 
     let [first, second] = messages.try_into().unwrap();
     assert_eq!((first.id.as_str(), first.receipt_handle.as_str()), ("m1", "r1"));
@@ -91,7 +45,7 @@ async fn messages_come_with_count_time_and_unchanged_body() {
 async fn no_message_is_an_empty_list() {
     for body in ["{}", r#"{"Messages":[]}"#] {
         let server = Server::answering(&[(200, "{}")]).await;
-        assert!(server.sqs().receive("main", 1, 0, 30).await.unwrap().is_empty(), "{body}");
+        assert!(sqs(&server).receive("main", 1, 0, 30).await.unwrap().is_empty(), "{body}");
     }
 }
 
@@ -99,7 +53,7 @@ async fn no_message_is_an_empty_list() {
 async fn answers_of_sqs_are_told_apart() {
     let error = async |answers: &'static [(u16, &'static str)]| {
         let server = Server::answering(answers).await;
-        server.sqs().receive("main", 1, 0, 30).await.unwrap_err()
+        sqs(&server).receive("main", 1, 0, 30).await.unwrap_err()
     };
 
     let gone = error(&[(
@@ -138,7 +92,7 @@ async fn answers_of_sqs_are_told_apart() {
 #[tokio::test]
 async fn a_passing_failure_is_tried_once_more() {
     let server = Server::answering(&[(503, ""), (200, "{}")]).await;
-    assert!(server.sqs().receive("main", 1, 0, 30).await.unwrap().is_empty());
+    assert!(sqs(&server).receive("main", 1, 0, 30).await.unwrap().is_empty());
     assert_eq!(server.requests().len(), 2);
 }
 
@@ -156,15 +110,15 @@ async fn receipts_that_are_no_longer_valid_are_stale() {
         )],
     ] {
         let server = Server::answering(answers).await;
-        assert_eq!(server.sqs().delete("main", "r1").await, Err(Error::StaleReceipt));
-        assert_eq!(server.sqs().hide("main", "r1", 30).await, Err(Error::StaleReceipt));
+        assert_eq!(sqs(&server).delete("main", "r1").await, Err(Error::StaleReceipt));
+        assert_eq!(sqs(&server).hide("main", "r1", 30).await, Err(Error::StaleReceipt));
     }
 }
 
 #[tokio::test]
 async fn deleting_and_hiding_succeed() {
     let server = Server::answering(&[(200, "{}")]).await;
-    let sqs = server.sqs();
+    let sqs = sqs(&server);
 
     sqs.delete("main", "r1").await.unwrap();
     sqs.hide("main", "r2", 77).await.unwrap();
@@ -178,7 +132,7 @@ async fn deleting_and_hiding_succeed() {
 async fn attributes_come_by_the_names_of_sqs() {
     let server = Server::answering(&[(200, r#"{"Attributes":{"MessageRetentionPeriod":"60","Later":"x"}}"#)]).await;
 
-    let attributes = server.sqs().attributes("main").await.unwrap();
+    let attributes = sqs(&server).attributes("main").await.unwrap();
 
     assert_eq!(
         attributes,
@@ -192,7 +146,7 @@ async fn attributes_come_by_the_names_of_sqs() {
 async fn whoever_may_not_look_at_attributes_is_told_which_permission_that_takes() {
     let server = Server::answering(&[(403, r#"{"__type":"AccessDeniedException","message":"no"}"#)]).await;
 
-    let error = server.sqs().attributes("main").await.unwrap_err();
+    let error = sqs(&server).attributes("main").await.unwrap_err();
 
     assert!(
         matches!(&error, Error::AccessDenied(text) if text.contains("sqs:GetQueueAttributes") && !text.contains("Receive")),
@@ -205,7 +159,7 @@ async fn a_message_is_hidden_for_as_long_as_sqs_allows() {
     const BEYOND: &str = r#"{"__type":"com.amazon.coral.service#InvalidParameterValueException","message":"Value 43200 for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for the message is beyond the limit [43200 seconds]."}"#;
     let server = Server::answering(&[(400, BEYOND), (400, BEYOND), (200, "{}")]).await;
 
-    server.sqs().hide("main", "r1", 99_999).await.unwrap();
+    sqs(&server).hide("main", "r1", 99_999).await.unwrap();
 
     let requests = server.requests();
     assert_eq!(requests.len(), 3);

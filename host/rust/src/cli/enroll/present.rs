@@ -1,0 +1,76 @@
+//! The secret that an application has at present, from where it is published.
+
+use lwa_rotate::aws::Aws;
+use lwa_rotate::config::{App, Target};
+use lwa_rotate::publish::{Error, Held};
+
+use super::checked;
+use crate::cli::failure::Failure;
+use crate::cli::target::{is_readable, target};
+
+/// The application's target of this name, as the user typed it.
+pub(super) fn named<'a>(app: &'a App, name: &str) -> Result<&'a Target, Failure> {
+    if let Some(found) = app.publish.iter().find(|target| target.name == name) {
+        return Ok(found);
+    }
+    // What was typed is not repeated: it may be a secret in the wrong place.
+    let names: Vec<&str> = app.publish.iter().map(|target| target.name.as_str()).collect();
+    let hint = if names.is_empty() { "it has none".into() } else { format!("it has: {}", names.join(", ")) };
+    Err(Failure::usage(format!("{} has no publish target of the name that follows --from", app.name)).hint(hint))
+}
+
+/// What the target holds, if that can be a secret of this application.
+pub(super) async fn of_target(app: &App, from: &Target, aws: &Aws) -> Result<Held, Failure> {
+    let held = look(app, from, aws).await?;
+    held.ok_or_else(|| {
+        let hint = format!("hand the secret over otherwise: lwa-rotate enroll {}", app.name);
+        Failure::failed(format!("{}: there is no client secret in {} yet", app.name, from.name)).hint(hint)
+    })
+}
+
+/// What the application's targets hold, with the name of one that holds it; `None` if none of them holds a secret.
+pub(super) async fn of_any(app: &App, aws: &Aws) -> Result<Option<(String, Held)>, Failure> {
+    let mut found: Option<(String, Held)> = None;
+    let mut failed = None;
+    for from in app.publish.iter().filter(|target| is_readable(&target.kind)) {
+        let held = match look(app, from, aws).await {
+            Ok(Some(held)) => held,
+            Ok(None) => continue,
+            Err(failure) => {
+                failed.get_or_insert(failure);
+                continue;
+            }
+        };
+        match &mut found {
+            None => found = Some((from.name.clone(), held)),
+            Some((name, first)) if first.client_secret.expose() != held.client_secret.expose() => {
+                let text = format!("{}: {name} and {} hold different client secrets", app.name, from.name);
+                let hint = format!("name the one to take: lwa-rotate enroll {} --from {name}", app.name);
+                return Err(Failure::failed(text).hint(hint));
+            }
+            Some((_, first)) => first.expires_at = first.expires_at.or(held.expires_at),
+        }
+    }
+    match (found, failed) {
+        (None, Some(failure)) => Err(failure),
+        (found, _) => Ok(found),
+    }
+}
+
+async fn look(app: &App, from: &Target, aws: &Aws) -> Result<Option<Held>, Failure> {
+    let held = target(&from.kind, aws).read().await.map_err(|error| match error {
+        Error::Unavailable(_) => Failure::unfinished(format!("{}: {error}", app.name)).hint("run it again later"),
+        _ => Failure::failed(format!("{}: {error}", app.name)),
+    })?;
+    let Some(mut held) = held else { return Ok(None) };
+    if let Some(other) = held.client_id.as_ref().filter(|id| **id != app.client_id) {
+        let text = format!(
+            "{}: {} holds the secret of another application: its client id is {other}, and that of {} is {}",
+            app.name, from.name, app.name, app.client_id
+        );
+        return Err(Failure::failed(text).hint("put right the target, its `names`, or the application's `client-id`"));
+    }
+    held.client_secret = checked(&held.client_secret)
+        .map_err(|failure| Failure::failed(format!("{}: {}: {failure}", app.name, from.name)))?;
+    Ok(Some(held))
+}

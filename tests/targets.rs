@@ -23,6 +23,15 @@ const BOTH: [Kind; 2] = [Kind::Moto, Kind::MiniStack];
 /// The layout of Amazon's sample.
 const SAMPLE_NAMES: &str = r#"names = { client-id = "AppClientId", client-secret = "AppClientSecret" }"#;
 
+/// A server that has loaded both services: the first call of each may take longer than a call of the program's.
+fn start(kind: Kind) -> Server {
+    let server = Server::start(kind);
+    for list in ["secretsmanager.ListSecrets", "AmazonSSM.DescribeParameters"] {
+        server.post(list, &json!({}));
+    }
+    server
+}
+
 /// A world whose program has Secrets Manager and Parameter Store in that server, and publishes to these targets.
 fn world(server: &Server, targets: &str) -> World {
     let world = World::new();

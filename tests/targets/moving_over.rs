@@ -4,8 +4,8 @@ use lwa_rotate_emulator::Application;
 use serde_json::{Value, json};
 
 use crate::program::{CLIENT_ID, SECRET, TARGETS, World};
-use crate::services::{Kind, Server};
-use crate::{BOTH, SAMPLE_NAMES, create_secret, sample, secret, serve, shop, target, world};
+use crate::services::Kind;
+use crate::{BOTH, SAMPLE_NAMES, create_secret, sample, secret, serve, shop, start, target, world};
 
 const FROM: &str = "secretsmanager:prod/lwa";
 
@@ -15,7 +15,7 @@ fn secrets_manager() -> String {
 
 #[test]
 fn an_application_moves_over_by_one_command_and_is_rotated_where_it_was() {
-    let server = Server::start(Kind::MiniStack);
+    let server = start(Kind::MiniStack);
     create_secret(&server, "prod/lwa", &shop());
     let world = world(&server, &secrets_manager());
 
@@ -32,7 +32,7 @@ fn the_present_secret_comes_from_any_place_that_can_be_read_with_the_time_at_whi
     const ENDS: &str = "2100-01-31T00:00:00Z";
     let document = json!({ "client_id": CLIENT_ID, "client_secret": SECRET, "expires_at": ENDS }).to_string();
     for kind in BOTH {
-        let server = Server::start(kind);
+        let server = start(kind);
         create_secret(&server, "shop", &document);
         for (name, value) in [("/json", &*document), ("/value", SECRET)] {
             server.post("AmazonSSM.PutParameter", &json!({ "Name": name, "Type": "SecureString", "Value": value }));
@@ -126,7 +126,7 @@ fn secret_of(name: &str) -> String {
 #[test]
 fn all_that_are_not_enrolled_yet_move_over_by_one_command_with_a_line_for_each() {
     const NAMES: [&str; 5] = ["sample", "alone", "bare", "torn", "wrong"];
-    let server = Server::start(Kind::MiniStack);
+    let server = start(Kind::MiniStack);
     let world = World::with(|options| {
         options.applications.extend(NAMES.map(|name| Application::new(id(name), secret_of(name))));
     });

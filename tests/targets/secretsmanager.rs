@@ -7,11 +7,11 @@ use tokio::task::JoinSet;
 
 use crate::program::{SECRET, TARGETS};
 use crate::services::{Kind, Server};
-use crate::{BOTH, SAMPLE_NAMES, aws, create_secret, labels, secret, shop, target, world};
+use crate::{BOTH, SAMPLE_NAMES, aws, create_secret, labels, secret, shop, start, target, world};
 
 #[test]
 fn a_rotation_makes_the_new_value_current_and_the_one_before_previous() {
-    let server = Server::start(Kind::MiniStack);
+    let server = start(Kind::MiniStack);
     create_secret(&server, "prod/lwa", &shop());
     let world = world(&server, &target("secretsmanager", &format!("secret = \"prod/lwa\"\n{SAMPLE_NAMES}")));
     world.enroll();
@@ -34,7 +34,7 @@ fn a_rotation_makes_the_new_value_current_and_the_one_before_previous() {
 #[test]
 fn a_secret_that_does_not_exist_is_made_and_one_that_holds_it_is_left_alone() {
     for kind in BOTH {
-        let server = Server::start(kind);
+        let server = start(kind);
         let world = world(&server, &target("secretsmanager", "secret = \"shop\""));
 
         world.enroll();
@@ -48,10 +48,28 @@ fn a_secret_that_does_not_exist_is_made_and_one_that_holds_it_is_left_alone() {
     }
 }
 
+/// Rule 9.
+#[test]
+fn nothing_of_what_goes_to_a_secret_and_a_parameter_is_told() {
+    let server = start(Kind::MiniStack);
+    create_secret(&server, "shop", &shop());
+    let sample = target("secretsmanager", &format!("secret = \"shop\"\n{SAMPLE_NAMES}"));
+    let world = world(&server, &(sample + &target("ssm", "parameter = \"/shop\"")));
+    for name in ["RUST_LOG", "AWS_LOG"] {
+        world.set(name, "trace");
+    }
+
+    world.run(&["enroll", "shop", "--from", "secretsmanager:shop", "-vvv"]).done();
+    world.run(&["rotate", "shop", "-vvv", "--log-format", "json"]).done();
+
+    // The world looks through what was printed.
+    assert!(secret(&server, "shop", "AWSCURRENT").contains(&world.newest()));
+}
+
 /// Whatever one target does, the others get the secret, and it is tried again until it has it as well.
 #[test]
 fn a_secret_that_waits_for_its_deletion_does_not_stop_the_others_and_gets_it_when_it_is_restored() {
-    let server = Server::start(Kind::MiniStack);
+    let server = start(Kind::MiniStack);
     create_secret(&server, "shop", "{}");
     server.post("secretsmanager.DeleteSecret", &json!({ "SecretId": "shop" }));
     let world = world(&server, &(target("secretsmanager", "secret = \"shop\"") + TARGETS));
@@ -78,7 +96,7 @@ fn a_secret_that_waits_for_its_deletion_does_not_stop_the_others_and_gets_it_whe
 #[test]
 fn a_secret_that_is_no_json_object_is_left_as_it_is() {
     for kind in BOTH {
-        let server = Server::start(kind);
+        let server = start(kind);
         create_secret(&server, "shop", "no json");
         let world = world(&server, &target("secretsmanager", "secret = \"shop\""));
 
@@ -92,7 +110,7 @@ fn a_secret_that_is_no_json_object_is_left_as_it_is() {
 #[test]
 fn check_says_what_there_is_and_writes_nothing() {
     for kind in BOTH {
-        let server = Server::start(kind);
+        let server = start(kind);
         let world = world(&server, &target("secretsmanager", "secret = \"shop\""));
         let seen = || {
             let (_, checked) = world.json(&["check"]);
@@ -132,7 +150,7 @@ fn shared(server: &Server, number: usize) -> SecretsManagerTarget {
 async fn applications_that_share_a_secret_lose_nothing_of_each_other() {
     const APPLICATIONS: usize = 6;
     const ROUNDS: usize = 3;
-    let server = Server::start(Kind::MiniStack);
+    let server = start(Kind::MiniStack);
     // Even making it is a race.
     let mut racers = JoinSet::new();
     for number in 0..APPLICATIONS {
@@ -157,7 +175,7 @@ async fn applications_that_share_a_secret_lose_nothing_of_each_other() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn several_hosts_that_put_the_same_credential_make_one_version_of_it() {
-    let server = Server::start(Kind::MiniStack);
+    let server = start(Kind::MiniStack);
     create_secret(&server, "shared", "{}");
     let mut hosts = JoinSet::new();
     for _ in 0..6 {

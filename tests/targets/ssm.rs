@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::program::{CLIENT_ID, SECRET};
 use crate::services::{Kind, Server};
-use crate::{BOTH, SAMPLE_NAMES, parameter, shop, target, world};
+use crate::{BOTH, SAMPLE_NAMES, parameter, shop, start, target, world};
 
 fn create(server: &Server, kind: &str, value: &str) {
     let input = json!({ "Name": "/shop/lwa", "Type": kind, "Value": value, "KeyId": "alias/aws/ssm" });
@@ -14,7 +14,7 @@ fn create(server: &Server, kind: &str, value: &str) {
 #[test]
 fn a_rotation_writes_a_parameter_and_everything_else_in_it_stays() {
     for kind in BOTH {
-        let server = Server::start(kind);
+        let server = start(kind);
         create(&server, "SecureString", &shop());
         let world = world(&server, &target("ssm", &format!("parameter = \"/shop/lwa\"\n{SAMPLE_NAMES}")));
         world.enroll();
@@ -32,7 +32,7 @@ fn a_rotation_writes_a_parameter_and_everything_else_in_it_stays() {
 #[test]
 fn a_parameter_that_does_not_exist_is_made_secure_and_one_that_holds_it_is_not_written_again() {
     for kind in BOTH {
-        let server = Server::start(kind);
+        let server = start(kind);
         let world = world(&server, &target("ssm", "parameter = \"/shop/lwa\"\nformat = \"value\""));
 
         world.enroll();
@@ -46,7 +46,7 @@ fn a_parameter_that_does_not_exist_is_made_secure_and_one_that_holds_it_is_not_w
 
 #[test]
 fn an_existing_parameter_keeps_its_type_tier_and_key() {
-    let server = Server::start(Kind::MiniStack);
+    let server = start(Kind::MiniStack);
     let input = json!({
         "Name": "/shop/lwa", "Type": "SecureString", "Value": "{}", "KeyId": "alias/mine", "Tier": "Advanced",
     });
@@ -67,7 +67,7 @@ fn an_existing_parameter_keeps_its_type_tier_and_key() {
 #[test]
 fn a_parameter_without_room_or_without_json_is_left_as_it_is_with_the_remedy() {
     for kind in BOTH {
-        let server = Server::start(kind);
+        let server = start(kind);
         let full = format!("{{\"other\":\"{}\"}}", "x".repeat(4050));
         create(&server, "SecureString", &full);
         let world = world(&server, &target("ssm", "parameter = \"/shop/lwa\""));

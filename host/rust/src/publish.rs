@@ -1,6 +1,6 @@
 //! The places where applications read their credential: behind `wit/publish.wit`.
 
-mod aws_failure;
+mod aws;
 pub mod exec;
 pub mod file;
 pub mod form;

@@ -11,6 +11,7 @@ use tokio::{sync::OnceCell, time::sleep};
 
 use super::{
     Error, Format, Held, Names, Probe, Target,
+    aws::bounded,
     form::{held, merged},
 };
 use crate::{
@@ -42,9 +43,6 @@ const LARGEST: usize = 64 * 1024;
 
 /// How often others may be quicker.
 const ROUNDS: u32 = 20;
-
-/// How long all of it may take. Each call is bounded too.
-const LONGEST: Duration = Duration::from_secs(80);
 
 /// What the secret holds.
 struct Present {
@@ -146,8 +144,7 @@ impl SecretsManagerTarget {
         }
     }
 
-    async fn replace(&self, credential: &Credential) -> Result<(), Error> {
-        let client = self.client().await?;
+    async fn replace(&self, client: &Client, credential: &Credential) -> Result<(), Error> {
         let mut quicker = String::new();
         for round in 0..ROUNDS {
             match self.attempt(client, credential).await? {
@@ -181,24 +178,32 @@ impl SecretsManagerTarget {
             .await
             .map_err(|error| self.failed(Operation::Write, client, &error))?;
         // The first version of all is current at once.
-        if put.version_stages().iter().all(|stage| stage != CURRENT) {
-            let moved = client
-                .update_secret_version_stage()
-                .secret_id(&self.secret)
-                .version_stage(CURRENT)
-                .set_remove_from_version_id(present.version)
-                .move_to_version_id(&id);
-            if let Err(error) = moved.send().await {
-                return match failure::others_were_quicker(&error) {
-                    Some(text) => Ok(Some(text)),
-                    None => Err(self.failed(Operation::Write, client, &error)),
-                };
-            }
-        }
+        let outcome = if put.version_stages().iter().any(|stage| stage == CURRENT) {
+            Ok(None)
+        } else {
+            self.make_current(client, &id, present.version).await
+        };
         // It has done its work; where it cannot be taken off, the next put takes it along.
         let taken_off = client.update_secret_version_stage().secret_id(&self.secret).version_stage(&label);
         let _ = taken_off.remove_from_version_id(&id).send().await;
-        Ok(None)
+        outcome
+    }
+
+    /// Makes a version current in the place of the one before; what was answered if that is not current any more.
+    async fn make_current(&self, client: &Client, id: &str, before: Option<String>) -> Result<Option<String>, Error> {
+        let moved = client
+            .update_secret_version_stage()
+            .secret_id(&self.secret)
+            .version_stage(CURRENT)
+            .set_remove_from_version_id(before)
+            .move_to_version_id(id);
+        match moved.send().await {
+            Ok(_) => Ok(None),
+            Err(error) => match failure::others_were_quicker(&error) {
+                Some(text) => Ok(Some(text)),
+                None => Err(self.failed(Operation::Write, client, &error)),
+            },
+        }
     }
 
     async fn create(&self, client: &Client, credential: &Credential) -> Result<Option<String>, Error> {
@@ -222,14 +227,8 @@ impl SecretsManagerTarget {
 #[async_trait]
 impl Target for SecretsManagerTarget {
     async fn put(&self, credential: &Credential) -> Result<(), Error> {
-        match tokio::time::timeout(LONGEST, self.replace(credential)).await {
-            Ok(done) => done,
-            Err(_) => Err(Error::Unavailable(format!(
-                "Secrets Manager was not done with '{}' after {} s",
-                self.secret,
-                LONGEST.as_secs()
-            ))),
-        }
+        let client = self.client().await?;
+        bounded(&self.place(client), self.replace(client, credential)).await
     }
 
     async fn probe(&self) -> Result<Probe, Error> {

@@ -14,6 +14,7 @@ use tokio::sync::OnceCell;
 
 use super::{
     Error, Format, Held, Names, Probe, Target,
+    aws::bounded,
     form::{held, merged},
 };
 use crate::{
@@ -122,12 +123,18 @@ impl SsmTarget {
     }
 
     /// Type, tier and key, which a write has to repeat for them to stay.
-    async fn described(&self, client: &Client) -> Result<Option<ParameterMetadata>, Error> {
+    async fn described(&self, client: &Client) -> Result<ParameterMetadata, Error> {
         let name = ParameterStringFilter::builder().key("Name").option("Equals").values(&self.parameter).build();
         let name = name.map_err(|error| Error::Other(error.to_string()))?;
-        let described = client.describe_parameters().parameter_filters(name).send().await;
-        let described = described.map_err(|error| self.failed(Operation::Look, client, &error))?;
-        Ok(described.parameters.unwrap_or_default().into_iter().next())
+        // It may stand on a later page, with nothing on those before.
+        let mut pages = client.describe_parameters().parameter_filters(name).into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| self.failed(Operation::Look, client, &error))?;
+            if let Some(described) = page.parameters.unwrap_or_default().into_iter().next() {
+                return Ok(described);
+            }
+        }
+        Err(Error::Unavailable(format!("{} is not described at present", self.place(client))))
     }
 
     fn merged(&self, client: &Client, present: &Secret, credential: &Credential) -> Result<Secret, Error> {
@@ -184,11 +191,10 @@ impl SsmTarget {
             return Ok(());
         }
         let described = self.described(client).await?;
-        let described = described.as_ref();
-        let (kind, tier) = (described.and_then(ParameterMetadata::r#type), described.and_then(ParameterMetadata::tier));
+        let (kind, tier) = (described.r#type(), described.tier());
         self.fits(client, value.len(), tier)?;
         let is_secure = kind.is_none_or(|kind| *kind == ParameterType::SecureString);
-        let key = self.kms_key.as_deref().or_else(|| described?.key_id()).filter(|_| is_secure);
+        let key = self.kms_key.as_deref().or(described.key_id()).filter(|_| is_secure);
         let put = client
             .put_parameter()
             .name(&self.parameter)
@@ -217,10 +223,13 @@ impl SsmTarget {
 impl Target for SsmTarget {
     async fn put(&self, credential: &Credential) -> Result<(), Error> {
         let client = self.client().await?;
-        match self.present(client).await? {
-            Some(present) => self.overwrite(client, &present, credential).await,
-            None => self.create(client, credential).await,
-        }
+        let put = async {
+            match self.present(client).await? {
+                Some(present) => self.overwrite(client, &present, credential).await,
+                None => self.create(client, credential).await,
+            }
+        };
+        bounded(&self.place(client), put).await
     }
 
     async fn probe(&self) -> Result<Probe, Error> {
@@ -233,7 +242,7 @@ impl Target for SsmTarget {
             let nobody = Credential { client_id: String::new(), client_secret: Secret::default(), expires_at: None };
             self.merged(client, &present.value, &nobody)?;
             let described = self.described(client).await?;
-            let is_plain = described.as_ref().and_then(ParameterMetadata::r#type) != Some(&ParameterType::SecureString);
+            let is_plain = described.r#type() != Some(&ParameterType::SecureString);
             let warning = if is_plain { "it is no SecureString, so it is not encrypted; " } else { "" };
             Ok(Probe::Fine(format!(
                 "{warning}the parameter can be read, and takes it; whether it may be written was not tried"

@@ -23,8 +23,9 @@ pub(super) fn named<'a>(app: &'a App, name: &str) -> Result<&'a Target, Failure>
 pub(super) async fn of_target(app: &App, from: &Target, aws: &Aws) -> Result<Held, Failure> {
     let held = look(app, from, aws).await?;
     held.ok_or_else(|| {
-        let hint = format!("hand the secret over otherwise: lwa-rotate enroll {}", app.name);
-        Failure::failed(format!("{}: there is no client secret in {} yet", app.name, from.name)).hint(hint)
+        Failure::failed(format!("{}: there is no client secret in {} yet", app.name, from.name))
+            .hint("compare the place, its region and its `names` with where the application reads it")
+            .hint(format!("or hand the secret over otherwise: lwa-rotate enroll {}", app.name))
     })
 }
 

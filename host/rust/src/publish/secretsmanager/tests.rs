@@ -64,12 +64,12 @@ fn the_token_follows_from_value_and_version_before() {
 async fn what_somebody_else_has_written_meanwhile_is_read_and_kept() {
     const MOVED: (u16, &str) = (400, r#"{"__type":"InvalidParameterException","Message":"it is attached to v2"}"#);
     const CHANGED: (u16, &str) = (200, r#"{"VersionId":"v2","SecretString":"{\"other\":2}"}"#);
-    let server = Server::answering(&[HELD, PUT, MOVED, CHANGED, PUT, DONE]).await;
+    let server = Server::answering(&[HELD, PUT, MOVED, DONE, CHANGED, PUT, DONE]).await;
 
     target(&server).put(&credential()).await.unwrap();
 
     let operations = server.operations();
-    let (first, second, moved) = (&operations[1].1, &operations[4].1, &operations[5].1);
+    let (first, second, moved) = (&operations[1].1, &operations[5].1, &operations[6].1);
     assert!(second["SecretString"].as_str().unwrap().starts_with(r#"{"other":2,"#), "{second}");
     assert_ne!(first["ClientRequestToken"], second["ClientRequestToken"]);
     assert_eq!(moved["RemoveFromVersionId"], "v2");

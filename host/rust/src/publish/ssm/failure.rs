@@ -8,7 +8,7 @@ use aws_sdk_ssm::{
 };
 
 use super::{Error, SsmTarget};
-use crate::{aws::failure::Failure, publish::aws_failure::Call};
+use crate::{aws::failure::Failure, publish::aws::Call};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Operation {

@@ -42,6 +42,18 @@ async fn an_existing_parameter_keeps_its_other_members_type_tier_and_key() {
 }
 
 #[tokio::test]
+async fn a_description_on_a_later_page_is_found_and_without_one_nothing_is_written() {
+    const EMPTY: (u16, &str) = (200, r#"{"Parameters":[],"NextToken":"more"}"#);
+    let server = Server::answering(&[HELD, EMPTY, DESCRIBED, DONE]).await;
+    target(&server).put(&credential()).await.unwrap();
+    assert_eq!(server.operations()[3].1["KeyId"], "alias/mine");
+
+    let server = Server::answering(&[HELD, (200, r#"{"Parameters":[]}"#)]).await;
+    assert!(matches!(target(&server).put(&credential()).await, Err(Error::Unavailable(_))));
+    assert!(names(&server).iter().all(|name| name != "PutParameter"), "its key would be lost");
+}
+
+#[tokio::test]
 async fn another_key_is_used_if_it_is_asked_for_and_none_for_what_is_not_encrypted() {
     let server = Server::answering(&[HELD, DESCRIBED, DONE]).await;
     target(&server).kms_key("alias/other").put(&credential()).await.unwrap();

@@ -1,7 +1,20 @@
-//! What a failed call of AWS's means for a target.
+//! What targets in AWS have in common.
+
+use std::time::Duration;
 
 use super::Error;
 use crate::aws::failure::{Failure, Kind};
+
+/// How long all calls of a put may take. Each has its own limit too.
+const LONGEST: Duration = Duration::from_secs(80);
+
+/// A put that ends in time.
+pub(super) async fn bounded(place: &str, put: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+    match tokio::time::timeout(LONGEST, put).await {
+        Ok(done) => done,
+        Err(_) => Err(Error::Unavailable(format!("{place} was not written within {} s", LONGEST.as_secs()))),
+    }
+}
 
 /// A call about a place.
 #[derive(Clone, Copy, Debug)]
@@ -18,16 +31,14 @@ impl Call<'_> {
     /// What is wrong, by what is common to all services.
     pub(super) fn failed(&self, failure: &Failure) -> Error {
         let remedy = match failure.kind {
-            Kind::Denied => denied(&failure.code),
+            Kind::Denied => denied(&failure.code)
+                .map_or_else(|| format!("; the AWS credentials need {}", self.needs), str::to_owned),
             Kind::Passing if failure.text.contains("lookup") => {
-                Some("; is this a region of AWS, and is there a network?")
+                "; is this a region of AWS, and is there a network?".to_owned()
             }
-            _ => Some(""),
+            Kind::NoCredentials | Kind::Passing | Kind::Other => String::new(),
         };
-        let text = match remedy {
-            Some(remedy) => self.text(failure, remedy),
-            None => self.text(failure, &format!("; the AWS credentials need {}", self.needs)),
-        };
+        let text = self.text(failure, &remedy);
         match failure.kind {
             Kind::NoCredentials | Kind::Denied => Error::AccessDenied(text),
             Kind::Passing => Error::Unavailable(text),

@@ -1,11 +1,13 @@
 //! The places where applications read their credential: behind `wit/publish.wit`.
 
 mod aws;
+mod command;
 pub mod exec;
 pub mod file;
 pub mod form;
 pub mod secretsmanager;
 pub mod ssm;
+pub mod then;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +20,7 @@ pub use file::FileTarget;
 pub use form::{Format, Names};
 pub use secretsmanager::SecretsManagerTarget;
 pub use ssm::{ParameterForm, SsmTarget};
+pub use then::Then;
 
 /// Hands a proven credential to one of its application's targets; most hosts use [`Targets`].
 ///
@@ -95,6 +98,19 @@ impl std::fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+impl Error {
+    /// The same, with words in front that say what it is part of.
+    fn within(self, what: &str) -> Self {
+        let text = |text: String| format!("{what}: {text}");
+        match self {
+            Self::UnknownTarget => self,
+            Self::AccessDenied(reason) => Self::AccessDenied(text(reason)),
+            Self::Unavailable(reason) => Self::Unavailable(text(reason)),
+            Self::Other(reason) => Self::Other(text(reason)),
+        }
+    }
+}
 
 /// The targets of all applications, by client id and name.
 #[derive(Default)]

@@ -1,9 +1,11 @@
 use std::{
     fs,
-    time::{Duration, Instant},
+    process::{Command, Stdio},
+    time::Instant,
 };
 
 use super::*;
+use crate::publish::command::TAIL;
 
 const SECRET: &str = "amzn1.oa2-cs.v1.0123456789abcdef";
 
@@ -72,7 +74,7 @@ async fn a_command_that_is_not_done_in_time_is_killed() {
     assert!(matches!(&error, Error::Unavailable(text) if text.contains("killed")), "{error:?}");
     assert!(begun.elapsed() < Duration::from_secs(30));
     let pid = fs::read_to_string(&file).unwrap();
-    let alive = Command::new("kill").args(["-0", pid.trim()]).stderr(Stdio::null()).status().await.unwrap();
+    let alive = Command::new("kill").args(["-0", pid.trim()]).stderr(Stdio::null()).status().unwrap();
     assert!(!alive.success(), "the process is gone");
 }
 
@@ -87,7 +89,7 @@ async fn a_process_left_behind_does_not_hold_up_the_answer() {
 
     assert!(begun.elapsed() < Duration::from_secs(20));
     let pid = fs::read_to_string(&file).unwrap();
-    Command::new("kill").arg(pid.trim()).status().await.unwrap();
+    Command::new("kill").arg(pid.trim()).status().unwrap();
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ pub mod form;
 pub mod secretsmanager;
 pub mod ssm;
 pub mod then;
+pub mod vault;
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,7 @@ pub use form::{Format, Names};
 pub use secretsmanager::SecretsManagerTarget;
 pub use ssm::{ParameterForm, SsmTarget};
 pub use then::Then;
+pub use vault::VaultTarget;
 
 /// Hands a proven credential to one of its application's targets; most hosts use [`Targets`].
 ///

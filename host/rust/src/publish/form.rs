@@ -5,6 +5,7 @@ mod json;
 
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
+pub(super) use self::json::append_string;
 use super::{Error, Held};
 use crate::secret::{Credential, Secret};
 
@@ -54,11 +55,7 @@ pub fn written(credential: &Credential, format: Format, names: &Names) -> Result
 /// The content of a place with the credential in it and everything else as it was, to the byte. It stays as it is if it holds
 /// the credential already.
 pub(super) fn merged(content: &[u8], credential: &Credential, format: Format, names: &Names) -> Result<Secret, Error> {
-    let secret = credential
-        .client_secret
-        .expose_str()
-        .ok_or_else(|| Error::Other("the client secret is no text and cannot be written in this form".into()))?;
-    let expires_at = credential.expires_at.map(rfc3339).transpose()?;
+    let (secret, expires_at) = texts(credential)?;
     let values = [
         (names.client_id.as_str(), Some(credential.client_id.as_str())),
         (names.client_secret.as_str(), Some(secret)),
@@ -68,6 +65,15 @@ pub(super) fn merged(content: &[u8], credential: &Credential, format: Format, na
         Format::Env => Ok(env::merged(content, &values)),
         Format::Json => json::merged(content, &values),
     }
+}
+
+/// The secret and the expiry time as they are written.
+pub(super) fn texts(credential: &Credential) -> Result<(&str, Option<String>), Error> {
+    let secret = credential
+        .client_secret
+        .expose_str()
+        .ok_or_else(|| Error::Other("the client secret is no text and cannot be written in this form".into()))?;
+    Ok((secret, credential.expires_at.map(rfc3339).transpose()?))
 }
 
 /// What readers of such a content find; `None` if there is no client secret in it.
@@ -86,7 +92,8 @@ pub(super) fn held(content: &[u8], format: Format, names: &Names) -> Result<Opti
     Ok(Some(Held { client_id, client_secret, expires_at }))
 }
 
-fn instant(text: &str) -> Option<u64> {
+/// Milliseconds since 1970-01-01T00:00:00Z.
+pub(super) fn instant(text: &str) -> Option<u64> {
     let instant = OffsetDateTime::parse(text, &Rfc3339).ok()?;
     u64::try_from(instant.unix_timestamp_nanos() / 1_000_000).ok()
 }

@@ -85,7 +85,7 @@ fn append_value(to: &mut Secret, value: Option<&str>) {
     }
 }
 
-fn append_string(to: &mut Secret, text: &str) {
+pub(in crate::publish) fn append_string(to: &mut Secret, text: &str) {
     to.append(b"\"");
     let mut buffer = [0; 4];
     for character in text.chars() {

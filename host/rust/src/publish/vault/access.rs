@@ -1,0 +1,90 @@
+//! Which server, which namespace, and with which token: as Vault's own program finds them.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use super::super::{Error, file::aside};
+use crate::secret::Secret;
+
+/// A token, and where it came from.
+pub(super) struct Token {
+    pub(super) value: Secret,
+    pub(super) from: String,
+}
+
+/// No token is nearly as long.
+const LONGEST_TOKEN: usize = 64 * 1024;
+
+pub(super) fn address(set: Option<&str>) -> Result<String, Error> {
+    set.map(str::to_owned).or_else(|| variable("VAULT_ADDR")).ok_or_else(|| {
+        Error::Other("no address of vault is known; set `address` in the configuration, or VAULT_ADDR".into())
+    })
+}
+
+pub(super) fn namespace(set: Option<&str>) -> Option<String> {
+    set.map(str::to_owned).or_else(|| variable("VAULT_NAMESPACE"))
+}
+
+/// The token in this file, else in `VAULT_TOKEN`, else in `~/.vault-token`.
+pub(super) async fn token(file: Option<&Path>) -> Result<Token, Error> {
+    if let Some(file) = file {
+        return read(file.to_owned(), "write a token of vault into it, and let the user that runs lwa-rotate read it")
+            .await;
+    }
+    if let Some(token) = variable("VAULT_TOKEN") {
+        return usable(token.into(), "VAULT_TOKEN".into());
+    }
+    let missing = "log in with `vault login`, set VAULT_TOKEN, or name a file with a token in `token-file`";
+    match env::home_dir().filter(|home| home.is_absolute()) {
+        Some(home) => read(home.join(".vault-token"), missing).await,
+        None => Err(Error::AccessDenied(format!("there is no token for vault; {missing}"))),
+    }
+}
+
+async fn read(file: PathBuf, remedy: &'static str) -> Result<Token, Error> {
+    let from = file.display().to_string();
+    let read =
+        aside(move || std::fs::read(file).map(Secret::from).map_err(|error| Error::Other(error.to_string()))).await;
+    let content = read.map_err(|error| {
+        Error::AccessDenied(format!("the token for vault cannot be read from {from}: {error}; {remedy}"))
+    })?;
+    usable(content, from)
+}
+
+/// Without the line end that editors and `vault login` leave.
+fn usable(content: Secret, from: String) -> Result<Token, Error> {
+    let value = Secret::from(content.expose().trim_ascii());
+    if value.is_empty() || value.len() > LONGEST_TOKEN || !value.expose().iter().all(u8::is_ascii_graphic) {
+        return Err(Error::AccessDenied(format!("{from} holds no token of vault; put one there, and nothing else")));
+    }
+    Ok(Token { value, from })
+}
+
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.trim().is_empty())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_token_is_read_without_its_line_end_and_never_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("token");
+        std::fs::write(&file, "hvs.hidden\n").unwrap();
+        assert_eq!(token(Some(&file)).await.unwrap().value.expose(), b"hvs.hidden");
+
+        for content in ["", "\n", "hvs.hidden two", "hvs.hid\u{e9}den"] {
+            std::fs::write(&file, content).unwrap();
+            let Err(Error::AccessDenied(text)) = token(Some(&file)).await else { panic!("{content:?} is no token") };
+            assert!(text.contains("holds no token") && !text.contains("hvs"), "{text}");
+        }
+        std::fs::remove_file(&file).unwrap();
+        let Err(Error::AccessDenied(text)) = token(Some(&file)).await else { panic!("there is none") };
+        assert!(text.contains(&file.display().to_string()) && text.contains("write a token"), "{text}");
+    }
+}

@@ -11,7 +11,7 @@
 //! | [`http::Http`] | LWA and SP-API | [`http::Client`] |
 //! | [`queue::Queue`] | the notifications | [`queue::Sqs`], [`queue::MemoryQueue`] |
 //! | [`store::Store`] | the records | [`store::FileStore`], [`store::DynamoDbStore`], [`store::SecretsManagerStore`], [`store::MemoryStore`] |
-//! | [`publish::Publish`] | where applications read their credential | [`publish::FileTarget`], [`publish::ExecTarget`] |
+//! | [`publish::Publish`] | where applications read their credential | [`publish::FileTarget`] and the other targets of [`publish`] |
 //! | [`observe::Observe`] | logs, progress, audit | [`observe::TracingObserver`] |
 //! | [`clock::Clock`] | the time | [`clock::SystemClock`], [`clock::ManualClock`] |
 //!

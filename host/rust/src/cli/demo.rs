@@ -137,7 +137,7 @@ fn configuration(folder: &Path, emulator: &Emulator) -> Config {
             // Not due yet, so that the rotation begins where the demo says so.
             rotate_before: 10 * DAY,
             patience: PATIENCE,
-            publish: vec![Target { name: format!("file:{PUBLISHED}"), kind: target }],
+            publish: vec![Target { name: format!("file:{PUBLISHED}"), kind: target, then: None }],
         }],
         user_agent: UserAgent::default(),
     }

@@ -1,27 +1,43 @@
 //! From the configuration to a publish target of any kind.
 
 use lwa_rotate::aws::Aws;
-use lwa_rotate::config::{Config, TargetKind};
-use lwa_rotate::publish::{ExecTarget, FileTarget, SecretsManagerTarget, SsmTarget, Target, Targets};
+use lwa_rotate::config::{Config, Target as Configured, TargetKind};
+use lwa_rotate::publish::{
+    ExecTarget, FileTarget, KubernetesTarget, SecretsManagerTarget, SsmTarget, Target, Targets, Then, VaultTarget,
+};
 
 /// The targets of all applications.
 pub(super) fn targets(config: &Config, aws: &Aws) -> Targets {
     let mut targets = Targets::new();
     for app in &config.apps {
         for configured in &app.publish {
-            targets.insert(&app.client_id, &configured.name, target(&configured.kind, aws));
+            targets.insert(&app.client_id, &configured.name, target(configured, aws));
         }
     }
     targets
 }
 
 /// The target of one application that is configured so.
-pub(super) fn target(kind: &TargetKind, aws: &Aws) -> Box<dyn Target> {
+pub(super) fn target(configured: &Configured, aws: &Aws) -> Box<dyn Target> {
+    let target = of_kind(&configured.kind, aws);
+    match &configured.then {
+        Some(command) => {
+            let (program, arguments) = split(command);
+            Box::new(Then::new(target, program, arguments))
+        }
+        None => target,
+    }
+}
+
+fn split(command: &[String]) -> (&str, &[String]) {
+    command.split_first().map_or(("", &[]), |(program, arguments)| (program, arguments))
+}
+
+fn of_kind(kind: &TargetKind, aws: &Aws) -> Box<dyn Target> {
     match kind {
         TargetKind::File { path, format, names } => Box::new(FileTarget::new(path, *format).names(names.clone())),
         TargetKind::Exec { command, timeout } => {
-            let (program, arguments) =
-                command.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
+            let (program, arguments) = split(command);
             Box::new(ExecTarget::new(program, arguments).time_limit(*timeout))
         }
         TargetKind::SecretsManager { secret, region, names } => {
@@ -38,6 +54,29 @@ pub(super) fn target(kind: &TargetKind, aws: &Aws) -> Box<dyn Target> {
             }
             if let Some(key) = kms_key {
                 target = target.kms_key(key);
+            }
+            Box::new(target)
+        }
+        TargetKind::Vault { path, mount, address, namespace, token_file, names } => {
+            let mut target = VaultTarget::new(path).mount(mount).names(names.clone());
+            if let Some(address) = address {
+                target = target.address(address);
+            }
+            if let Some(namespace) = namespace {
+                target = target.namespace(namespace);
+            }
+            if let Some(file) = token_file {
+                target = target.token_file(file);
+            }
+            Box::new(target)
+        }
+        TargetKind::Kubernetes { secret, namespace, context, names } => {
+            let mut target = KubernetesTarget::new(secret).names(names.clone());
+            if let Some(namespace) = namespace {
+                target = target.namespace(namespace);
+            }
+            if let Some(context) = context {
+                target = target.context(context);
             }
             Box::new(target)
         }
@@ -61,6 +100,12 @@ pub(super) fn remedy(kind: &TargetKind) -> &'static str {
         }
         TargetKind::Ssm { .. } => {
             "let the AWS credentials read and write the parameter, name its region, or put its value right"
+        }
+        TargetKind::Vault { .. } => {
+            "see that vault runs and is not sealed, and that the token may create, read and update the secret"
+        }
+        TargetKind::Kubernetes { .. } => {
+            "see that the cluster can be reached, and that its user may get, create and patch the secret"
         }
     }
 }

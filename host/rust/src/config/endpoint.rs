@@ -15,6 +15,8 @@ pub(super) enum Purpose {
     Token,
     /// An SQS queue.
     Queue,
+    /// A server of Vault.
+    Vault,
 }
 
 /// The address as it is used, or `None` with a mistake reported.
@@ -29,6 +31,7 @@ pub(super) fn endpoint(setting: &Setting<&str>, purpose: Purpose, report: &mut R
         Purpose::Queue => {
             "copy it from the queue's page in the AWS console, such as https://sqs.us-east-1.amazonaws.com/123456789012/lwa"
         }
+        Purpose::Vault => "such as https://vault.example.com:8200",
     };
     let url = match Url::parse(setting.value) {
         Ok(url) => url,
@@ -58,6 +61,6 @@ pub(super) fn endpoint(setting: &Setting<&str>, purpose: Purpose, report: &mut R
         Purpose::Api if url.path() != "/" => wrong("`api-endpoint` must not have a path", example),
         Purpose::Api => Some(url.as_str().trim_end_matches('/').to_owned()),
         Purpose::Queue if url.path() == "/" => wrong("this address names no queue", example),
-        Purpose::Token | Purpose::Queue => Some(setting.value.to_owned()),
+        Purpose::Token | Purpose::Queue | Purpose::Vault => Some(setting.value.to_owned()),
     }
 }

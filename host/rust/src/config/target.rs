@@ -1,12 +1,14 @@
 //! The publish targets of an application.
 
 mod aws;
+mod command;
+mod kubernetes;
+mod vault;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::duration::Bounds;
 use super::mistake::Report;
 use super::section::{Section, Setting};
 use super::{Format, Names};
@@ -19,6 +21,8 @@ pub struct Target {
     pub name: String,
     /// What it is.
     pub kind: TargetKind,
+    /// The program, and its arguments, that runs whenever something was put there.
+    pub then: Option<Vec<String>>,
 }
 
 /// What a publish target is.
@@ -60,14 +64,33 @@ pub enum TargetKind {
         /// The key that it is encrypted with.
         kms_key: Option<String>,
     },
+    /// A secret in a KV version 2 engine of Vault or OpenBao.
+    Vault {
+        /// The secret.
+        path: String,
+        /// Where the engine is mounted.
+        mount: String,
+        /// The server, in place of that of `VAULT_ADDR`.
+        address: Option<String>,
+        /// The namespace, in place of that of `VAULT_NAMESPACE`.
+        namespace: Option<String>,
+        /// The file with the token, in place of `VAULT_TOKEN` and `~/.vault-token`.
+        token_file: Option<PathBuf>,
+        /// The names in it.
+        names: Names,
+    },
+    /// A Secret of Kubernetes.
+    Kubernetes {
+        /// The Secret.
+        secret: String,
+        /// Its namespace, in place of that of the service account or the kubeconfig.
+        namespace: Option<String>,
+        /// The context of the kubeconfig, in place of its current one.
+        context: Option<String>,
+        /// The names of its keys.
+        names: Names,
+    },
 }
-
-const TIMEOUT: Bounds = Bounds {
-    default: "30s",
-    // A host that writes for two minutes is taken for dead.
-    range: "1s"..="100s",
-    reason: "a command that takes longer is stopped and tried again later",
-};
 
 /// The places that targets write, of all applications.
 #[derive(Default)]
@@ -79,6 +102,8 @@ enum Place {
     File(PathBuf),
     Secret { region: Option<String>, secret: String },
     Parameter { region: Option<String>, parameter: String },
+    Vault { address: Option<String>, namespace: Option<String>, mount: String, path: String },
+    Kubernetes { context: Option<String>, namespace: Option<String>, secret: String },
 }
 
 /// How a target writes it, and where that is said.
@@ -107,7 +132,8 @@ impl Places {
     fn take(&mut self, place: Place, shown: &Setting<&str>, new: Written, report: &mut Report) -> Option<()> {
         let hint = match place {
             Place::File(_) => "give one of them another `path`, or the same `format` and other `names`",
-            Place::Secret { .. } => "give one of them another `secret`, or other `names`",
+            Place::Vault { .. } => "give one of them another `path`, or other `names`",
+            Place::Secret { .. } | Place::Kubernetes { .. } => "give one of them another `secret`, or other `names`",
             Place::Parameter { .. } => {
                 "give one of them another `parameter`: Parameter Store cannot tell when two write at the same moment"
             }
@@ -139,6 +165,7 @@ pub(super) fn targets(
     for mut section in section.list("publish", report) {
         let name = section.text("name", report);
         let kind = kind(app, &mut section, folder, places, report);
+        let then = command::then(&mut section, kind.as_ref().map(|(_, kind)| kind), folder, report);
         let at = name.as_ref().map(|name| name.at.clone()).or_else(|| section.at());
         section.finish(report);
         let Some((default, kind)) = kind else { continue };
@@ -152,7 +179,7 @@ pub(super) fn targets(
             report.add(at, text, Some("give one of them another `name`"));
             continue;
         }
-        targets.push(Target { name, kind });
+        targets.push(Target { name, kind, then });
     }
     targets
 }
@@ -171,18 +198,28 @@ fn kind(
         Exec,
         SecretsManager,
         Ssm,
+        Vault,
+        Kubernetes,
     }
-    const KINDS: [(&str, Kind); 4] =
-        [("file", Kind::File), ("exec", Kind::Exec), ("secretsmanager", Kind::SecretsManager), ("ssm", Kind::Ssm)];
+    const KINDS: [(&str, Kind); 6] = [
+        ("file", Kind::File),
+        ("exec", Kind::Exec),
+        ("secretsmanager", Kind::SecretsManager),
+        ("ssm", Kind::Ssm),
+        ("vault", Kind::Vault),
+        ("kubernetes", Kind::Kubernetes),
+    ];
     if !section.holds("kind") {
         let kinds: Vec<String> = KINDS.iter().map(|(name, _)| format!("\"{name}\"")).collect();
         section.missing("kind", Some(&format!("write kind = and one of {}", kinds.join(", "))), report);
     }
     match section.choice("kind", &KINDS, report) {
         Some(Kind::File) => file(app, section, folder, places, report),
-        Some(Kind::Exec) => exec(section, folder, report),
+        Some(Kind::Exec) => command::exec(section, folder, report),
         Some(Kind::SecretsManager) => aws::secret(app, section, places, report),
         Some(Kind::Ssm) => aws::parameter(app, section, places, report),
+        Some(Kind::Vault) => vault::secret(app, section, folder, places, report),
+        Some(Kind::Kubernetes) => kubernetes::secret(app, section, places, report),
         None => {
             // Without a kind nobody can tell which keys belong here.
             section.ignore_the_rest();
@@ -212,7 +249,43 @@ fn file(
     Some((format!("file:{}", path.value), TargetKind::File { path: file, format, names }))
 }
 
+/// What not every text can be.
+struct Rule {
+    holds: fn(&str) -> bool,
+    what: &'static str,
+    hint: &'static str,
+}
+
+const VARIABLE: Rule = Rule {
+    holds: is_variable,
+    what: "the name of an environment variable",
+    hint: "use letters, digits and `_`, with a letter or `_` first",
+};
+
+impl Rule {
+    /// Whether the text keeps the rule; else a mistake is reported.
+    fn keeps(&self, setting: &Setting<&str>, report: &mut Report) -> bool {
+        if setting.value.contains("oa2-cs") {
+            let text = "this looks like a client secret, and secrets are never read from the configuration";
+            let hint = "remove it, and hand the secret over with `lwa-rotate enroll`";
+            report.add(Some(setting.at.clone()), text, Some(hint));
+            return false;
+        }
+        let keeps = (self.holds)(setting.value);
+        if !keeps {
+            let text = format!("\"{}\" is not {}", setting.value.escape_debug(), self.what);
+            report.add(Some(setting.at.clone()), text, Some(self.hint));
+        }
+        keeps
+    }
+}
+
 fn names(section: &mut Section<'_>, format: Format, report: &mut Report) -> Option<Names> {
+    names_by((format == Format::Env).then_some(&VARIABLE), section, format, report)
+}
+
+/// The names of the three values; `None`, with a mistake reported, where one breaks the rule.
+fn names_by(rule: Option<&Rule>, section: &mut Section<'_>, format: Format, report: &mut Report) -> Option<Names> {
     let default = Names::of(format);
     let Some(mut section) = section.section("names", report) else {
         return Some(default);
@@ -220,15 +293,7 @@ fn names(section: &mut Section<'_>, format: Format, report: &mut Report) -> Opti
     let mut all_right = true;
     let mut name = |key, default| {
         let Some(text) = section.text(key, report) else { return default };
-        if format == Format::Env && !is_variable(text.value) {
-            let hint = "use letters, digits and `_`, with a letter or `_` first";
-            report.add(
-                Some(text.at),
-                format!("\"{}\" is not the name of an environment variable", text.value.escape_debug()),
-                Some(hint),
-            );
-            all_right = false;
-        }
+        all_right &= rule.is_none_or(|rule| rule.keeps(&text, report));
         text.value.to_owned()
     };
     let names = Names {
@@ -245,40 +310,6 @@ fn names(section: &mut Section<'_>, format: Format, report: &mut Report) -> Opti
     }
     section.finish(report);
     all_right.then_some(names)
-}
-
-fn exec(section: &mut Section<'_>, folder: &Path, report: &mut Report) -> Option<(String, TargetKind)> {
-    let timeout = section.duration("timeout", &TIMEOUT, report);
-    let mut command = command(section, report)?;
-    let program = command.first()?.clone();
-    // A bare name is looked up in PATH; anything with a folder in it starts where the configuration lies.
-    if program.contains('/') {
-        command[0] = folder.join(&program).display().to_string();
-    }
-    Some((format!("exec:{program}"), TargetKind::Exec { command, timeout }))
-}
-
-fn command(section: &mut Section<'_>, report: &mut Report) -> Option<Vec<String>> {
-    let hint = "write the program and its arguments as a list, such as [\"/usr/local/bin/take-secret\", \"shop\"]";
-    let Some(setting) = section.value("command") else {
-        section.missing("command", Some(hint), report);
-        return None;
-    };
-    let words: Option<Vec<String>> = setting
-        .value
-        .as_array()
-        .and_then(|list| list.iter().map(|word| word.get_ref().as_str().map(str::to_owned)).collect());
-    match words {
-        Some(words) if words.first().is_some_and(|program| !program.is_empty()) => Some(words),
-        Some(_) => {
-            report.add(Some(setting.at), "`command` names no program", Some(hint));
-            None
-        }
-        None => {
-            report.add(Some(setting.at), "`command` must be a list of texts", Some(hint));
-            None
-        }
-    }
 }
 
 fn is_variable(name: &str) -> bool {

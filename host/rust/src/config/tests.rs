@@ -1,4 +1,5 @@
 mod aws;
+mod targets;
 
 use super::*;
 

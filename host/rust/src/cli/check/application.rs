@@ -47,7 +47,7 @@ impl Applications {
 
     async fn targets(&self, app: &App, status: Option<&Status>, findings: &mut Vec<Finding>) {
         for configured in &app.publish {
-            let probed = target(&configured.kind, &self.aws).probe().await;
+            let probed = target(configured, &self.aws).probe().await;
             findings.push(of_target(configured, probed, status));
         }
     }

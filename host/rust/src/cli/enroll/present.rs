@@ -59,7 +59,7 @@ pub(super) async fn of_any(app: &App, aws: &Aws) -> Result<Option<(String, Held)
 }
 
 async fn look(app: &App, from: &Target, aws: &Aws) -> Result<Option<Held>, Failure> {
-    let held = target(&from.kind, aws).read().await.map_err(|error| match error {
+    let held = target(from, aws).read().await.map_err(|error| match error {
         Error::Unavailable(_) => Failure::unfinished(format!("{}: {error}", app.name)).hint("run it again later"),
         _ => Failure::failed(format!("{}: {error}", app.name)),
     })?;

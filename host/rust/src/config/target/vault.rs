@@ -1,0 +1,52 @@
+//! A secret in Vault.
+
+use std::path::Path;
+
+use super::{Format, Place, Places, Rule, TargetKind, Written, names};
+use crate::config::endpoint::{Purpose, endpoint};
+use crate::config::mistake::Report;
+use crate::config::section::Section;
+
+const PATH: Rule = Rule {
+    holds: is_path,
+    what: "a path in vault",
+    hint: "write it as `vault kv get -mount=secret shop/lwa` takes it: without `data/`, and with no slash at either end",
+};
+
+pub(super) fn secret(
+    app: &str,
+    section: &mut Section<'_>,
+    folder: &Path,
+    places: &mut Places,
+    report: &mut Report,
+) -> Option<(String, TargetKind)> {
+    let path = section.required_text("path", report);
+    let mount = section.text("mount", report);
+    let address = section.text("address", report).map(|address| endpoint(&address, Purpose::Vault, report));
+    let namespace = section.text("namespace", report).map(|namespace| namespace.value.to_owned());
+    let token_file = section.text("token-file", report).map(|file| folder.join(file.value));
+    let names = names(section, Format::Json, report);
+    let mount_is_right = mount.as_ref().is_none_or(|mount| PATH.keeps(mount, report));
+    let path = path.filter(|path| PATH.keeps(path, report))?;
+    if !mount_is_right || matches!(address, Some(None)) {
+        return None;
+    }
+    let (names, address) = (names?, address.flatten());
+    let mount = mount.map_or("secret", |mount| mount.value).to_owned();
+
+    let new = Written { app: app.to_owned(), line: report.line(&path.at), names: Some((Format::Json, names.clone())) };
+    let place = Place::Vault {
+        address: address.clone(),
+        namespace: namespace.clone(),
+        mount: mount.clone(),
+        path: path.value.to_owned(),
+    };
+    places.take(place, &path, new, report)?;
+    let name = format!("vault:{mount}/{}", path.value);
+    Some((name, TargetKind::Vault { path: path.value.to_owned(), mount, address, namespace, token_file, names }))
+}
+
+/// Parts that mean themselves, wherever they stand in a URL.
+fn is_path(path: &str) -> bool {
+    path.split('/').all(|part| !part.is_empty() && !part.chars().all(|c| c == '.') && !part.contains(char::is_control))
+}

@@ -4,6 +4,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
+mod doubles;
 mod program;
 
 #[path = "silence/answers.rs"]

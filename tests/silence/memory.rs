@@ -8,6 +8,10 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
+use crate::doubles::kubernetes::{self, Cluster};
+use crate::doubles::vault::{self, Vault};
 use crate::program::{CLIENT_ID, Hidden, Running, SECRET, TARGETS, World};
 use crate::tls;
 
@@ -59,6 +63,32 @@ fn a_program_that_waits_has_kept_nothing_of_what_came_through_tls() {
     let world = World::new();
     tls::secure(&world);
     assert_forgets(&world);
+}
+
+#[test]
+fn a_program_that_waits_has_kept_nothing_of_what_went_to_vault_and_kubernetes() {
+    let (vault, cluster) = (Vault::start(), Cluster::start());
+    let secured = |url: &str| tls::serve(url.strip_prefix("http://").unwrap().parse().unwrap());
+    let world = World::new();
+    tls::secure(&world);
+    for token in [vault::TOKEN, kubernetes::TOKEN] {
+        world.watch_for(token);
+    }
+    world.write("token", vault::TOKEN);
+    let kubeconfig = cluster.kubeconfig(&json!({ "token": kubernetes::TOKEN }));
+    world.write("kubeconfig", &kubeconfig.replace(&cluster.url, &secured(&cluster.url)));
+    world.set("KUBECONFIG", "kubeconfig");
+    let targets = format!(
+        "[[apps.shop.publish]]\nkind = \"vault\"\npath = \"shop\"\naddress = \"{}\"\ntoken-file = \"token\"\n\
+         [[apps.shop.publish]]\nkind = \"kubernetes\"\nsecret = \"shop\"\n",
+        secured(&vault.url)
+    );
+    world.write("lwa-rotate.toml", &format!("{}{targets}", world.read("lwa-rotate.toml")));
+
+    assert_forgets(&world);
+
+    assert_eq!(cluster.values("default/shop")["LWA_CLIENT_SECRET"], world.newest());
+    assert!(vault.newest("secret/shop").0.contains(&world.newest()));
 }
 
 fn assert_forgets(world: &World) {

@@ -23,7 +23,7 @@ pub fn secure(world: &World) {
 }
 
 /// Passes on what comes through TLS, for as long as the tests run.
-fn serve(to: std::net::SocketAddr) -> String {
+pub fn serve(to: std::net::SocketAddr) -> String {
     let certificate = CertificateDer::from(&include_bytes!("../vectors/tls/localhost.der")[..]);
     let key = PrivatePkcs8KeyDer::from(&include_bytes!("../vectors/tls/localhost.key.der")[..]);
     let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))

@@ -1,12 +1,13 @@
 //! The applications and their publish targets.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::duration::Bounds;
 use super::endpoint::{Purpose, endpoint};
 use super::mistake::Report;
 use super::section::{Section, Setting, nearest};
+use super::taken::{Taken, Written};
 use super::{App, Format, Names, Queue, Target, TargetKind};
 use crate::settings::TOKEN_ENDPOINT;
 
@@ -36,53 +37,25 @@ const TIMEOUT: Bounds = Bounds {
     reason: "a command that takes longer is stopped and tried again later",
 };
 
-/// Reads all of `[apps]`.
+/// Reads all of `[apps]`; their names also where there is a mistake in one.
 pub(super) fn applications(
     root: &mut Section<'_>,
     folder: &Path,
     queues: &BTreeMap<String, Option<Queue>>,
+    taken: &mut Taken,
+    names: &mut Vec<String>,
     report: &mut Report,
 ) -> Vec<App> {
     let Some(mut all) = root.section("apps", report) else {
-        if !root.holds("apps") {
-            report.add(
-                None,
-                "there is no application",
-                Some("add a table such as [apps.shop] with client-id, region and queue"),
-            );
-        }
         return Vec::new();
     };
-    let mut taken = Taken::default();
     let mut apps = Vec::new();
     for (name, mut section) in all.sections(report) {
-        apps.extend(application(&name, &mut section, folder, queues, &mut taken, report));
+        names.push(name.value.to_owned());
+        apps.extend(application(&name, &mut section, folder, queues, taken, report));
         section.finish(report);
     }
     apps
-}
-
-/// What only one application may have, with the application that has it.
-#[derive(Default)]
-struct Taken {
-    client_ids: BTreeMap<String, (String, usize)>,
-    files: BTreeMap<PathBuf, Vec<Written>>,
-}
-
-/// A file that a target writes, and how.
-struct Written {
-    app: String,
-    line: usize,
-    format: Format,
-    names: Names,
-}
-
-impl Written {
-    /// Whether both can be kept in one file: they must not overwrite each other.
-    fn goes_with(&self, format: Format, names: &Names) -> bool {
-        let all = |names: &Names| [names.client_id.clone(), names.client_secret.clone(), names.expires_at.clone()];
-        self.format == format && all(&self.names).iter().all(|name| !all(names).contains(name))
-    }
 }
 
 fn application(
@@ -93,6 +66,12 @@ fn application(
     taken: &mut Taken,
     report: &mut Report,
 ) -> Option<App> {
+    let place = taken.place(report.line(&name.at));
+    if let Some(other) = taken.name(name.value) {
+        let text = format!("there is an application named `{}` already ({})", name.value, taken.words(other));
+        report.add(Some(name.at.clone()), text, Some("give one of them another name"));
+    }
+    taken.take_name(name.value, place);
     let client_id = client_id(name, section, taken, report);
     let api_endpoint = api_endpoint(section, report);
     let token_endpoint = match section.text("token-endpoint", report) {
@@ -128,13 +107,14 @@ fn client_id(
         report.add(Some(id.at), "`client-id` holds a space or another character that no client id has", Some(hint));
         return None;
     }
-    let line = report.line(&id.at);
-    if let Some((other, other_line)) = taken.client_ids.get(id.value) {
-        let text = format!("`{}` and `{other}` (line {other_line}) have the same client id {}", name.value, id.value);
+    let place = taken.place(report.line(&id.at));
+    if let Some((other, at)) = taken.client_id(id.value) {
+        let at = taken.words(at);
+        let text = format!("`{}` and `{other}` ({at}) have the same client id {}", name.value, id.value);
         report.add(Some(id.at), text, Some("one application has one secret: keep one of the two tables"));
         return None;
     }
-    taken.client_ids.insert(id.value.to_owned(), (name.value.to_owned(), line));
+    taken.take_client_id(id.value, name.value, place);
     Some(id.value.to_owned())
 }
 
@@ -243,11 +223,10 @@ fn file(
     let names = names(section, format.unwrap_or(Format::Json), report);
     let (path, format, names) = (path?, format?, names?);
     let file = folder.join(path.value);
-    let line = report.line(&path.at);
-    let written = taken.files.entry(file.clone()).or_default();
-    if let Some(other) = written.iter().find(|other| !other.goes_with(format, &names)) {
-        let text =
-            format!("`{app}` and `{}` (line {}) would overwrite each other in {}", other.app, other.line, path.value);
+    let place = taken.place(report.line(&path.at));
+    if let Some(other) = taken.written(&file).find(|other| !other.goes_with(format, &names)) {
+        let at = taken.words(&other.place);
+        let text = format!("`{app}` and `{}` ({at}) would overwrite each other in {}", other.app, path.value);
         report.add(
             Some(path.at),
             text,
@@ -255,7 +234,7 @@ fn file(
         );
         return None;
     }
-    written.push(Written { app: app.to_owned(), line, format, names: names.clone() });
+    taken.take_file(file.clone(), Written { app: app.to_owned(), place, format, names: names.clone() });
     Some((format!("file:{}", path.value), TargetKind::File { path: file, format, names }))
 }
 

@@ -1,19 +1,8 @@
 //! From the configuration to a publish target of any kind.
 
 use lwa_rotate::aws::Aws;
-use lwa_rotate::config::{Config, TargetKind};
-use lwa_rotate::publish::{ExecTarget, FileTarget, Target, Targets};
-
-/// The targets of all applications.
-pub(super) fn targets(config: &Config, aws: &Aws) -> Targets {
-    let mut targets = Targets::new();
-    for app in &config.apps {
-        for configured in &app.publish {
-            targets.insert(&app.client_id, &configured.name, target(&configured.kind, aws));
-        }
-    }
-    targets
-}
+use lwa_rotate::config::TargetKind;
+use lwa_rotate::publish::{ExecTarget, FileTarget, Target};
 
 /// The target of one application that is configured so.
 pub(super) fn target(kind: &TargetKind, _aws: &Aws) -> Box<dyn Target> {

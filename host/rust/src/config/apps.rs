@@ -41,3 +41,12 @@ impl Deref for Apps {
         &self.all
     }
 }
+
+impl<'a> IntoIterator for &'a Apps {
+    type Item = &'a App;
+    type IntoIter = std::slice::Iter<'a, App>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.all.iter()
+    }
+}

@@ -1,7 +1,7 @@
 //! What all applications have in common: the configuration, the store, the clock.
 
 use lwa_rotate::check::{Finding, Severity};
-use lwa_rotate::config::{Config, Store};
+use lwa_rotate::config::{Config, Skipped, Store};
 use lwa_rotate::store::FileStore;
 
 use super::answers::Answers;
@@ -13,11 +13,24 @@ const SKEW_ALLOWED: u64 = 5 * 60_000;
 const SKEW_WANTED: u64 = 60_000;
 
 pub(super) fn findings(config: &Config, answers: &Answers) -> Vec<Finding> {
-    vec![
-        Finding::fine("configuration", format!("{} is readable and without mistakes", config.path.display())),
-        store(config),
-        clock(answers.furthest()),
-    ]
+    let readable = Finding::fine("configuration", format!("{} is readable and without mistakes", config.path.display()));
+    let mut findings = vec![readable];
+    findings.extend(config.skipped.iter().map(skipped));
+    findings.extend([store(config), clock(answers.furthest())]);
+    findings
+}
+
+fn skipped(skipped: &Skipped) -> Finding {
+    let mistakes = &skipped.mistakes;
+    let hints: Vec<&str> = mistakes.all.iter().filter_map(|mistake| mistake.hint.as_deref()).collect();
+    let apps = if skipped.apps.is_empty() { "nobody can tell what".to_owned() } else { skipped.apps.join(", ") };
+    Finding::new(
+        "configuration",
+        Severity::Blocking,
+        mistakes.to_string(),
+        format!("the file is left out, and nothing is rotated that stands in it: {apps}"),
+        if hints.is_empty() { "mend the file".to_owned() } else { hints.join("; ") },
+    )
 }
 
 fn store(config: &Config) -> Finding {

@@ -205,8 +205,7 @@ fn parse(path: &Path, text: &str) -> Result<Parsed, Mistakes> {
     let queues = queues(&mut root, &mut report);
     let watch = watch::watch(&mut root, store.as_ref(), &mut report);
     let apps_folder = root.text("apps-folder", &mut report);
-    let apps_folder =
-        apps_folder.map(|text| AppsFolder { path: folder.join(text.value), line: report.line(&text.at) });
+    let apps_folder = apps_folder.map(|text| AppsFolder { path: folder.join(text.value), line: report.line(&text.at) });
     if !root.holds("apps") && !root.holds("apps-folder") {
         report.add(
             None,

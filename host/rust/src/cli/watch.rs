@@ -1,5 +1,8 @@
 //! `watch`: keeps all applications rotated until it is stopped.
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod day;
 mod fleet;
 mod log;
 mod plan;

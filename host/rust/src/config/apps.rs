@@ -15,7 +15,8 @@ pub struct Apps {
 impl Apps {
     /// The place of the application with this client id.
     pub fn place(&self, client_id: &str) -> Option<usize> {
-        let found = self.by_client_id.binary_search_by(|place| self.all[*place as usize].client_id.as_str().cmp(client_id));
+        let found =
+            self.by_client_id.binary_search_by(|place| self.all[*place as usize].client_id.as_str().cmp(client_id));
         found.ok().map(|at| self.by_client_id[at] as usize)
     }
 

@@ -69,3 +69,7 @@ pub(super) fn file(
     taken.forget();
     Err(Skipped { mistakes: report.mistakes(path), apps: names })
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

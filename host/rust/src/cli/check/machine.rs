@@ -13,7 +13,8 @@ const SKEW_ALLOWED: u64 = 5 * 60_000;
 const SKEW_WANTED: u64 = 60_000;
 
 pub(super) fn findings(config: &Config, answers: &Answers) -> Vec<Finding> {
-    let readable = Finding::fine("configuration", format!("{} is readable and without mistakes", config.path.display()));
+    let readable =
+        Finding::fine("configuration", format!("{} is readable and without mistakes", config.path.display()));
     let mut findings = vec![readable];
     findings.extend(config.skipped.iter().map(skipped));
     findings.extend([store(config), clock(answers.furthest())]);

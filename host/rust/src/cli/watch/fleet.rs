@@ -45,8 +45,7 @@ impl Fleet {
         let apps = host.config.apps.iter().map(|_| (None, true));
         let plan = Plan::new(watch.record_interval).follow(apps, watch.record_interval, Moment::ZERO, chance);
         let readers = Readers::of(&host);
-        let mut fleet =
-            Self { began, host, plan, readers, calls: JoinSet::new(), tasks: JoinSet::new(), tell, told };
+        let mut fleet = Self { began, host, plan, readers, calls: JoinSet::new(), tasks: JoinSet::new(), tell, told };
         fleet.read_queues(None);
         fleet
     }
@@ -166,10 +165,9 @@ fn finished<T>(joined: Result<T, JoinError>) -> T {
 fn tell(app: &App, error: &Error) {
     let name = &app.name;
     match error {
-        Error::NotEnrolled => tracing::warn!(
-            app = name,
-            "not enrolled: hand over its present secret with `lwa-rotate enroll {name}`"
-        ),
+        Error::NotEnrolled => {
+            tracing::warn!(app = name, "not enrolled: hand over its present secret with `lwa-rotate enroll {name}`")
+        }
         _ => tracing::error!(app = name, "{error}"),
     }
 }

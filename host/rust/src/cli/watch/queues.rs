@@ -97,7 +97,9 @@ impl Readers {
             for finding in findings {
                 let Finding { check, severity, evidence, consequence, remedy } = finding;
                 match severity {
-                    Severity::Blocking => tracing::error!(queue, check, "{evidence}; {consequence}; what to do: {remedy}"),
+                    Severity::Blocking => {
+                        tracing::error!(queue, check, "{evidence}; {consequence}; what to do: {remedy}")
+                    }
                     Severity::NotChecked => tracing::debug!(queue, check, "not checked: {evidence}"),
                     Severity::Fine | Severity::Warning => {}
                 }

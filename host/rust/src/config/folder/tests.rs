@@ -1,7 +1,9 @@
+use std::fs;
+
 use tempfile::TempDir;
 
 use super::*;
-use crate::config::Config;
+use crate::config::{Config, TargetKind};
 
 const HEAD: &str = "apps-folder = \"apps.d\"\n[store]\npath = \"state\"\n\
                     [queues.main]\nurl = \"https://sqs.us-east-1.amazonaws.com/123456789012/lwa\"\n";
@@ -53,19 +55,18 @@ fn applications_of_the_file_come_first_and_then_those_of_the_folder_by_the_names
 fn hidden_files_and_files_of_other_kinds_are_no_applications() {
     let text = app("b", "amzn1.b");
     let folder = written(HEAD, &[(".b.toml", &text), ("b.toml.bak", &text), ("README", "no TOML")]);
-    assert_eq!((names(&read(&folder)), read(&folder).skipped), (vec![], vec![]), "an empty folder is a beginning");
+    let config = read(&folder);
+    assert!(config.apps.is_empty() && config.skipped.is_empty(), "an empty folder is a beginning");
 }
 
 #[test]
 fn paths_in_the_folder_start_where_the_configuration_lies() {
-    let text =
-        format!("{}[[apps.b.publish]]\nkind = \"file\"\npath = \"b.env\"\nformat = \"env\"\n", app("b", "amzn1.b"));
-    let folder = written(HEAD, &[("b.toml", &text)]);
+    let target = "[[apps.b.publish]]\nkind = \"file\"\npath = \"b.env\"\nformat = \"env\"\n";
+    let folder = written(HEAD, &[("b.toml", &format!("{}{target}", app("b", "amzn1.b")))]);
     let config = read(&folder);
     let expected = folder.path().join("b.env");
-    assert!(
-        matches!(&config.apps[0].publish[0].kind, crate::config::TargetKind::File { path, .. } if *path == expected)
-    );
+    let TargetKind::File { path, .. } = &config.apps[0].publish[0].kind else { panic!("{config:?}") };
+    assert_eq!(*path, expected);
 }
 
 #[test]

@@ -148,7 +148,6 @@ pub enum TargetKind {
 /// A file by itself, with what is needed to go on with others.
 struct Parsed {
     config: Config,
-    apps: Vec<App>,
     folder: Option<AppsFolder>,
     queues: BTreeMap<String, Option<Queue>>,
     taken: Taken,
@@ -158,24 +157,21 @@ impl Config {
     /// Reads a configuration file, and the files of the folder that it names.
     pub fn read(path: &Path) -> Result<Self, Mistakes> {
         let text = std::fs::read_to_string(path).map_err(|error| Mistakes::unreadable(path, &error))?;
-        let Parsed { mut config, mut apps, folder, queues, mut taken } = parse(path, &text)?;
+        let Parsed { mut config, folder, queues, mut taken } = parse(path, &text)?;
         drop(text);
         if let Some(folder) = folder {
             for file in folder.files().map_err(|error| folder.unreadable(path, &error))? {
-                match folder::file(&file, beside(path), &queues, &mut taken) {
-                    Ok(more) => apps.extend(more),
-                    Err(skipped) => config.skipped.push(skipped),
-                }
+                config.skipped.extend(folder::file(&file, beside(path), &queues, &mut taken).err());
             }
         }
-        config.apps = apps.into();
+        config.apps = taken.into_apps().into();
         Ok(config)
     }
 
     /// Parses the text of a configuration file by itself; relative paths in it start at the folder of `path`.
     pub fn parse(path: &Path, text: &str) -> Result<Self, Mistakes> {
         let parsed = parse(path, text)?;
-        Ok(Self { apps: parsed.apps.into(), ..parsed.config })
+        Ok(Self { apps: parsed.taken.into_apps().into(), ..parsed.config })
     }
 
     /// The places where a configuration is looked for when none is named, in their order.
@@ -213,7 +209,8 @@ fn parse(path: &Path, text: &str) -> Result<Parsed, Mistakes> {
             Some("add a table such as [apps.shop] with client-id, region and queue"),
         );
     }
-    let mut taken = Taken::new(path);
+    let mut taken = Taken::new();
+    taken.begin(path);
     let apps = applications(&mut root, folder, &queues, &mut taken, &mut Vec::new(), &mut report);
     root.finish(&mut report);
 
@@ -229,7 +226,8 @@ fn parse(path: &Path, text: &str) -> Result<Parsed, Mistakes> {
         watch,
         user_agent,
     };
-    Ok(Parsed { config, apps, folder: apps_folder, queues, taken })
+    taken.keep(apps);
+    Ok(Parsed { config, folder: apps_folder, queues, taken })
 }
 
 /// The text as a table; `None` with the mistakes reported.

@@ -68,7 +68,7 @@ fn application(
 ) -> Option<App> {
     let place = taken.place(report.line(&name.at));
     if let Some(other) = taken.name(name.value) {
-        let text = format!("there is an application named `{}` already ({})", name.value, taken.words(other));
+        let text = format!("there is an application named `{}` already ({})", name.value, taken.words(&other));
         report.add(Some(name.at.clone()), text, Some("give one of them another name"));
     }
     taken.take_name(name.value, place);
@@ -81,7 +81,8 @@ fn application(
     let queue = queue(section, queues, report);
     let rotate_before = section.duration("rotate-before", &ROTATE_BEFORE, report);
     let patience = section.duration("patience", &PATIENCE, report);
-    let publish = targets(name.value, section, folder, taken, report);
+    let mut publish = targets(name.value, section, folder, taken, report);
+    publish.shrink_to_fit();
     Some(App {
         name: name.value.to_owned(),
         client_id: client_id?,
@@ -109,7 +110,7 @@ fn client_id(
     }
     let place = taken.place(report.line(&id.at));
     if let Some((other, at)) = taken.client_id(id.value) {
-        let at = taken.words(at);
+        let at = taken.words(&at);
         let text = format!("`{}` and `{other}` ({at}) have the same client id {}", name.value, id.value);
         report.add(Some(id.at), text, Some("one application has one secret: keep one of the two tables"));
         return None;
@@ -224,7 +225,7 @@ fn file(
     let (path, format, names) = (path?, format?, names?);
     let file = folder.join(path.value);
     let place = taken.place(report.line(&path.at));
-    if let Some(other) = taken.written(&file).find(|other| !other.goes_with(format, &names)) {
+    if let Some(other) = taken.written(&file).iter().find(|other| !other.goes_with(format, &names)) {
         let at = taken.words(&other.place);
         let text = format!("`{app}` and `{}` ({at}) would overwrite each other in {}", other.app, path.value);
         report.add(

@@ -9,7 +9,7 @@ use super::application::applications;
 use super::mistake::{Mistake, Mistakes, Report};
 use super::section::Section;
 use super::taken::Taken;
-use super::{App, Queue, Skipped, table};
+use super::{Queue, Skipped, table};
 
 /// The folder, and the line that names it.
 pub(super) struct AppsFolder {
@@ -43,13 +43,13 @@ impl AppsFolder {
     }
 }
 
-/// The applications of one file. `base` is where their paths start.
+/// Takes up the applications of one file. `base` is where their paths start.
 pub(super) fn file(
     path: &Path,
     base: &Path,
     queues: &BTreeMap<String, Option<Queue>>,
     taken: &mut Taken,
-) -> Result<Vec<App>, Skipped> {
+) -> Result<(), Skipped> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) => return Err(Skipped { mistakes: Mistakes::unreadable(path, &error), apps: Vec::new() }),
@@ -64,9 +64,9 @@ pub(super) fn file(
     let apps = applications(&mut root, base, queues, taken, &mut names, &mut report);
     root.finish(&mut report);
     if report.is_empty() {
-        return Ok(apps);
+        taken.keep(apps);
+        return Ok(());
     }
-    taken.forget();
     Err(Skipped { mistakes: report.mistakes(path), apps: names })
 }
 

@@ -54,7 +54,8 @@ pub(super) async fn run(global: &Global, app: Option<&str>, output: &Output) -> 
             findings: check::queue(&queue, name).await,
         });
     }
-    groups.extend(Applications { rotator, aws, answers: Arc::clone(&answers) }.check(apps).await);
+    let record_interval = config.watch.record_interval;
+    groups.extend(Applications { rotator, aws, answers: Arc::clone(&answers), record_interval }.check(apps).await);
     let machine = machine::findings(&config, &answers);
     groups.insert(0, Group { about: "machine", name: None, title: "this machine".into(), findings: machine });
 

@@ -1,6 +1,6 @@
 //! A fleet: several `watch` processes on the same store and queues share hundreds of applications, and are killed at any moment.
 
-#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
+#![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, reason = "tests")]
 
 mod program;
 

@@ -4,6 +4,8 @@
 
 mod program;
 
+#[path = "cli/applications.rs"]
+mod applications;
 #[path = "cli/call_rate.rs"]
 mod call_rate;
 #[path = "cli/check.rs"]

@@ -1,6 +1,7 @@
 //! The command line: arguments, the commands, what they print, and exit codes.
 
 mod check;
+mod configured;
 mod demo;
 mod emulator;
 mod enroll;

@@ -3,31 +3,43 @@
 //! [`Config::read`] takes a TOML file and answers either a configuration in which nothing is left to doubt (defaults filled
 //! in, paths absolute or relative to where the file lies, endpoints checked) or every mistake in it, each with its line. It
 //! holds no secret: client secrets are never read from it. Every key is described in `docs/configuration.md`.
+//!
+//! Applications may stand in a folder of further files. One of these with mistakes is left out and named in
+//! [`Config::skipped`]: it must not stop the rotation of the others.
 
 mod application;
+mod apps;
 mod duration;
 mod endpoint;
+mod folder;
 mod mistake;
 mod section;
 mod store;
+mod taken;
 mod target;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::env;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use toml::Spanned;
 use toml::de::DeTable;
 
 use self::application::applications;
+pub use self::apps::Apps;
 pub use self::duration::{BadDuration, parse_duration};
 use self::endpoint::{Purpose, endpoint};
+use self::folder::AppsFolder;
 use self::mistake::Report;
 pub use self::mistake::{Mistake, Mistakes};
 use self::section::Section;
 pub use self::store::Store;
 use self::store::store;
+use self::taken::Taken;
 pub use self::target::{Target, TargetKind};
+pub use self::watch::Watch;
 pub use crate::publish::file::{Format, Names};
 
 /// The name of the configuration file in the current folder.
@@ -42,10 +54,23 @@ pub struct Config {
     pub store: Store,
     /// The queues by name.
     pub queues: BTreeMap<String, Queue>,
-    /// The applications in the order of the file.
-    pub apps: Vec<App>,
+    /// The applications: those of the file first, then those of the folder's files in the order of their names.
+    pub apps: Apps,
+    /// The files of the folder that are left out, because they have mistakes.
+    pub skipped: Vec<Skipped>,
+    /// How often `watch` looks at what has nothing due.
+    pub watch: Watch,
     /// Who calls.
     pub user_agent: UserAgent,
+}
+
+/// A file of applications that is left out.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Skipped {
+    /// The file, and what is wrong in it.
+    pub mistakes: Mistakes,
+    /// The names of its applications, as far as they can be told.
+    pub apps: Vec<String>,
 }
 
 /// An Amazon SQS queue.
@@ -85,52 +110,33 @@ pub struct App {
     pub publish: Vec<Target>,
 }
 
+/// A file by itself, with what is needed to go on with others.
+struct Parsed {
+    config: Config,
+    folder: Option<AppsFolder>,
+    queues: BTreeMap<String, Option<Queue>>,
+    taken: Taken,
+}
+
 impl Config {
-    /// Reads a configuration file.
+    /// Reads a configuration file, and the files of the folder that it names.
     pub fn read(path: &Path) -> Result<Self, Mistakes> {
-        match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse(path, &text),
-            Err(error) => Err(Mistakes::unreadable(path, &error)),
+        let text = std::fs::read_to_string(path).map_err(|error| Mistakes::unreadable(path, &error))?;
+        let Parsed { mut config, folder, queues, mut taken } = parse(path, &text)?;
+        drop(text);
+        if let Some(folder) = folder {
+            for file in folder.files().map_err(|error| folder.unreadable(path, &error))? {
+                config.skipped.extend(folder::file(&file, beside(path), &queues, &mut taken).err());
+            }
         }
+        config.apps = taken.into_apps().into();
+        Ok(config)
     }
 
-    /// Parses the text of a configuration file; relative paths in it start at the folder of `path`.
+    /// Parses the text of a configuration file by itself; relative paths in it start at the folder of `path`.
     pub fn parse(path: &Path, text: &str) -> Result<Self, Mistakes> {
-        let folder = path.parent().unwrap_or(Path::new(""));
-        let mut report = Report::new(text);
-        let (table, errors) = DeTable::parse_recoverable(text);
-        if !errors.is_empty() {
-            let mut told = None;
-            for error in errors {
-                // What follows in the same line is mostly about the same.
-                let line = error.span().map(|at| report.line(&at));
-                if line.is_some() && line == told {
-                    continue;
-                }
-                told = line;
-                // The error's own `Display` would quote the line, and with it whatever somebody put there by mistake.
-                report.add(error.span(), error.message(), None);
-            }
-            return Err(report.mistakes(path));
-        }
-
-        let mut root = Section::root(table.get_ref());
-        let user_agent = user_agent(&mut root, &mut report);
-        let store = store(&mut root, folder, &mut report);
-        let queues = queues(&mut root, &mut report);
-        let apps = applications(&mut root, folder, &queues, &mut report);
-        root.finish(&mut report);
-
-        match store {
-            Some(store) if report.is_empty() => Ok(Self {
-                path: path.to_owned(),
-                store,
-                queues: queues.into_iter().filter_map(|(name, queue)| Some((name, queue?))).collect(),
-                apps,
-                user_agent,
-            }),
-            _ => Err(report.mistakes(path)),
-        }
+        let parsed = parse(path, text)?;
+        Ok(Self { apps: parsed.taken.into_apps().into(), ..parsed.config })
     }
 
     /// The places where a configuration is looked for when none is named, in their order.
@@ -146,6 +152,72 @@ impl Config {
     pub fn app(&self, name: &str) -> Option<&App> {
         self.apps.iter().find(|app| app.name == name)
     }
+}
+
+fn parse(path: &Path, text: &str) -> Result<Parsed, Mistakes> {
+    let folder = beside(path);
+    let mut report = Report::new(text);
+    let Some(table) = table(text, &mut report) else {
+        return Err(report.mistakes(path));
+    };
+    let mut root = Section::root(table.get_ref());
+    let user_agent = user_agent(&mut root, &mut report);
+    let store = store(&mut root, folder, &mut report);
+    let queues = queues(&mut root, &mut report);
+    let watch = watch::watch(&mut root, store.as_ref(), &mut report);
+    let apps_folder = root.text("apps-folder", &mut report);
+    let apps_folder = apps_folder.map(|text| AppsFolder { path: folder.join(text.value), line: report.line(&text.at) });
+    if !root.holds("apps") && !root.holds("apps-folder") {
+        report.add(
+            None,
+            "there is no application",
+            Some("add a table such as [apps.shop] with client-id, region and queue"),
+        );
+    }
+    let mut taken = Taken::new();
+    taken.begin(path);
+    let apps = applications(&mut root, folder, &queues, &mut taken, &mut Vec::new(), &mut report);
+    root.finish(&mut report);
+
+    let (Some(store), true) = (store, report.is_empty()) else {
+        return Err(report.mistakes(path));
+    };
+    let config = Config {
+        path: path.to_owned(),
+        store,
+        queues: queues.iter().filter_map(|(name, queue)| Some((name.clone(), queue.clone()?))).collect(),
+        apps: Apps::default(),
+        skipped: Vec::new(),
+        watch,
+        user_agent,
+    };
+    taken.keep(apps);
+    Ok(Parsed { config, folder: apps_folder, queues, taken })
+}
+
+/// The text as a table; `None` with the mistakes reported.
+fn table<'t>(text: &'t str, report: &mut Report) -> Option<Spanned<DeTable<'t>>> {
+    let (table, errors) = DeTable::parse_recoverable(text);
+    if errors.is_empty() {
+        return Some(table);
+    }
+    let mut told = None;
+    for error in errors {
+        // What follows in the same line is mostly about the same.
+        let line = error.span().map(|at| report.line(&at));
+        if line.is_some() && line == told {
+            continue;
+        }
+        told = line;
+        // The error's own `Display` would quote the line, and with it whatever somebody put there by mistake.
+        report.add(error.span(), error.message(), None);
+    }
+    None
+}
+
+/// Where paths start that are not absolute.
+fn beside(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
 }
 
 impl Default for UserAgent {

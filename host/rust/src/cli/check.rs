@@ -33,15 +33,15 @@ struct Group {
 }
 
 pub(super) async fn run(global: &Global, app: Option<&str>, output: &Output) -> Outcome {
-    let config = configuration(global)?;
+    let config = Arc::new(configuration(global)?);
     let apps: Vec<App> = match app {
         Some(name) => vec![find(&config, name)?.clone()],
-        None => config.apps.clone(),
+        None => config.apps.to_vec(),
     };
     let aws = Aws::new();
     let queue = queues(&config, &aws)?;
     let answers = Arc::new(Answers::of(&config)?);
-    let builder = builder(&config, Arc::clone(&queue), &aws).http(Arc::clone(&answers)).observe(TracingObserver);
+    let builder = builder(&config, Arc::clone(&answers), Arc::clone(&queue), &aws).observe(TracingObserver);
     let rotator = builder.build().map_err(|error| Failure::failed(error.to_string()))?;
 
     let mut groups = Vec::new();
@@ -55,7 +55,9 @@ pub(super) async fn run(global: &Global, app: Option<&str>, output: &Output) -> 
             findings: check::queue(&queue, name).await,
         });
     }
-    groups.extend(Applications { rotator, aws: aws.clone(), answers: Arc::clone(&answers) }.check(apps).await);
+    let record_interval = config.watch.record_interval;
+    let applications = Applications { rotator, aws: aws.clone(), answers: Arc::clone(&answers), record_interval };
+    groups.extend(applications.check(apps).await);
     let machine = machine::findings(&config, &aws, &answers).await;
     groups.insert(0, Group { about: "machine", name: None, title: "this machine".into(), findings: machine });
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use lwa_rotate::aws::Aws;
-use lwa_rotate::config::{App, Config, Format, Names, Queue, Store, Target, TargetKind, UserAgent};
+use lwa_rotate::config::{App, Apps, Config, Format, Names, Queue, Store, Target, TargetKind, UserAgent, Watch};
 use lwa_rotate::{Secret, Stage, State, Status};
 use lwa_rotate_emulator::{Application, Call, Emulator, Options};
 use serde_json::{Value, json};
@@ -128,7 +128,7 @@ fn configuration(folder: &Path, emulator: &Emulator) -> Config {
         path: folder.join("lwa-rotate.toml"),
         store: Store::File { path: folder.join("state") },
         queues: BTreeMap::from([(NAME.to_owned(), Queue { url: emulator.queue_url() })]),
-        apps: vec![App {
+        apps: Apps::from(vec![App {
             name: NAME.to_owned(),
             client_id: CLIENT_ID.to_owned(),
             api_endpoint: emulator.url(),
@@ -138,7 +138,10 @@ fn configuration(folder: &Path, emulator: &Emulator) -> Config {
             rotate_before: 10 * DAY,
             patience: PATIENCE,
             publish: vec![Target { name: format!("file:{PUBLISHED}"), kind: target, then: None }],
-        }],
+        }]),
+        skipped: Vec::new(),
+        // Nothing is watched here.
+        watch: Watch { queue_interval: DAY, record_interval: DAY },
         user_agent: UserAgent::default(),
     }
 }

@@ -4,9 +4,9 @@ use std::fmt;
 use std::io;
 
 use lwa_rotate::config::Mistakes;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::json::{problem_json, status_json};
+use super::json::{mistakes_json, problem_json, status_json};
 use super::output::Output;
 use super::text::{instant_and_left, now};
 use lwa_rotate::{AmazonError, Problem, Status};
@@ -126,6 +126,7 @@ impl Failure {
                 lines.push(format!("error: {}: {}", mistakes.place(mistake), mistake.text));
                 lines.extend(mistake.hint.iter().map(|hint| format!("hint: {hint}")));
             }
+            lines.extend(self.hints.iter().map(|hint| format!("hint: {hint}")));
             return lines;
         }
         lines.push(format!("error: {}", self.message));
@@ -145,15 +146,7 @@ impl Failure {
         error.insert("message".into(), self.message.clone().into());
         error.insert("hints".into(), self.hints.clone().into());
         if let Some(mistakes) = &self.mistakes {
-            let all = mistakes.all.iter().map(|mistake| {
-                json!({
-                    "file": mistakes.path.display().to_string(),
-                    "line": mistake.line,
-                    "message": mistake.text,
-                    "hint": mistake.hint,
-                })
-            });
-            error.insert("mistakes".into(), all.collect());
+            error.insert("mistakes".into(), mistakes_json(mistakes).collect());
         }
         error.insert("problem".into(), self.problem.as_deref().map_or(Value::Null, problem_json));
         let mut document = Map::new();

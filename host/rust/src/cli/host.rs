@@ -2,22 +2,22 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use lwa_rotate::aws::Aws;
 use lwa_rotate::config::{self, App, Config};
+use lwa_rotate::http::{Client, Http};
 use lwa_rotate::observe::Observe;
 use lwa_rotate::queue::{Error as QueueError, Sqs};
 use lwa_rotate::store::{DynamoDbStore, Error as StoreError, FileStore, SecretsManagerStore, Store};
-use lwa_rotate::{Application, Builder, Error, Rotator, UserAgent};
+use lwa_rotate::{Builder, Error, Rotator};
 
 use super::Global;
+use super::configured::{Configured, origins};
 use super::failure::Failure;
-use super::target::targets;
 
 /// What commands work with: the configuration, and the component in its host.
 pub(super) struct Host {
-    pub(super) config: Config,
+    pub(super) config: Arc<Config>,
     pub(super) rotator: Rotator,
     /// The queues that the rotator reads.
     pub(super) queue: Arc<Sqs>,
@@ -32,14 +32,16 @@ impl Host {
     }
 
     /// The component for this configuration, with AWS as its variables and files say.
-    pub(super) fn with(config: Config, observe: impl Observe) -> anyhow::Result<Self> {
+    pub(super) fn with(config: impl Into<Arc<Config>>, observe: impl Observe) -> anyhow::Result<Self> {
         Self::with_aws(config, Aws::new(), observe)
     }
 
     /// The component for this configuration.
-    pub(super) fn with_aws(config: Config, aws: Aws, observe: impl Observe) -> anyhow::Result<Self> {
+    pub(super) fn with_aws(config: impl Into<Arc<Config>>, aws: Aws, observe: impl Observe) -> anyhow::Result<Self> {
+        let config = config.into();
         let queue = queues(&config, &aws)?;
-        let builder = builder(&config, Arc::clone(&queue), &aws).observe(observe);
+        let client = Client::new(origins(&config)?);
+        let builder = builder(&config, client, Arc::clone(&queue), &aws).observe(observe);
         let rotator = builder.build().map_err(|error| Failure::failed(error.to_string()))?;
         Ok(Self { config, rotator, queue, aws })
     }
@@ -58,12 +60,10 @@ pub(super) fn queues(config: &Config, aws: &Aws) -> Result<Arc<Sqs>, Failure> {
 }
 
 /// What the component needs for this configuration.
-pub(super) fn builder(config: &Config, queue: Arc<Sqs>, aws: &Aws) -> Builder {
-    let mut builder = Rotator::builder().store(store(config, aws)).queue(queue).publish(targets(config, aws));
-    for app in &config.apps {
-        builder = builder.application(application(app, config));
-    }
-    builder
+pub(super) fn builder(config: &Arc<Config>, http: impl Http, queue: Arc<Sqs>, aws: &Aws) -> Builder {
+    let configured = Configured::new(Arc::clone(config), aws);
+    let builder = Rotator::builder().store(store(config, aws)).queue(queue).http(http);
+    builder.settings(configured.clone()).publish(configured)
 }
 
 /// The store of this configuration.
@@ -110,6 +110,10 @@ fn nothing_found(places: &[PathBuf]) -> Failure {
 /// The application of this name.
 pub(super) fn find<'c>(config: &'c Config, name: &str) -> Result<&'c App, Failure> {
     config.app(name).ok_or_else(|| {
+        if let Some(skipped) = config.skipped.iter().find(|skipped| skipped.apps.iter().any(|app| app == name)) {
+            return Failure::mistakes(skipped.mistakes.clone())
+                .hint(format!("{name} stands in this file; nothing of it is used until its mistakes are mended"));
+        }
         let nearest = config
             .apps
             .iter()
@@ -122,24 +126,12 @@ pub(super) fn find<'c>(config: &'c Config, name: &str) -> Result<&'c App, Failur
                 format!("{} has: {}", config.path.display(), names.join(", "))
             }
         };
-        Failure::usage(format!("there is no application named {name} in the configuration")).hint(hint)
+        let failure = Failure::usage(format!("there is no application named {name} in the configuration")).hint(hint);
+        // Where a file is no TOML at all, nobody can tell what is in it.
+        config.skipped.iter().fold(failure, |failure, skipped| {
+            failure.hint(format!("this file is left out because of its mistakes: {}", skipped.mistakes))
+        })
     })
-}
-
-fn application(app: &App, config: &Config) -> Application {
-    let seconds = |duration: Duration| u32::try_from(duration.as_secs()).unwrap_or(u32::MAX);
-    Application {
-        token_endpoint: app.token_endpoint.clone(),
-        rotate_before: seconds(app.rotate_before),
-        patience: seconds(app.patience),
-        targets: app.publish.iter().map(|target| target.name.clone()).collect(),
-        user_agent: UserAgent {
-            application: config.user_agent.application.clone(),
-            version: config.user_agent.version.clone(),
-            language: "Rust".to_owned(),
-        },
-        ..Application::new(&app.client_id, &app.api_endpoint)
-    }
 }
 
 /// A call that could not be carried out, with what to do about it.

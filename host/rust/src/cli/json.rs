@@ -1,5 +1,6 @@
 //! The JSON forms of what the component says; described in `docs/json-output.md`.
 
+use lwa_rotate::config::Mistakes;
 use lwa_rotate::observe::{Event, Happening, Left, Purpose, Reason, SecretEnds};
 use lwa_rotate::{Cause, DeadlineKind, Problem, RemedyBy, State, Status};
 use serde_json::{Map, Value, json};
@@ -43,6 +44,18 @@ pub(super) fn status_json(app: &str, status: &Status) -> Value {
 /// An application that has not been enrolled.
 pub(super) fn not_enrolled_json(app: &str, client_id: &str) -> Value {
     json!({ "app": app, "client_id": client_id, "enrolled": false })
+}
+
+/// The mistakes of a file.
+pub(super) fn mistakes_json(mistakes: &Mistakes) -> impl Iterator<Item = Value> {
+    mistakes.all.iter().map(|mistake| {
+        json!({
+            "file": mistakes.path.display().to_string(),
+            "line": mistake.line,
+            "message": mistake.text,
+            "hint": mistake.hint,
+        })
+    })
 }
 
 /// A failure in words and facts.

@@ -1,4 +1,4 @@
-//! The signals that stop the program.
+//! The signals that stop the program, or have it read its configuration again.
 
 use std::io;
 
@@ -22,5 +22,20 @@ impl Signals {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
+    }
+}
+
+/// SIGHUP.
+pub(super) struct Hangups(Signal);
+
+impl Hangups {
+    /// Catches them from now on: they stop the program no longer.
+    pub(super) fn catch() -> io::Result<Self> {
+        Ok(Self(signal(SignalKind::hangup())?))
+    }
+
+    /// Waits for one.
+    pub(super) async fn received(&mut self) {
+        self.0.recv().await;
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::failure::{Exit, problem_lines};
 use super::host::{Host, failure};
-use super::json::{not_enrolled_json, state_name, status_json};
+use super::json::{mistakes_json, not_enrolled_json, state_name, status_json};
 use super::output::Output;
 use super::progress::Progress;
 use super::text::{lifetime, now};
@@ -41,7 +41,12 @@ pub(super) async fn run(global: &Global, app: Option<&str>, output: &Output) -> 
         }
     }
     let documents: Vec<Value> = standings.iter().map(|(app, standing)| document(app, standing)).collect();
-    output.document(&json!({ "apps": documents }))?;
+    let skipped = &host.config.skipped;
+    for mistakes in skipped.iter().map(|skipped| &skipped.mistakes) {
+        output.note(&format!("left out because of its mistakes: {mistakes}"));
+    }
+    let mistakes: Vec<Value> = skipped.iter().flat_map(|skipped| mistakes_json(&skipped.mistakes)).collect();
+    output.document(&json!({ "apps": documents, "mistakes": mistakes }))?;
     let stalled = standings
         .iter()
         .any(|(_, standing)| matches!(standing, Standing::Known(status) if status.state == State::Stalled));

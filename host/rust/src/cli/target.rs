@@ -1,21 +1,10 @@
 //! From the configuration to a publish target of any kind.
 
 use lwa_rotate::aws::Aws;
-use lwa_rotate::config::{Config, Target as Configured, TargetKind};
+use lwa_rotate::config::{Target as Configured, TargetKind};
 use lwa_rotate::publish::{
-    ExecTarget, FileTarget, KubernetesTarget, SecretsManagerTarget, SsmTarget, Target, Targets, Then, VaultTarget,
+    ExecTarget, FileTarget, KubernetesTarget, SecretsManagerTarget, SsmTarget, Target, Then, VaultTarget,
 };
-
-/// The targets of all applications.
-pub(super) fn targets(config: &Config, aws: &Aws) -> Targets {
-    let mut targets = Targets::new();
-    for app in &config.apps {
-        for configured in &app.publish {
-            targets.insert(&app.client_id, &configured.name, target(configured, aws));
-        }
-    }
-    targets
-}
 
 /// The target of one application that is configured so.
 pub(super) fn target(configured: &Configured, aws: &Aws) -> Box<dyn Target> {

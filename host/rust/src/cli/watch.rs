@@ -1,16 +1,26 @@
 //! `watch`: keeps all applications rotated until it is stopped.
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod day;
+mod fleet;
 mod log;
-mod tend;
+mod plan;
+mod queues;
 
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use lwa_rotate::config::Config;
+use tokio::task::JoinHandle;
+
+use self::fleet::Fleet;
 use self::log::WatchLog;
-use self::tend::Tended;
-use super::failure::Exit;
+use super::failure::{Exit, Failure};
 use super::host::{Host, configuration};
 use super::output::Output;
-use super::signal::Signals;
+use super::signal::{Hangups, Signals};
 use super::{Global, Outcome};
 
 /// How long calls that are under way may take to come to their end after a signal. What is dropped then is taken up again by
@@ -19,19 +29,38 @@ const GRACE: Duration = Duration::from_secs(3);
 
 pub(super) async fn run(global: &Global, output: &Output) -> Outcome {
     let mut signals = Signals::catch()?;
-    let config = configuration(global)?;
-    let names = config.apps.iter().map(|app| (app.client_id.clone(), app.name.clone())).collect();
-    let host = Host::with(config, WatchLog::new(names, *output))?;
-    let config = &host.config;
-    tracing::info!(applications = config.apps.len(), queues = config.queues.len(), configuration = %config.path.display(), "watching");
+    let mut hangups = Hangups::catch()?;
+    let host = open(configuration(global)?, *output)?;
+    let path = host.config.path.clone();
+    say(&host.config, "watching");
 
-    let (tended, mut tasks) = Tended::start(host);
-    signals.received().await;
+    let mut fleet = Fleet::start(host);
+    let mut reload: Option<JoinHandle<anyhow::Result<Host>>> = None;
+    loop {
+        tokio::select! {
+            never = fleet.work() => match never {},
+            () = signals.received() => break,
+            // One that comes while the files are read counts after that.
+            () = hangups.received(), if reload.is_none() => {
+                let (path, output) = (path.clone(), *output);
+                // Thousands of files take a while.
+                reload = Some(tokio::task::spawn_blocking(move || open(read(&path)?, output)));
+            }
+            read = read_again(&mut reload) => {
+                reload = None;
+                match read {
+                    Ok(host) => {
+                        say(&host.config, "the configuration is read again");
+                        fleet.reload(host);
+                    }
+                    Err(error) => tracing::error!("the configuration is not taken up, and the one before stays in use: {error:#}"),
+                }
+            }
+        }
+    }
     tracing::info!("stopping: calls under way are finished");
-    tended.stop();
-    let all_ended = async { while tasks.join_next().await.is_some() {} };
     let in_time = tokio::select! {
-        () = all_ended => true,
+        () = fleet.stop() => true,
         () = tokio::time::sleep(GRACE) => false,
         () = signals.received() => false,
     };
@@ -40,4 +69,31 @@ pub(super) async fn run(global: &Global, output: &Output) -> Outcome {
     }
     tracing::info!("stopped");
     Ok(Exit::Done)
+}
+
+/// Waits for the files that are being read again, if any are.
+async fn read_again(reload: &mut Option<JoinHandle<anyhow::Result<Host>>>) -> anyhow::Result<Host> {
+    match reload {
+        Some(reading) => reading.await?,
+        None => std::future::pending().await,
+    }
+}
+
+fn read(path: &Path) -> Result<Config, Failure> {
+    Config::read(path).map_err(Failure::mistakes)
+}
+
+fn open(config: Config, output: Output) -> anyhow::Result<Host> {
+    let config = Arc::new(config);
+    Host::with(Arc::clone(&config), WatchLog::new(config, output))
+}
+
+/// Says what is watched, and what is not.
+fn say(config: &Config, what: &str) {
+    for skipped in &config.skipped {
+        let file = skipped.mistakes.path.display();
+        tracing::error!(%file, "left out because of its mistakes: {}", skipped.mistakes);
+    }
+    let (applications, queues, configuration) = (config.apps.len(), config.queues.len(), config.path.display());
+    tracing::info!(applications, queues, %configuration, "{what}");
 }

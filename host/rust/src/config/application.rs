@@ -7,6 +7,7 @@ use super::duration::Bounds;
 use super::endpoint::{Purpose, endpoint};
 use super::mistake::Report;
 use super::section::{Section, Setting, nearest};
+use super::taken::Taken;
 use super::{App, Queue, target};
 use crate::settings::TOKEN_ENDPOINT;
 
@@ -29,37 +30,25 @@ const PATIENCE: Bounds = Bounds {
     reason: "the old secret ends 7 days after the rotate call, and a person must have time to act before that",
 };
 
-/// Reads all of `[apps]`.
+/// Reads all of `[apps]`; their names also where there is a mistake in one.
 pub(super) fn applications(
     root: &mut Section<'_>,
     folder: &Path,
     queues: &BTreeMap<String, Option<Queue>>,
+    taken: &mut Taken,
+    names: &mut Vec<String>,
     report: &mut Report,
 ) -> Vec<App> {
     let Some(mut all) = root.section("apps", report) else {
-        if !root.holds("apps") {
-            report.add(
-                None,
-                "there is no application",
-                Some("add a table such as [apps.shop] with client-id, region and queue"),
-            );
-        }
         return Vec::new();
     };
-    let mut taken = Taken::default();
     let mut apps = Vec::new();
     for (name, mut section) in all.sections(report) {
-        apps.extend(application(&name, &mut section, folder, queues, &mut taken, report));
+        names.push(name.value.to_owned());
+        apps.extend(application(&name, &mut section, folder, queues, taken, report));
         section.finish(report);
     }
     apps
-}
-
-/// What only one application may have, with the application that has it.
-#[derive(Default)]
-struct Taken {
-    client_ids: BTreeMap<String, (String, usize)>,
-    places: target::Places,
 }
 
 fn application(
@@ -70,6 +59,12 @@ fn application(
     taken: &mut Taken,
     report: &mut Report,
 ) -> Option<App> {
+    let line = taken.line(report.line(&name.at));
+    if let Some(other) = taken.name(name.value) {
+        let text = format!("there is an application named `{}` already ({})", name.value, taken.words(&other));
+        report.add(Some(name.at.clone()), text, Some("give one of them another name"));
+    }
+    taken.take_name(name.value, line);
     let client_id = client_id(name, section, taken, report);
     let api_endpoint = api_endpoint(section, report);
     let token_endpoint = match section.text("token-endpoint", report) {
@@ -79,7 +74,8 @@ fn application(
     let queue = queue(section, queues, report);
     let rotate_before = section.duration("rotate-before", &ROTATE_BEFORE, report);
     let patience = section.duration("patience", &PATIENCE, report);
-    let publish = target::targets(name.value, section, folder, &mut taken.places, report);
+    let mut publish = target::targets(name.value, section, folder, taken, report);
+    publish.shrink_to_fit();
     Some(App {
         name: name.value.to_owned(),
         client_id: client_id?,
@@ -105,13 +101,14 @@ fn client_id(
         report.add(Some(id.at), "`client-id` holds a space or another character that no client id has", Some(hint));
         return None;
     }
-    let line = report.line(&id.at);
-    if let Some((other, other_line)) = taken.client_ids.get(id.value) {
-        let text = format!("`{}` and `{other}` (line {other_line}) have the same client id {}", name.value, id.value);
+    let line = taken.line(report.line(&id.at));
+    if let Some((other, at)) = taken.client_id(id.value) {
+        let at = taken.words(&at);
+        let text = format!("`{}` and `{other}` ({at}) have the same client id {}", name.value, id.value);
         report.add(Some(id.at), text, Some("one application has one secret: keep one of the two tables"));
         return None;
     }
-    taken.client_ids.insert(id.value.to_owned(), (name.value.to_owned(), line));
+    taken.take_client_id(id.value, name.value, line);
     Some(id.value.to_owned())
 }
 

@@ -38,11 +38,19 @@ pub(super) struct Bounds {
     pub(super) reason: &'static str,
 }
 
+impl Bounds {
+    /// What it is unless it is set.
+    pub(super) fn usual(&self) -> Duration {
+        parse_duration(self.default).unwrap_or_default()
+    }
+}
+
 impl Section<'_> {
     /// A duration in whole seconds; the default where the key is missing, and also, with a mistake reported, where it is wrong.
     pub(super) fn duration(&mut self, key: &'static str, bounds: &Bounds, report: &mut Report) -> Duration {
-        let [default, least, most] = [bounds.default, bounds.range.start(), bounds.range.end()]
-            .map(|text| parse_duration(text).unwrap_or_default());
+        let default = bounds.usual();
+        let [least, most] =
+            [bounds.range.start(), bounds.range.end()].map(|text| parse_duration(text).unwrap_or_default());
         let Some(setting) = self.value(key) else {
             return default;
         };

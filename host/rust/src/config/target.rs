@@ -3,7 +3,10 @@
 mod aws;
 mod command;
 mod kubernetes;
+mod place;
 mod vault;
+
+pub(super) use place::Place;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,6 +14,7 @@ use std::time::Duration;
 
 use super::mistake::Report;
 use super::section::{Section, Setting};
+use super::taken::Taken;
 use super::{Format, Names};
 use crate::publish::ParameterForm;
 
@@ -92,79 +96,19 @@ pub enum TargetKind {
     },
 }
 
-/// The places that targets write, of all applications.
-#[derive(Default)]
-pub(super) struct Places(BTreeMap<Place, Vec<Written>>);
-
-/// A place that several targets might write.
-#[derive(Eq, Ord, PartialEq, PartialOrd)]
-enum Place {
-    File(PathBuf),
-    Secret { region: Option<String>, secret: String },
-    Parameter { region: Option<String>, parameter: String },
-    Vault { address: Option<String>, namespace: Option<String>, mount: String, path: String },
-    Kubernetes { context: Option<String>, namespace: Option<String>, secret: String },
-}
-
-/// How a target writes it, and where that is said.
-struct Written {
-    app: String,
-    line: usize,
-    /// The form and the names in it; `None` for a place that only one target may have.
-    names: Option<(Format, Names)>,
-}
-
-impl Written {
-    /// Whether both can be kept in one place: they must not overwrite each other.
-    fn goes_with(&self, other: &Self) -> bool {
-        let all = |names: &Names| [names.client_id.clone(), names.client_secret.clone(), names.expires_at.clone()];
-        match (&self.names, &other.names) {
-            (Some((format, ours)), Some((other_format, others))) => {
-                format == other_format && all(ours).iter().all(|name| !all(others).contains(name))
-            }
-            _ => false,
-        }
-    }
-}
-
-impl Places {
-    /// Takes a place for a target, unless one that has it would be overwritten.
-    fn take(&mut self, place: Place, shown: &Setting<&str>, new: Written, report: &mut Report) -> Option<()> {
-        let hint = match place {
-            Place::File(_) => "give one of them another `path`, or the same `format` and other `names`",
-            Place::Vault { .. } => "give one of them another `path`, or other `names`",
-            Place::Secret { .. } | Place::Kubernetes { .. } => "give one of them another `secret`, or other `names`",
-            Place::Parameter { .. } => {
-                "give one of them another `parameter`: Parameter Store cannot tell when two write at the same moment"
-            }
-        };
-        let written = self.0.entry(place).or_default();
-        if let Some(other) = written.iter().find(|other| !other.goes_with(&new)) {
-            let text = format!(
-                "`{}` and `{}` (line {}) would overwrite each other in {}",
-                new.app, other.app, other.line, shown.value
-            );
-            report.add(Some(shown.at.clone()), text, Some(hint));
-            return None;
-        }
-        written.push(new);
-        Some(())
-    }
-}
-
 /// Reads the `publish` list of the application of that name.
 pub(super) fn targets(
     app: &str,
     section: &mut Section<'_>,
     folder: &Path,
-    places: &mut Places,
+    taken: &mut Taken,
     report: &mut Report,
 ) -> Vec<Target> {
     let mut names = BTreeMap::new();
     let mut targets = Vec::new();
     for mut section in section.list("publish", report) {
         let name = section.text("name", report);
-        let kind = kind(app, &mut section, folder, places, report);
+        let kind = kind(app, &mut section, folder, taken, report);
         let then = command::then(&mut section, kind.as_ref().map(|(_, kind)| kind), folder, report);
         let at = name.as_ref().map(|name| name.at.clone()).or_else(|| section.at());
         section.finish(report);
@@ -189,7 +133,7 @@ fn kind(
     app: &str,
     section: &mut Section<'_>,
     folder: &Path,
-    places: &mut Places,
+    taken: &mut Taken,
     report: &mut Report,
 ) -> Option<(String, TargetKind)> {
     #[derive(Clone)]
@@ -214,12 +158,12 @@ fn kind(
         section.missing("kind", Some(&format!("write kind = and one of {}", kinds.join(", "))), report);
     }
     match section.choice("kind", &KINDS, report) {
-        Some(Kind::File) => file(app, section, folder, places, report),
+        Some(Kind::File) => file(app, section, folder, taken, report),
         Some(Kind::Exec) => command::exec(section, folder, report),
-        Some(Kind::SecretsManager) => aws::secret(app, section, places, report),
-        Some(Kind::Ssm) => aws::parameter(app, section, places, report),
-        Some(Kind::Vault) => vault::secret(app, section, folder, places, report),
-        Some(Kind::Kubernetes) => kubernetes::secret(app, section, places, report),
+        Some(Kind::SecretsManager) => aws::secret(app, section, taken, report),
+        Some(Kind::Ssm) => aws::parameter(app, section, taken, report),
+        Some(Kind::Vault) => vault::secret(app, section, folder, taken, report),
+        Some(Kind::Kubernetes) => kubernetes::secret(app, section, taken, report),
         None => {
             // Without a kind nobody can tell which keys belong here.
             section.ignore_the_rest();
@@ -232,7 +176,7 @@ fn file(
     app: &str,
     section: &mut Section<'_>,
     folder: &Path,
-    places: &mut Places,
+    taken: &mut Taken,
     report: &mut Report,
 ) -> Option<(String, TargetKind)> {
     let path = section.required_text("path", report);
@@ -242,11 +186,9 @@ fn file(
     let format = section.choice("format", &[("env", Format::Env), ("json", Format::Json)], report);
     let names = names(section, format.unwrap_or(Format::Json), report);
     let (path, format, names) = (path?, format?, names?);
-    let file = folder.join(path.value);
-    let line = report.line(&path.at);
-    let new = Written { app: app.to_owned(), line, names: Some((format, names.clone())) };
-    places.take(Place::File(file.clone()), &path, new, report)?;
-    Some((format!("file:{}", path.value), TargetKind::File { path: file, format, names }))
+    let kind = TargetKind::File { path: folder.join(path.value), format, names };
+    taken.take_place(&kind, &path, app, report)?;
+    Some((format!("file:{}", path.value), kind))
 }
 
 /// What not every text can be.

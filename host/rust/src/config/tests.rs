@@ -443,3 +443,18 @@ fn a_target_of_an_unknown_kind_is_one_mistake() {
         "",
     );
 }
+
+#[test]
+fn the_intervals_of_watch_have_defaults_and_bounds() {
+    let watch = |lines: &str| good(&format!("{HEAD}region = \"eu\"\n{lines}")).watch;
+    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+    assert_eq!(
+        watch(""),
+        Watch { queue_interval: minutes(5), record_interval: minutes(5) },
+        "a look at a file is free"
+    );
+    let set = watch("[watch]\nqueue-interval = \"2m\"\nrecord-interval = \"1h\"\n");
+    assert_eq!(set, Watch { queue_interval: minutes(2), record_interval: minutes(60) });
+    let found = mistakes(&format!("{HEAD}region = \"eu\"\n[watch]\nqueue-interval = \"2d\"\n"));
+    assert_only(&found, "12: `queue-interval` must be between 1s and 1d", "messages wait in the queue");
+}

@@ -8,6 +8,7 @@ use lwa_rotate::http::{Client, Error, Http, Origin, Request, Response};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
+use crate::cli::configured::origins;
 use crate::cli::failure::Failure;
 use crate::cli::text::now;
 
@@ -26,10 +27,7 @@ struct Answer {
 impl Answers {
     /// To and from the endpoints of the configuration.
     pub(super) fn of(config: &Config) -> Result<Self, Failure> {
-        let urls = config.apps.iter().flat_map(|app| [&app.token_endpoint, &app.api_endpoint]);
-        let origins =
-            urls.map(|url| Origin::of(url).map_err(|error| Failure::configuration(format!("'{url}': {error}"))));
-        Ok(Self { client: Client::new(origins.collect::<Result<Vec<_>, _>>()?), seen: Mutex::default() })
+        Ok(Self { client: Client::new(origins(config)?), seen: Mutex::default() })
     }
 
     /// Whether anything has been answered from the URL's origin.

@@ -1,6 +1,7 @@
 //! One application: its record, its secret, Amazon's endpoints, where its rotation stands, and its publish targets.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use lwa_rotate::aws::Aws;
 use lwa_rotate::check::{Finding, Severity};
@@ -12,15 +13,16 @@ use super::answers::Answers;
 use crate::cli::failure::amazon_text;
 use crate::cli::json::state_name;
 use crate::cli::target::{remedy, target};
-use crate::cli::text::{instant, instant_and_left, left, now};
+use crate::cli::text::{instant, instant_and_left, left, milliseconds, now};
 
-/// `watch` looks at each application every five minutes: what waits for longer has nobody who does it.
-const OVERDUE: u64 = 15 * 60_000;
+/// `watch` looks at each application within the interval of the settings: what waits for so much longer has nobody who does it.
+const OVERDUE: Duration = Duration::from_secs(10 * 60);
 
 pub(super) struct Applications {
     pub(super) rotator: Rotator,
     pub(super) aws: Aws,
     pub(super) answers: Arc<Answers>,
+    pub(super) record_interval: Duration,
 }
 
 impl Applications {
@@ -39,7 +41,7 @@ impl Applications {
             secret(&proof),
             self.endpoints(app, proof.as_ref().ok().and_then(Option::as_ref)),
             expiry(app, &status, now()),
-            rotation(app, &status, now()),
+            rotation(app, &status, now(), milliseconds(self.record_interval + OVERDUE)),
         ];
         self.targets(app, Some(&status), &mut findings).await;
         findings
@@ -178,7 +180,7 @@ fn expiry(app: &App, status: &Status, now: u64) -> Finding {
     }
 }
 
-fn rotation(app: &App, status: &Status, now: u64) -> Finding {
+fn rotation(app: &App, status: &Status, now: u64, overdue: u64) -> Finding {
     const CHECK: &str = "rotation";
     let name = &app.name;
     let problem = status.problem.as_ref();
@@ -205,7 +207,7 @@ fn rotation(app: &App, status: &Status, now: u64) -> Finding {
         );
     }
     match &status.next {
-        Some(next) if next.at.saturating_add(OVERDUE) < now => Finding::new(
+        Some(next) if next.at.saturating_add(overdue) < now => Finding::new(
             CHECK,
             Severity::Warning,
             format!("{state}; what was due {} has not been done ({})", instant(next.at), left(next.at, now)),

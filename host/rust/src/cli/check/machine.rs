@@ -2,7 +2,7 @@
 
 use lwa_rotate::aws::Aws;
 use lwa_rotate::check::{Finding, Severity};
-use lwa_rotate::config::Config;
+use lwa_rotate::config::{Config, Skipped};
 
 use super::answers::Answers;
 use super::store::store;
@@ -14,11 +14,25 @@ const SKEW_ALLOWED: u64 = 5 * 60_000;
 const SKEW_WANTED: u64 = 60_000;
 
 pub(super) async fn findings(config: &Config, aws: &Aws, answers: &Answers) -> Vec<Finding> {
-    vec![
-        Finding::fine("configuration", format!("{} is readable and without mistakes", config.path.display())),
-        store(config, aws).await,
-        clock(answers.furthest()),
-    ]
+    let readable =
+        Finding::fine("configuration", format!("{} is readable and without mistakes", config.path.display()));
+    let mut findings = vec![readable];
+    findings.extend(config.skipped.iter().map(skipped));
+    findings.extend([store(config, aws).await, clock(answers.furthest())]);
+    findings
+}
+
+fn skipped(skipped: &Skipped) -> Finding {
+    let mistakes = &skipped.mistakes;
+    let hints: Vec<&str> = mistakes.all.iter().filter_map(|mistake| mistake.hint.as_deref()).collect();
+    let apps = if skipped.apps.is_empty() { "nobody can tell what".to_owned() } else { skipped.apps.join(", ") };
+    Finding::new(
+        "configuration",
+        Severity::Blocking,
+        mistakes.to_string(),
+        format!("the file is left out, and nothing is rotated that stands in it: {apps}"),
+        if hints.is_empty() { "mend the file".to_owned() } else { hints.join("; ") },
+    )
 }
 
 fn clock(furthest: Option<(i64, String)>) -> Finding {

@@ -28,7 +28,7 @@ struct Done {
 
 pub(super) async fn run(global: &Global, output: &Output) -> Outcome {
     let host = Arc::new(Host::open(global, TracingObserver)?);
-    let apps = host.config.apps.clone();
+    let apps = host.config.apps.to_vec();
     let output = *output;
     let enroll = |app: App| {
         let host = Arc::clone(&host);

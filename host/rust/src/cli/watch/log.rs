@@ -1,7 +1,8 @@
 //! What `watch` says: each event as a log line on stderr, and with `--json` as a JSON line on stdout.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use lwa_rotate::config::Config;
 use lwa_rotate::observe::{Event, Observe};
 
 use crate::cli::events::{is_trouble, stage, words};
@@ -11,20 +12,20 @@ use crate::cli::output::Output;
 
 /// Tells events.
 pub(super) struct WatchLog {
-    /// The names of the configuration by client id.
-    names: BTreeMap<String, String>,
+    config: Arc<Config>,
     output: Output,
 }
 
 impl WatchLog {
-    pub(super) fn new(names: BTreeMap<String, String>, output: Output) -> Self {
-        Self { names, output }
+    pub(super) fn new(config: Arc<Config>, output: Output) -> Self {
+        Self { config, output }
     }
 }
 
 impl Observe for WatchLog {
     fn emit(&self, event: &Event) {
-        let app = event.client_id.as_ref().and_then(|client_id| self.names.get(client_id)).map(String::as_str);
+        let app = event.client_id.as_ref().and_then(|client_id| self.config.apps.find(client_id));
+        let app = app.map(|app| app.name.as_str());
         // Events must not stop a rotation, not even when nobody reads them any more.
         let _ = self.output.document(&event_json(app, event));
         let name = app.or(event.client_id.as_deref()).unwrap_or("unknown");

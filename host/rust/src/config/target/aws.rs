@@ -1,6 +1,6 @@
 //! Publish targets in AWS.
 
-use super::{Format, ParameterForm, Place, Places, Written, names};
+use super::{Format, ParameterForm, Taken, names};
 use crate::config::TargetKind;
 use crate::config::mistake::Report;
 use crate::config::section::{Section, Setting};
@@ -11,14 +11,14 @@ const OF_SECRETS_MANAGER: &str = "secretsmanager";
 pub(super) fn secret(
     app: &str,
     section: &mut Section<'_>,
-    places: &mut Places,
+    taken: &mut Taken,
     report: &mut Report,
 ) -> Option<(String, TargetKind)> {
     let secret = section.required_text("secret", report);
     let region = region(section, report);
     let names = names(section, Format::Json, report);
     let secret = named(&secret?, report)?;
-    let own_region = arn_region(&secret, report)?;
+    let own_region = checked_region(&secret, report)?;
     let (region, names) = (region?, names?);
     if let (Some(own), Some(other)) = (&own_region, &region)
         && own != other
@@ -27,18 +27,15 @@ pub(super) fn secret(
         report.add(section.key("region"), format!("`region` is \"{other}\", but the ARN is of \"{own}\""), Some(hint));
         return None;
     }
-    let new =
-        Written { app: app.to_owned(), line: report.line(&secret.at), names: Some((Format::Json, names.clone())) };
-    let place = Place::Secret { region: own_region.or_else(|| region.clone()), secret: secret.value.to_owned() };
-    places.take(place, &secret, new, report)?;
     let kind = TargetKind::SecretsManager { secret: secret.value.to_owned(), region, names };
+    taken.take_place(&kind, &secret, app, report)?;
     Some((format!("secretsmanager:{}", secret.value), kind))
 }
 
 pub(super) fn parameter(
     app: &str,
     section: &mut Section<'_>,
-    places: &mut Places,
+    taken: &mut Taken,
     report: &mut Report,
 ) -> Option<(String, TargetKind)> {
     let parameter = section.required_text("parameter", report);
@@ -53,10 +50,8 @@ pub(super) fn parameter(
         return None;
     }
     let (region, form) = (region?, form?);
-    let new = Written { app: app.to_owned(), line: report.line(&parameter.at), names: None };
-    let place = Place::Parameter { region: region.clone(), parameter: parameter.value.to_owned() };
-    places.take(place, &parameter, new, report)?;
     let kind = TargetKind::Ssm { parameter: parameter.value.to_owned(), region, form, kms_key };
+    taken.take_place(&kind, &parameter, app, report)?;
     Some((format!("ssm:{}", parameter.value), kind))
 }
 
@@ -74,18 +69,26 @@ fn named<'a>(name: &Setting<&'a str>, report: &mut Report) -> Option<Setting<&'a
 }
 
 /// The region of an ARN; `None` in it for a name.
-fn arn_region(secret: &Setting<&str>, report: &mut Report) -> Option<Option<String>> {
-    let Some(arn) = secret.value.strip_prefix("arn:") else { return Some(None) };
-    let parts: Vec<&str> = arn.split(':').collect();
-    if let [_, OF_SECRETS_MANAGER, region, _, "secret", _] = parts[..]
-        && is_region(region)
-    {
-        return Some(Some(region.to_owned()));
+fn checked_region<'a>(secret: &Setting<&'a str>, report: &mut Report) -> Option<Option<&'a str>> {
+    if !secret.value.starts_with("arn:") {
+        return Some(None);
+    }
+    if let Some(region) = arn_region(secret.value) {
+        return Some(Some(region));
     }
     let hint =
         "copy it whole, such as arn:aws:secretsmanager:us-east-1:123456789012:secret:shop-AbCdEf, or write the name";
     report.add(Some(secret.at.clone()), "`secret` is not the ARN of a secret", Some(hint));
     None
+}
+
+/// The region of a secret's ARN; `None` for whatever else.
+pub(super) fn arn_region(secret: &str) -> Option<&str> {
+    let parts: Vec<&str> = secret.strip_prefix("arn:")?.split(':').collect();
+    match parts[..] {
+        [_, OF_SECRETS_MANAGER, region, _, "secret", _] if is_region(region) => Some(region),
+        _ => None,
+    }
 }
 
 /// The region that is named; `None` in it where none is.

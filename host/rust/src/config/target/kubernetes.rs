@@ -1,6 +1,6 @@
 //! A Secret of Kubernetes.
 
-use super::{Format, Place, Places, Rule, TargetKind, Written, names_by};
+use super::{Format, Rule, Taken, TargetKind, names_by};
 use crate::config::mistake::Report;
 use crate::config::section::Section;
 use crate::publish::kubernetes::is_name;
@@ -17,7 +17,7 @@ const KEY: Rule =
 pub(super) fn secret(
     app: &str,
     section: &mut Section<'_>,
-    places: &mut Places,
+    taken: &mut Taken,
     report: &mut Report,
 ) -> Option<(String, TargetKind)> {
     let secret = section.required_text("secret", report);
@@ -32,13 +32,11 @@ pub(super) fn secret(
     let names = names?;
     let namespace = namespace.map(|namespace| namespace.value.to_owned());
 
-    let new = Written { app: app.to_owned(), line: report.line(&secret.at), names: Some((Format::Env, names.clone())) };
-    let place =
-        Place::Kubernetes { context: context.clone(), namespace: namespace.clone(), secret: secret.value.to_owned() };
-    places.take(place, &secret, new, report)?;
     let within = namespace.as_ref().map_or(String::new(), |namespace| format!("{namespace}/"));
     let name = format!("kubernetes:{within}{}", secret.value);
-    Some((name, TargetKind::Kubernetes { secret: secret.value.to_owned(), namespace, context, names }))
+    let kind = TargetKind::Kubernetes { secret: secret.value.to_owned(), namespace, context, names };
+    taken.take_place(&kind, &secret, app, report)?;
+    Some((name, kind))
 }
 
 /// <https://kubernetes.io/docs/concepts/configuration/secret/#restriction-names-data>

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Format, Place, Places, Rule, TargetKind, Written, names};
+use super::{Format, Rule, Taken, TargetKind, names};
 use crate::config::endpoint::{Purpose, endpoint};
 use crate::config::mistake::Report;
 use crate::config::section::Section;
@@ -17,7 +17,7 @@ pub(super) fn secret(
     app: &str,
     section: &mut Section<'_>,
     folder: &Path,
-    places: &mut Places,
+    taken: &mut Taken,
     report: &mut Report,
 ) -> Option<(String, TargetKind)> {
     let path = section.required_text("path", report);
@@ -34,16 +34,10 @@ pub(super) fn secret(
     let (names, address) = (names?, address.flatten());
     let mount = mount.map_or("secret", |mount| mount.value).to_owned();
 
-    let new = Written { app: app.to_owned(), line: report.line(&path.at), names: Some((Format::Json, names.clone())) };
-    let place = Place::Vault {
-        address: address.clone(),
-        namespace: namespace.clone(),
-        mount: mount.clone(),
-        path: path.value.to_owned(),
-    };
-    places.take(place, &path, new, report)?;
     let name = format!("vault:{mount}/{}", path.value);
-    Some((name, TargetKind::Vault { path: path.value.to_owned(), mount, address, namespace, token_file, names }))
+    let kind = TargetKind::Vault { path: path.value.to_owned(), mount, address, namespace, token_file, names };
+    taken.take_place(&kind, &path, app, report)?;
+    Some((name, kind))
 }
 
 /// Parts that mean themselves, wherever they stand in a URL.

@@ -8,7 +8,7 @@ fn publish(lines: &str) -> String {
 }
 
 fn target(lines: &str) -> Target {
-    good(&format!("{HEAD}{}", publish(lines))).apps.remove(0).publish.remove(0)
+    good(&format!("{HEAD}{}", publish(lines))).apps[0].publish[0].clone()
 }
 
 #[test]

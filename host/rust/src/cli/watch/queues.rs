@@ -1,0 +1,197 @@
+//! Reads the queues, each in a task of its own: often while somebody waits for a message, now and then otherwise.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use lwa_rotate::check::{self, Finding, Severity};
+use lwa_rotate::{Answer, Delivery, State, Status};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::{Instant, sleep};
+
+use crate::cli::host::Host;
+
+/// How long a receive waits for a message that a rotation waits for; SQS waits no longer.
+const LONG_POLL: u32 = 20;
+/// How long it waits otherwise: without waiting at all, SQS asks only some of its servers and may say that there is nothing.
+const SHORT_POLL: u32 = 1;
+/// How many messages are received at once; SQS gives no more.
+const BATCH: u32 = 10;
+/// The pause after the first failed receive; it doubles with each further one, up to the interval of the settings.
+const FIRST_PAUSE: Duration = Duration::from_secs(2);
+
+/// The readers of the queues that the applications of one configuration name.
+pub(super) struct Readers {
+    all: BTreeMap<String, Arc<Reader>>,
+    stopped: watch::Sender<bool>,
+}
+
+/// Who waits for a queue's messages.
+#[derive(Default)]
+struct Reader {
+    awaited: AtomicUsize,
+    wake: Notify,
+}
+
+impl Readers {
+    /// For the queues of the applications of the host. None reads yet.
+    pub(super) fn of(host: &Host) -> Self {
+        let mut all = BTreeMap::<String, Arc<Reader>>::new();
+        for app in &host.config.apps {
+            if !all.contains_key(&app.queue) {
+                all.insert(app.queue.clone(), Arc::default());
+            }
+        }
+        Self { all, stopped: watch::Sender::new(false) }
+    }
+
+    /// The names of the queues.
+    pub(super) fn names(&self) -> impl Iterator<Item = &String> {
+        self.all.keys()
+    }
+
+    /// Reads a queue until it is stopped, and sends how applications stand after their messages.
+    pub(super) fn read(
+        &self,
+        queue: &str,
+        host: Arc<Host>,
+        told: mpsc::UnboundedSender<Vec<Status>>,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let (queue, reader, mut stopped) = (queue.to_owned(), self.all.get(queue).cloned(), self.stopped.subscribe());
+        async move {
+            let Some(reader) = reader else { return };
+            let mut rhythm = Rhythm::new(host.config.watch.queue_interval);
+            while !*stopped.borrow() {
+                let began = Instant::now();
+                let read = match host.rotator.drain(&queue, BATCH, Rhythm::wait(reader.is_awaited())).await {
+                    Ok(deliveries) => {
+                        let read = Read::of(&deliveries);
+                        // Whoever stops the readers listens no longer.
+                        let _ = told.send(deliveries.into_iter().filter_map(|delivery| delivery.status).collect());
+                        read
+                    }
+                    Err(error) => {
+                        tracing::warn!(queue, "{error}");
+                        Read::Failed
+                    }
+                };
+                let pause = rhythm.after(read, reader.is_awaited(), began.elapsed());
+                tokio::select! {
+                    () = sleep(pause.length) => {}
+                    () = reader.wake.notified(), if pause.may_be_cut => {}
+                    _ = stopped.wait_for(|stopped| *stopped) => {}
+                }
+            }
+        }
+    }
+
+    /// Says once what stands in the way of new secrets. That something cannot be looked at is no trouble of a rotation's.
+    pub(super) fn check(&self, queue: &str, host: Arc<Host>) -> impl Future<Output = ()> + Send + use<> {
+        let (queue, mut stopped) = (queue.to_owned(), self.stopped.subscribe());
+        async move {
+            let findings = tokio::select! {
+                findings = check::queue(&host.queue, &queue) => findings,
+                _ = stopped.wait_for(|stopped| *stopped) => return,
+            };
+            for finding in findings {
+                let Finding { check, severity, evidence, consequence, remedy } = finding;
+                match severity {
+                    Severity::Blocking => {
+                        tracing::error!(queue, check, "{evidence}; {consequence}; what to do: {remedy}")
+                    }
+                    Severity::NotChecked => tracing::debug!(queue, check, "not checked: {evidence}"),
+                    Severity::Fine | Severity::Warning => {}
+                }
+            }
+        }
+    }
+
+    /// An application of the queue stands otherwise than before.
+    pub(super) fn stands(&self, queue: &str, before: Option<State>, now: Option<State>) {
+        let Some(reader) = self.all.get(queue) else { return };
+        let waited = before.is_some_and(waits);
+        match (waited, now.is_some_and(waits)) {
+            (false, true) => {
+                reader.awaited.fetch_add(1, Ordering::Relaxed);
+                reader.wake.notify_one();
+            }
+            (true, false) => {
+                reader.awaited.fetch_sub(1, Ordering::Relaxed);
+            }
+            _ => {}
+        }
+    }
+
+    /// No queue is read any more; reads under way come to their end.
+    pub(super) fn stop(&self) {
+        self.stopped.send_replace(true);
+    }
+}
+
+impl Reader {
+    fn is_awaited(&self) -> bool {
+        self.awaited.load(Ordering::Relaxed) > 0
+    }
+}
+
+/// Whether an application in this state waits for a message: for the new secret, or for the one to be acknowledged last.
+fn waits(state: State) -> bool {
+    matches!(state, State::Awaiting | State::Verifying | State::Publishing)
+}
+
+/// What came of reading a queue.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Read {
+    /// No message, or none that could be taken in.
+    Nothing,
+    /// Messages that were taken in.
+    Messages,
+    Failed,
+}
+
+impl Read {
+    pub(super) fn of(deliveries: &[Delivery]) -> Self {
+        let fruitful = deliveries.iter().any(|delivery| !matches!(delivery.answer, Answer::Leave(_)));
+        if fruitful { Self::Messages } else { Self::Nothing }
+    }
+}
+
+/// How often a queue is read.
+pub(super) struct Rhythm {
+    interval: Duration,
+    failed_pause: Duration,
+}
+
+/// How long a queue is left alone.
+pub(super) struct Pause {
+    pub(super) length: Duration,
+    /// It ends when somebody begins to wait for a message.
+    pub(super) may_be_cut: bool,
+}
+
+impl Rhythm {
+    pub(super) fn new(interval: Duration) -> Self {
+        Self { interval, failed_pause: FIRST_PAUSE }
+    }
+
+    /// How long a receive waits for the first message.
+    pub(super) fn wait(awaited: bool) -> u32 {
+        if awaited { LONG_POLL } else { SHORT_POLL }
+    }
+
+    /// The pause after a read that took so long.
+    pub(super) fn after(&mut self, read: Read, awaited: bool, took: Duration) -> Pause {
+        let failed_pause = std::mem::replace(&mut self.failed_pause, FIRST_PAUSE);
+        match read {
+            Read::Messages => Pause { length: Duration::ZERO, may_be_cut: true },
+            Read::Nothing if !awaited => Pause { length: self.interval, may_be_cut: true },
+            // Messages that are left come again and again; they must not keep the reader busy.
+            Read::Nothing => Pause { length: FIRST_PAUSE.saturating_sub(took), may_be_cut: false },
+            Read::Failed => {
+                self.failed_pause = (failed_pause * 2).min(self.interval.max(FIRST_PAUSE));
+                Pause { length: failed_pause, may_be_cut: false }
+            }
+        }
+    }
+}

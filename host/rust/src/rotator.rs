@@ -222,6 +222,7 @@ pub struct Builder {
     publish: Option<Box<dyn Publish>>,
     observe: Option<Box<dyn Observe>>,
     clock: Option<Box<dyn Clock>>,
+    random: Option<Box<dyn Fn() -> u64 + Send + Sync>>,
     limits: Limits,
 }
 
@@ -284,6 +285,14 @@ impl Builder {
         self
     }
 
+    /// Where the component's random numbers come from; otherwise from the system. For tests: with the same time, answers and
+    /// random numbers a run is the same to the byte.
+    #[must_use]
+    pub fn random(mut self, random: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        self.random = Some(Box::new(random));
+        self
+    }
+
     /// How much one call may use.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
@@ -313,6 +322,7 @@ impl Builder {
             observe: self.observe.unwrap_or_else(|| Box::new(TracingObserver)),
             clock: self.clock.unwrap_or_else(|| Box::new(SystemClock)),
             put_limit: self.limits.put,
+            random: self.random,
         });
         let (runtime, component) = load(self.limits).map_err(|e| BuildError::Component(format!("{e:#}")))?;
         Ok(Rotator { inner: Arc::new(Inner { runtime, component, effects }) })

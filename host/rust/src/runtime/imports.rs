@@ -35,6 +35,8 @@ pub(crate) struct Effects {
     pub(crate) clock: Box<dyn Clock>,
     /// How long a publish target may take.
     pub(crate) put_limit: Duration,
+    /// In place of the system's random numbers.
+    pub(crate) random: Option<Box<dyn Fn() -> u64 + Send + Sync>>,
 }
 
 /// The imports of one call.
@@ -233,7 +235,10 @@ impl random::Host for Imports {
     }
 
     async fn get_random_u64(&mut self) -> wasmtime::Result<u64> {
-        Ok(getrandom::u64()?)
+        match &self.effects.random {
+            Some(random) => Ok(random()),
+            None => Ok(getrandom::u64()?),
+        }
     }
 }
 

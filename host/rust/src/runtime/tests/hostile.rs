@@ -108,6 +108,7 @@ impl World {
             observe: Box::new(Arc::clone(&events)),
             clock: Box::new(SystemClock),
             put_limit: limits.put,
+            random: None,
         });
         let runtime = Runtime::new(limits).unwrap();
         // SAFETY: build.rs made it.

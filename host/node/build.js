@@ -1,0 +1,60 @@
+// node build.js COMPONENT.wasm [FOLDER]: puts the package together in the folder, otherwise in host/node/package, from the built component and nothing else that
+// is built. The version is the workspace's, in Cargo.toml.
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { _addPreopen } from '@bytecodealliance/preview2-shim/filesystem';
+import { generateHostTypes, transpile } from '@bytecodealliance/jco-transpile';
+
+const here = import.meta.dirname;
+const root = path.join(here, '../..');
+const out = path.resolve(process.argv[3] ?? path.join(here, 'package'));
+const wasm = path.resolve(process.argv[2]);
+
+// The imports that may take their time, and all exports, since they call those.
+const CONTRACT = 'lwa:rotation/';
+const asyncImports = ['http#send', 'queue#receive', 'queue#delete', 'queue#hide', 'store#load', 'store#save', 'publish#put']
+  .map((name) => CONTRACT + name.replace('#', '@0.1.0#'));
+const asyncExports = ['enroll', 'advance', 'deliver', 'drain', 'request', 'resume', 'status', 'prove', 'reveal']
+  .map((name) => `${CONTRACT}rotation@0.1.0#${name}`);
+const options = { instantiation: 'async', asyncMode: 'jspi', asyncImports, asyncExports };
+
+await rm(out, { recursive: true, force: true });
+await mkdir(path.join(out, 'component'), { recursive: true });
+await cp(path.join(here, 'src'), path.join(out, 'src'), { recursive: true });
+for (const file of ['LICENSE-APACHE', 'LICENSE-MIT', 'CHANGELOG.md']) await cp(path.join(root, file), path.join(out, file));
+await cp(path.join(here, 'README.md'), path.join(out, 'README.md'));
+await cp(wasm, path.join(out, 'component/lwa-rotate.wasm'));
+
+const { files } = await transpile(wasm, { ...options, name: 'component', outDir: 'component', emitTypescriptDeclarations: false });
+// The declarations come from the WIT itself: in the built component there are no comments.
+_addPreopen('/', '/');
+const types = await generateHostTypes(path.join(root, 'wit'), { ...options, worldName: 'rotator', outDir: 'component' });
+for (const [name, content] of Object.entries(types).filter(([name]) => name.includes('/interfaces/lwa-rotation-'))) {
+  const text = new TextDecoder().decode(content);
+  const promising = /-(http|queue|store|publish|rotation)\./.test(name);
+  // What the generator does not say: these functions return promises.
+  files[name] = promising ? text.replace(/^((?:export )?(?:declare )?function .*\)): (.+);$/gm, '$1: Promise<$2>;') : text;
+}
+// Each interface by one name, with the promises that stand above it in the WIT.
+const capital = (word) => word[0].toUpperCase() + word.slice(1);
+let contract = '';
+for (const name of ['rotation', 'http', 'queue', 'store', 'publish', 'observe']) {
+  const wit = await readFile(path.join(root, `wit/${name}.wit`), 'utf8');
+  const promises = wit.match(/((?:^\/\/\/.*\n)+)@since\(.*\)\ninterface/m)[1].replace(/^\/\/\/ ?/gm, ' * ');
+  contract += `/**\n${promises} */\nexport type ${capital(name)} = typeof import('./interfaces/lwa-rotation-${name}.js');\n`;
+}
+contract += "export type { Application as Settings } from './interfaces/lwa-rotation-settings.js';\n";
+contract += "export type { Error as RotationCase, Delivery, Answer, Decision, Stage } from './interfaces/lwa-rotation-rotation.js';\n";
+contract += "export type * from './interfaces/lwa-rotation-types.js';\n";
+files['component/contract.d.ts'] = contract;
+for (const [name, content] of Object.entries(files)) {
+  await mkdir(path.dirname(path.join(out, name)), { recursive: true });
+  await writeFile(path.join(out, name), content);
+}
+
+const cargo = await readFile(path.join(root, 'Cargo.toml'), 'utf8');
+const manifest = JSON.parse(await readFile(path.join(here, 'package.json')));
+manifest.version = cargo.match(/\[workspace\.package\]\nversion = "(.+)"/)[1];
+delete manifest.devDependencies;
+delete manifest.allowScripts;
+await writeFile(path.join(out, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);

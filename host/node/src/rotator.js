@@ -1,0 +1,89 @@
+import { readFile } from 'node:fs/promises';
+import { instantiate } from '../component/component.js';
+import manifest from '../package.json' with { type: 'json' };
+import { Failure, RotationError } from './failure.js';
+import { Http } from './http.js';
+
+const EXPORTS = ['enroll', 'advance', 'deliver', 'drain', 'request', 'resume', 'status', 'prove', 'reveal'];
+const NOWHERE = { async put() { throw new Failure('unknown-target'); } };
+const NO_QUEUE = { async receive(queue) { throw new Failure('not-found', `this host reads no queue, so not '${queue}' either`); } };
+
+/** Compiled once; every call gets an instance of its own, so no memory outlives a call and no application sees another's. */
+const modules = new Map();
+function compiled(name) {
+  const bytes = () => readFile(new URL(`../component/${name}`, import.meta.url));
+  if (!modules.has(name)) modules.set(name, bytes().then((code) => WebAssembly.compile(code)));
+  return modules.get(name);
+}
+
+/** An import as the component sees it: what a host's function throws becomes a case of the import's error, never a trap. */
+function imported(object, names) {
+  return Object.fromEntries(names.map((name) => [name, async (...args) => {
+    try {
+      return await object[name](...args);
+    } catch (error) {
+      throw error?.payload?.tag ? error : new Failure('other', `${error?.message ?? error}`);
+    }
+  }]));
+}
+
+/** Whoever writes a target for two minutes is taken for dead by other hosts. */
+async function tooLong() {
+  await new Promise((resolve) => { setTimeout(resolve, 105_000).unref(); });
+  throw new Failure('unavailable', 'the target was not done in time; nobody knows whether it has taken the secret');
+}
+
+/** The component with its host. See README.md for how to drive it. */
+export class Rotator {
+  #imports;
+
+  constructor({ applications, store, queue = NO_QUEUE, publish = NOWHERE, http, observe, now = Date.now, random = randomU64 }) {
+    if (!WebAssembly.Suspending) {
+      throw new Error(`Node ${process.versions.node} cannot suspend WebAssembly; use Node 25 or later, or Node 24 (its earlier releases with --experimental-wasm-jspi)`);
+    }
+    if (!applications?.length) throw new TypeError('a Rotator needs applications');
+    if (!store) throw new TypeError('a Rotator needs a store');
+    const settings = new Map(applications.map((application) => [application.clientId, { ...DEFAULTS, ...application }]));
+    if (settings.size < applications.length) throw new TypeError('two applications have the same client id');
+    http ??= new Http([...settings.values()].flatMap((one) => [one.tokenEndpoint, one.apiEndpoint]));
+    this.#imports = {
+      'lwa:rotation/settings': { find: (clientId) => settings.get(clientId) },
+      'lwa:rotation/http': imported(http, ['send']),
+      'lwa:rotation/queue': imported(queue, ['receive', 'delete', 'hide']),
+      'lwa:rotation/store': imported(store, ['load', 'save']),
+      'lwa:rotation/publish': imported({ put: (...args) => Promise.race([publish.put(...args), tooLong()]) }, ['put']),
+      'lwa:rotation/observe': { emit: (event) => { try { observe?.emit(event); } catch { /* it cannot fail */ } } },
+      'wasi:clocks/wall-clock': {
+        now: () => {
+          const at = Math.floor(now());
+          return { seconds: BigInt(Math.floor(at / 1000)), nanoseconds: (at % 1000) * 1e6 };
+        },
+      },
+      'wasi:random/random': { getRandomU64: random },
+    };
+  }
+
+  static {
+    for (const name of EXPORTS) {
+      this.prototype[name] = async function (...args) {
+        const { rotation } = await instantiate(compiled, this.#imports);
+        try {
+          return await rotation[name](...args);
+        } catch (error) {
+          // The generated code throws the error of the result, in a wrapper of its own or as it is.
+          const reason = error?.payload ?? error;
+          throw reason?.tag ? new RotationError(reason) : error;
+        }
+      };
+    }
+  }
+}
+
+const DEFAULTS = {
+  tokenEndpoint: 'https://api.amazon.com/auth/o2/token',
+  rotateBefore: 30 * 24 * 60 * 60,
+  patience: 60 * 60,
+  targets: [],
+  userAgent: { application: 'lwa-rotate', version: manifest.version, language: 'JavaScript' },
+};
+const randomU64 = () => crypto.getRandomValues(new BigUint64Array(1))[0];

@@ -1,0 +1,107 @@
+// What is in the package, and that it works where nothing else is.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { emulator, root } from './emulator.js';
+
+const run = promisify(execFile);
+const here = path.join(root, 'host/node');
+const built = path.join(here, 'package');
+const digest = async (file) => createHash('sha256').update(await readFile(file)).digest('hex');
+const manifest = JSON.parse(await readFile(path.join(built, 'package.json')));
+
+async function folder(t) {
+  const made = await mkdtemp(path.join(os.tmpdir(), 'lwa-rotate-'));
+  t.after(() => rm(made, { recursive: true }));
+  return made;
+}
+
+/** The files of the package, with their content. */
+async function packed(into) {
+  const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', into], { cwd: built });
+  const [{ filename, files }] = [JSON.parse(stdout)].flat().map((one) => one[manifest.name] ?? one);
+  return { file: path.join(into, filename), names: files.map((file) => file.path) };
+}
+
+test('the component is the one of the Rust build, byte for byte, and what runs is made from it', async (t) => {
+  const component = path.join(built, 'component/lwa-rotate.wasm');
+  assert.equal(await digest(component), await digest(process.env.COMPONENT));
+  const copy = await folder(t);
+  await cp(built, path.join(copy, 'package'), { recursive: true });
+  await run(process.execPath, ['build.js', component, path.join(copy, 'again')], { cwd: here });
+  for (const name of ['component.js', 'component.core.wasm', 'component.core2.wasm', 'component.core3.wasm', 'contract.d.ts']) {
+    assert.equal(await digest(path.join(built, 'component', name)), await digest(path.join(copy, 'again/component', name)), name);
+  }
+});
+
+test('the version is that of the workspace, and everything that belongs to a package is in it', async (t) => {
+  const cargo = await readFile(path.join(root, 'Cargo.toml'), 'utf8');
+  assert.ok(cargo.includes(`[workspace.package]\nversion = "${manifest.version}"`));
+  const { names } = await packed(await folder(t));
+  for (const name of ['LICENSE-APACHE', 'LICENSE-MIT', 'CHANGELOG.md', 'README.md', 'src/index.js', 'src/index.d.ts', 'component/lwa-rotate.wasm', 'component/contract.d.ts']) {
+    assert.ok(names.includes(name), name);
+  }
+  assert.deepEqual(names.filter((name) => /test\/|node_modules|\.npmrc|lock/.test(name)), []);
+});
+
+test('packed twice, the package is the same to the byte', async (t) => {
+  const [first, second] = [await packed(await folder(t)), await packed(await folder(t))];
+  assert.equal(await digest(first.file), await digest(second.file));
+});
+
+test('the lock file names no place to download from', async () => {
+  const lock = await readFile(path.join(here, 'package-lock.json'), 'utf8');
+  assert.doesNotMatch(lock, /https?:\/\/(?!opencollective|github|paypal)[^"]*\.tgz|"resolved"/);
+});
+
+test('installed in an empty folder, the example of the README rotates', async (t) => {
+  const place = await folder(t);
+  const { file } = await packed(place);
+  const readme = await readFile(path.join(here, 'README.md'), 'utf8');
+  await writeFile(path.join(place, 'rotate.mjs'), readme.match(/```js\n([\s\S]*?)```/)[1]);
+  await writeFile(path.join(place, 'package.json'), '{}');
+  await run('npm', ['install', '--no-audit', '--no-fund', file], { cwd: place });
+  const amazon = await emulator(t, '--app', 'amzn1.application-oa2-client.demo=amzn1.oa2-cs.v1.demo');
+
+  const { stdout } = await run(process.execPath, ['rotate.mjs'], { cwd: place, env: { ...process.env, AT: amazon.at } });
+
+  assert.match(stdout, /acknowledged\n(.*\n)*settled: generation 2\n$/);
+  assert.match(await readFile(path.join(place, 'shop.env'), 'utf8'), /^LWA_CLIENT_ID=amzn1.application-oa2-client.demo\nLWA_CLIENT_SECRET=(?!amzn1.oa2-cs.v1.demo\n)\S+\n$/);
+});
+
+test('a Node that cannot suspend says at once what to do', async () => {
+  const script = `
+    delete WebAssembly.Suspending;
+    const { Rotator } = await import(${JSON.stringify(path.join(built, 'src/index.js'))});
+    new Rotator({ applications: [{ clientId: 'shop', apiEndpoint: 'https://api.test' }], store: {} });`;
+  await assert.rejects(run(process.execPath, ['--input-type=module', '-e', script]), /use Node 25 or later, or Node 24/);
+});
+
+test('the declarations are sound, and carry the words of the contract', async (t) => {
+  const sample = `
+    import { Failure, FileStore, Rotator, Sqs, type Store, type ApplicationStatus } from './index.js';
+    import { MemoryQueue } from './testing.js';
+    const store: Store = {
+      async load(clientId) { return { revision: clientId, document: new Uint8Array() }; },
+      async save(clientId, document, expected) { if (expected) throw new Failure('conflict'); return '1'; },
+    };
+    const rotator = new Rotator({ applications: [{ clientId: 'a', apiEndpoint: 'https://api.test' }], store, queue: new MemoryQueue() });
+    const status: ApplicationStatus = await rotator.advance('a');
+    const due: bigint | undefined = status.next?.at;
+    new Rotator({ applications: [], store: new FileStore('x'), queue: new Sqs({ main: 'https://sqs.test/1/a' }, { region: 'eu-west-1' }) });
+    // @ts-expect-error a store has to save
+    new Rotator({ applications: [], store: { load: store.load } });
+    export { due };`;
+  const file = path.join(built, 'src/sample.ts');
+  await writeFile(file, sample);
+  t.after(() => rm(file));
+  const options = ['--noEmit', '--strict', '--target', 'es2022', '--module', 'nodenext', '--skipLibCheck'];
+  await run(path.join(here, 'node_modules/.bin/tsc'), [...options, file]).catch((error) => assert.fail(error.stdout));
+  const contract = await readFile(path.join(built, 'component/contract.d.ts'), 'utf8');
+  assert.match(contract, /Compare-and-swap: `save` replaces exactly the revision/);
+});

@@ -8,11 +8,10 @@ tells, and what a store, a queue, a target or an HTTP client of your own must pr
 """
 
 from . import errors, events, protocols
-from .component import COMPONENT
+from .call import COMPONENT
 from .errors import RotationError
 from .http import HttpClient
-from .logs import LogObserver
-from .rotator import Rotator
+from .rotator import LogObserver, Rotator
 from .secret import Credential, Secret
 from .sqs import SqsQueue
 from .stores import FileStore, MemoryStore

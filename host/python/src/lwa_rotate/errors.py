@@ -4,7 +4,7 @@ Two families: what a call of the `Rotator` raises (`RotationError`), and what a 
 raises to tell the component what went wrong (`HostError`).
 """
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class _Told(Exception):
@@ -15,6 +15,11 @@ class _Told(Exception):
 
     def __init__(self, text: str = "") -> None:
         super().__init__(text or self.says)
+
+    @classmethod
+    def of(cls, case: str) -> type[Self]:
+        """The exception of this case; `other` is the family itself."""
+        return next((kind for kind in cls.__subclasses__() if kind.case == case), cls)
 
 
 class HostError(_Told):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import Any
 
 from .types import Left, Problem
 
@@ -162,3 +163,22 @@ class Event:
     """What."""
     detail: Detail
     """More about it; see `what`."""
+
+
+DETAILS: dict[Happening, Any] = {
+    Happening.ROTATION_BEGUN: Reason,
+    Happening.ASKING_FOR_TOKEN: Purpose,
+    Happening.TOKEN_ISSUED: Purpose,
+    Happening.ROTATE_OUTCOME_UNKNOWN: Problem,
+    Happening.ROTATE_REFUSED: Problem,
+    Happening.MESSAGE_RECEIVED: ReceivedMessage,
+    Happening.SECRET_KEPT: SecretEnds,
+    Happening.EXPIRY_NOTICED: datetime,
+    Happening.NOT_PROVEN: Problem,
+    Happening.PROMOTED: SecretEnds,
+    Happening.NOT_PUBLISHED: TargetFailure,
+    Happening.HIDDEN: HiddenMessage,
+    Happening.LEFT: LeftMessage,
+    Happening.STALLED: Problem,
+}
+"""The kinds of details that are neither a `str` nor `None`."""

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from ipaddress import ip_address
-from typing import NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -18,41 +17,31 @@ from .errors import Forbidden, HttpError, NotSent, OutcomeUnknown, TooLarge
 from .secret import Secret
 from .types import Header, Request, Response
 
-# Until a connection stands, TLS included.
+# Until a connection stands, TLS included; seconds.
 CONNECT_LIMIT = 10.0
 
 # What the client sets itself, or what would steer the connection: `host` would lead to another origin than the one allowed.
 RESERVED = {"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "proxy-authorization"}
 NAME, VISIBLE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"), re.compile(rb"[\x20-\x7e]*")
 
-
-class Origin(NamedTuple):
-    """Scheme, host and port: where a request may go."""
-
-    scheme: str
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        usual = self.port == {"https": 443, "http": 80}[self.scheme]
-        return f"{self.scheme}://{host}" + ("" if usual else f":{self.port}")
+Origin = tuple[str, str, int]
+"""Scheme, host and port: where a request may go."""
 
 
 def origin(url: str) -> Origin:
-    """The origin of a URL; `ValueError` if requests may not be sent there: `https`, or `http` on a loopback address."""
+    """The origin of a URL. Raises `ValueError` if requests may not be sent there: `https`, or `http` on a loopback address."""
     parts = urlsplit(url)
-    scheme, host = parts.scheme, parts.hostname
-    if not host or scheme not in ("https", "http") or not (host.isascii() and re.fullmatch(r"[\w.:-]+", host)):
-        raise ValueError(f"the URL '{scheme}://{host or ''}' is not absolute, such as https://example.com")
+    scheme, host = parts.scheme, parts.hostname or ""
+    if scheme not in ("https", "http") or not re.fullmatch(r"[a-z0-9_.:-]+", host):
+        raise ValueError("it is not an absolute URL such as https://example.com")
     if "@" in parts.netloc:
         raise ValueError(f"the URL of '{host}' holds a user name or a password; leave them out")
-    if scheme == "http" and not is_loopback(host):
+    if scheme == "http" and not loopback(host):
         raise ValueError(f"plain http is for loopback addresses only, not for '{host}'; use https")
-    return Origin(scheme, host, parts.port or {"https": 443, "http": 80}[scheme])
+    return scheme, host, parts.port or (443 if scheme == "https" else 80)
 
 
-def is_loopback(host: str) -> bool:
+def loopback(host: str) -> bool:
     """Literal loopback addresses, and the name that resolvers must answer with one (RFC 6761, section 6.3)."""
     with suppress(ValueError):
         return ip_address(host).is_loopback
@@ -60,7 +49,7 @@ def is_loopback(host: str) -> bool:
 
 
 class HttpClient:
-    """Sends requests to the allowed origins and to no other, with the promises of `Http`.
+    """Sends requests to the allowed origins and to no other, with the promises of `protocols.Http`.
 
     Trust comes from the system's store of certificates, or from `SSL_CERT_FILE` and `SSL_CERT_DIR`. `HTTPS_PROXY` and
     `NO_PROXY` are followed for `http://` proxies, which see the tunnel only; requests to loopback never go through one. Every
@@ -69,7 +58,7 @@ class HttpClient:
     """
 
     def __init__(self, allowed: Iterable[Origin]) -> None:
-        """A client that sends to these origins alone."""
+        """A client that sends to these origins alone; `origin` tells that of a URL."""
         self._allowed = frozenset(allowed)
 
     def send(self, request: Request) -> Response:
@@ -79,114 +68,102 @@ class HttpClient:
         except ValueError as error:
             raise Forbidden(str(error)) from None
         if to not in self._allowed:
-            raise Forbidden(f"requests to {to} are not allowed by the settings")
+            raise Forbidden("{}://{}:{}".format(*to))
         for header in request.headers:
             if header.name.lower() in RESERVED or not NAME.fullmatch(header.name) or not VISIBLE.fullmatch(header.value.expose()):
                 raise NotSent(f"the header {header.name!r} cannot be sent, or is not for the caller to set")
-        try:
-            connection = connect_to(to)
-        except (OSError, ValueError) as error:
-            raise NotSent(f"requests to {to} cannot be made: {cause(error)}") from None
-        return Exchange(to, connection, request).wait()
-
-
-def connect_to(to: Origin) -> HTTPConnection:
-    """A connection that does not stand yet."""
-    if to.scheme == "http":
-        return HTTPConnection(to.host, to.port, timeout=CONNECT_LIMIT)
-    trust, proxy = ssl.create_default_context(), getproxies().get("https")
-    if not proxy or is_loopback(to.host) or proxy_bypass(to.host):
-        return HTTPSConnection(to.host, to.port, timeout=CONNECT_LIMIT, ssl_context=trust)
-    by = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-    if by.scheme != "http" or not by.hostname:
-        raise ValueError("HTTPS_PROXY has to be an http:// URL")
-    connection = HTTPSConnection(by.hostname, by.port or 80, timeout=CONNECT_LIMIT, ssl_context=trust)
-    user = make_headers(proxy_basic_auth=f"{by.username}:{by.password or ''}") if by.username else {}
-    connection.set_tunnel(to.host, to.port, headers=user, scheme="http")
-    return connection
+        return Exchange(to, request).wait(request.time_limit.total_seconds())
 
 
 class Exchange(threading.Thread):
-    """One request and its answer, in a thread of its own, because neither looking up a name nor reading byte by byte ends at a
-    time limit. What has left this machine when it is given up is known all the same: the request is sent under the lock."""
+    """One request and its answer, in a thread of its own: neither looking up a name nor reading byte by byte ends at a limit."""
 
-    def __init__(self, to: Origin, connection: HTTPConnection, request: Request) -> None:
+    def __init__(self, to: Origin, request: Request) -> None:
         super().__init__(daemon=True)
-        self.to, self.connection, self.request = to, connection, request
-        self.lock, self.sending, self.given_up = threading.Lock(), False, False
+        self.to, self.request, self.at = to, request, "{}://{}:{}".format(*to)
+        self.lock, self.given_up = threading.Lock(), False
+        self.socket: socket.socket | None = None
         self.outcome: Response | HttpError | None = None
 
-    def wait(self) -> Response:
+    def wait(self, limit: float) -> Response:
         """The answer, or what is known when the time is up."""
-        limit = self.request.time_limit.total_seconds()
         self.start()
         try:
             self.join(limit)
         finally:
+            # Order matters: a request that is not on its way by this point never leaves, so that `NotSent` stays true.
             with self.lock:
                 self.given_up = True
-        if self.outcome is None and self.sending:
+        if self.outcome is None and self.socket is not None:
             # Wakes the thread. Below TLS, whose own end would wait for the other side.
             with suppress(OSError):
                 socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
-            raise OutcomeUnknown(f"{self.to} has not answered within {limit:g} s")
+            raise OutcomeUnknown(f"{self.at} has not answered within {limit:g} s")
         if isinstance(self.outcome, Response):
             return self.outcome
-        raise self.outcome or NotSent(f"no connection to {self.to} within {limit:g} s")
+        raise self.outcome or NotSent(f"no connection to {self.at} within {limit:g} s")
 
     def run(self) -> None:
+        """Connects, asks, and keeps the outcome."""
         try:
-            self.outcome = self._exchange()
+            connection = self.connect()
+        except Exception as error:
+            self.outcome = NotSent(f"no connection to {self.at}: {cause(error)}")
+            return
+        with self.lock:
+            self.socket = None if self.given_up else connection.sock
+        try:
+            self.outcome = self.ask(connection) if self.socket else None
         except HttpError as error:
             self.outcome = error
-        finally:
-            self.connection.close()
-
-    def _exchange(self) -> Response:
-        try:
-            self.connection.connect()
-            self.socket = self.connection.sock
-            if self.to.scheme == "http" and not is_loopback(self.socket.getpeername()[0]):
-                raise OSError("it does not lead to a loopback address")
-        except Exception as error:
-            raise NotSent(f"no connection to {self.to}: {cause(error)}") from None
-        with self.lock:
-            if self.given_up:
-                raise NotSent("given up before anything was sent")
-            self.sending = True
-        try:
-            return self._ask()
-        except HttpError:
-            raise
         except Exception as error:
             # Its text may quote the answer.
-            text = f"the connection to {self.to} broke before its answer was there: {type(error).__name__}"
-            raise OutcomeUnknown(text) from None
+            self.outcome = OutcomeUnknown(f"the connection to {self.at} broke before its answer: {type(error).__name__}")
+        finally:
+            connection.close()
 
-    def _ask(self) -> Response:
-        request, limit = self.request, self.request.body_limit
+    def connect(self) -> HTTPConnection:
+        """A connection that stands. Nothing of the request has left."""
+        scheme, host, port = self.to
+        if scheme == "http":
+            connection = HTTPConnection(host, port, timeout=CONNECT_LIMIT)
+        else:
+            trust, proxy = ssl.create_default_context(), getproxies().get("https", "")
+            by = urlsplit(proxy if "//" in proxy or not proxy else f"//{proxy}", "http")
+            if not by.hostname or loopback(host) or proxy_bypass(host):
+                connection = HTTPSConnection(host, port, timeout=CONNECT_LIMIT, ssl_context=trust)
+            else:
+                connection = HTTPSConnection(by.hostname, by.port or 80, timeout=CONNECT_LIMIT, ssl_context=trust)
+                user = make_headers(proxy_basic_auth=f"{by.username}:{by.password}") if by.username else {}
+                connection.set_tunnel(host, port, headers=user, scheme="http")
+        connection.connect()
+        if scheme == "http" and not loopback(connection.sock.getpeername()[0]):
+            raise OSError(f"{host} is no loopback address here")
+        return connection
+
+    def ask(self, connection: HTTPConnection) -> Response:
+        """Sends the request and reads the answer."""
+        request, parts = self.request, urlsplit(self.request.url)
         headers = {"accept-encoding": SKIP_HEADER, "user-agent": SKIP_HEADER}
         headers |= {header.name.lower(): header.value.expose_str() for header in request.headers}
-        parts = urlsplit(request.url)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        self.connection.timeout = request.time_limit.total_seconds()
+        connection.timeout = request.time_limit.total_seconds()
         body = bytes(request.body.expose()) or None
-        self.connection.request(request.method.name, target, body, headers, preload_content=False, decode_content=False)
-        answer = self.connection.getresponse()
-        content = bytearray()
+        connection.request(request.method.name, target, body, headers, preload_content=False, decode_content=False)
+        answer, content = connection.getresponse(), bytearray()
         while chunk := answer.read(64 << 10):
             content += chunk
-            if len(content) > limit:
+            if len(content) > request.body_limit:
                 raise TooLarge
         fields = tuple(Header(name.lower(), Secret(value.encode("latin-1"))) for name, value in answer.headers.items())
         return Response(answer.status, fields, Secret(content))
 
 
 def cause(error: BaseException) -> str:
-    """What happened before anything was sent, in the system's words."""
+    """Why there is no connection, in the system's words."""
     while error.__cause__ is not None:
         error = error.__cause__
     if isinstance(error, ssl.SSLCertVerificationError):
         hint = "if a company's own authority signed it, name its certificate in SSL_CERT_FILE"
-        return f"its certificate is not trusted ({error.verify_message}); {hint}"
+        return f"its certificate is not trusted: {error.verify_message}; {hint}"
     return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__

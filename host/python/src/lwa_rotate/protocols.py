@@ -10,7 +10,15 @@ from typing import Protocol
 
 from .events import Event
 from .secret import Credential, Secret
-from .types import Entry, Message, Request, Response
+from .types import Application, Entry, Instant, Message, Request, Response
+
+
+class Settings(Protocol):
+    """Which applications there are. The answer comes from memory."""
+
+    def find(self, client_id: str) -> Application | None:
+        """The settings of the application with this client id; `None` if this host does not look after it."""
+        ...
 
 
 class Http(Protocol):
@@ -117,4 +125,28 @@ class Observe(Protocol):
 
     def emit(self, event: Event) -> None:
         """Takes one event."""
+        ...
+
+
+class WallClock(Protocol):
+    """`wasi:clocks/wall-clock`."""
+
+    def now(self) -> Instant:
+        """The time."""
+        ...
+
+    def resolution(self) -> Instant:
+        """How fine it is."""
+        ...
+
+
+class Random(Protocol):
+    """`wasi:random/random`."""
+
+    def get_random_bytes(self, length: int) -> bytes:
+        """Bytes that nobody can foretell."""
+        ...
+
+    def get_random_u64(self) -> int:
+        """A number that nobody can foretell."""
         ...

@@ -1,20 +1,59 @@
 """The component with its host: what programs call."""
 
+import logging
 import os
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from wasmtime.component import Variant
 
-from .component import Call
+from . import errors, protocols
+from .call import Call, Import
+from .events import Event, LeftMessage, TargetFailure
 from .http import HttpClient, origin
-from .imports import Effects, Host
-from .logs import LogObserver
-from .protocols import Http, Observe, Publish, Queue, Store
 from .secret import Credential, Secret
-from .types import Application, Decision, Delivery, Limits, Message, Problem, Stage, Status
-from .values import failure, lift, lower
+from .types import Application, Decision, Delivery, Instant, Limits, Message, Problem, Stage, Status
+from .values import EPOCH, MILLISECOND, failure, lift, lower
+
+
+class Given:
+    """The imports that are answered from what the `Rotator` was given."""
+
+    def __init__(self, applications: dict[str, Application], now: Callable[[], datetime], random: Callable[[int], bytes]) -> None:
+        self.find, self._now, self.get_random_bytes = applications.get, now, random
+
+    def now(self) -> Instant:
+        milliseconds = (self._now() - EPOCH) // MILLISECOND
+        return Instant(milliseconds // 1000, milliseconds % 1000 * 1_000_000)
+
+    def resolution(self) -> Instant:
+        return Instant(0, 1_000_000)
+
+    def get_random_u64(self) -> int:
+        return int.from_bytes(self.get_random_bytes(8), "little")
+
+
+class Nothing:
+    """No queue and no publish target at all."""
+
+    def receive(self, queue: str, *_: object) -> NoReturn:
+        raise errors.QueueNotFound(f"this host reads no queue, so not '{queue}' either")
+
+    def put(self, *_: object) -> NoReturn:
+        raise errors.UnknownTarget
+
+    delete = hide = receive
+
+
+class LogObserver:
+    """Writes each event to the logger `lwa_rotate`, failures as warnings. The event is the attribute `event` of the log record."""
+
+    def emit(self, event: Event) -> None:
+        """Writes one event."""
+        level = logging.WARNING if isinstance(event.detail, Problem | TargetFailure | LeftMessage) else logging.INFO
+        text = event.client_id or "-", event.what.value, event.detail or ""
+        logging.getLogger("lwa_rotate").log(level, "%s %s %s", *text, extra={"event": event})
 
 
 class Rotator:
@@ -33,11 +72,11 @@ class Rotator:
         self,
         *,
         applications: Iterable[Application],
-        store: Store,
-        queue: Queue | None = None,
-        publish: Publish | None = None,
-        observe: Observe | None = None,
-        http: Http | None = None,
+        store: protocols.Store,
+        queue: protocols.Queue | None = None,
+        publish: protocols.Publish | None = None,
+        observe: protocols.Observe | None = None,
+        http: protocols.Http | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         random: Callable[[int], bytes] = os.urandom,
         limits: Limits = Limits(),
@@ -48,13 +87,21 @@ class Rotator:
         Raises `ValueError` for two applications with one client id, and for an endpoint that no request may be sent to.
         """
         listed = list(applications)
-        by_client_id = {application.client_id: application for application in listed}
-        if len(by_client_id) != len(listed):
+        self._applications, self._limits = {each.client_id: each for each in listed}, limits
+        if len(self._applications) != len(listed):
             raise ValueError("two applications have the same client id")
         origins = {origin(url) for each in listed for url in (each.token_endpoint, each.api_endpoint)}
-        http = http or HttpClient(origins)
-        self._effects = Effects(by_client_id, http, queue, store, publish, observe or LogObserver(), now, random)
-        self._limits = limits
+        given = Given(self._applications, now, random)
+        self._imports = {
+            "lwa:rotation/settings@0.1.0": Import(protocols.Settings, given),
+            "lwa:rotation/http@0.1.0": Import(protocols.Http, http or HttpClient(origins), errors.HttpError),
+            "lwa:rotation/queue@0.1.0": Import(protocols.Queue, queue or Nothing(), errors.QueueError),
+            "lwa:rotation/store@0.1.0": Import(protocols.Store, store, errors.StoreError),
+            "lwa:rotation/publish@0.1.0": Import(protocols.Publish, publish or Nothing(), errors.PublishError),
+            "lwa:rotation/observe@0.1.0": Import(protocols.Observe, observe or LogObserver()),
+            "wasi:clocks/wall-clock@0.2.12": Import(protocols.WallClock, given),
+            "wasi:random/random@0.2.12": Import(protocols.Random, given),
+        }
 
     def enroll(self, client_id: str, secret: Secret, expires_at: datetime | None = None) -> Status:
         """Takes an application's present secret into the store, with the instant at which Amazon ends it if that is known.
@@ -112,9 +159,8 @@ class Rotator:
         return self._call(Credential | None, "reveal", client_id, stage, about=client_id)
 
     def _call(self, kind: Any, function: str, *arguments: Any, about: str | None = None, queue: str | None = None) -> Any:
-        call = Call(self._limits)
-        host = Host(self._effects, call, about, queue)
-        answered = call.run(host.imports(), function, *map(lower, arguments))
+        call = Call(self._imports, self._applications, self._limits, about, queue)
+        answered = call.run(function, [lower(argument) for argument in arguments])
         if isinstance(answered, Variant):
             raise failure(answered)
         return lift(kind, answered)

@@ -16,7 +16,8 @@ from .errors import StoreAccessDenied, StoreConflict, StoreError, StoreFull, Sto
 from .secret import Secret
 from .types import Entry
 
-KIND, VERSION, LONGEST_NAME, LONGEST_LINE = "lwa-rotate-record", "1", 180, 256
+# Longer names are cut, and told apart by a digest: file systems end names at 255 bytes.
+LONGEST_NAME, PLAIN = 180, b"abcdefghijklmnopqrstuvwxyz0123456789_-"
 # How long others are waited for who replace the same file, and how often the lock is tried; seconds.
 PATIENCE, PAUSE = 10.0, 0.005
 
@@ -65,59 +66,49 @@ class FileStore:
 
     def load(self, client_id: str) -> Entry | None:
         """The document of this client id."""
-        with told(f"read {self.path(client_id)}"):
-            return read(self.path(client_id), client_id)
+        path = self.path(client_id)
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise failure(f"read {path}", error) from None
+        line, _, document = content.partition(b"\n")
+        revision = b"".join(line.split(b" ")[2:3]).decode("ascii", "replace")
+        if line + b"\n" != head(client_id, revision, document):
+            wrong = "it is damaged, of another client id, or of a later version of lwa-rotate; it is left as it is"
+            raise StoreError(f"{path} is not a readable record: {wrong}. Put back a copy, or move it away and enroll again")
+        return Entry(revision, Secret(document))
 
     def save(self, client_id: str, document: Secret, expected: str | None) -> str:
         """Replaces the document whose revision is `expected`."""
         path = self.path(client_id)
-        if not self._folder.is_dir():
-            if expected is not None:
-                raise StoreConflict
-            with told(f"create the folder {self._folder}"):
+        try:
+            if not self._folder.is_dir():
+                if expected is not None:
+                    raise StoreConflict
                 self._folder.parent.mkdir(parents=True, exist_ok=True)
                 self._folder.mkdir(mode=0o700, exist_ok=True)
                 sync(self._folder.parent)
-        with told(f"write {path}"), replacement(path.with_name(path.name + ".tmp")) as (file, temporary):
-            stored = read(path, client_id)
-            if (stored and stored.revision) != expected:
-                raise StoreConflict
-            revision = next_revision(expected)
-            digest = digest_of(client_id, revision, document.expose())
-            file.write(f"{KIND} {VERSION} {revision} {len(document)} {digest}\n".encode())
-            file.write(document.expose())
-            file.flush()
-            # Order matters: the content is on the disk before the name points to it, or a loss of power leaves an empty file.
-            os.fsync(file.fileno())
-            os.rename(temporary, path)
-            sync(self._folder)
-            return revision
-
-
-def read(path: Path, client_id: str) -> Entry | None:
-    """The record in this file, if it is whole."""
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    line, end, document = content.partition(b"\n")
-    parts = line.decode("ascii", "replace").split(" ") if len(line) < LONGEST_LINE and end else []
-    if parts[:1] != [KIND] or len(parts) < 2:
-        wrong = "it does not begin like a record"
-    elif parts[1] != VERSION:
-        wrong = "it was written by a later version of lwa-rotate"
-    elif len(parts) != 5 or parts[3] != str(len(document)):
-        wrong = "it is cut or has grown"
-    elif parts[4] != digest_of(client_id, parts[2], document):
-        wrong = "its content does not match its digest, or it belongs to another client id"
-    else:
-        return Entry(parts[2], Secret(document))
-    remedy = "it is left as it is. Put back a copy, or move it away and enroll again"
-    raise StoreError(f"{path} is not a readable record: {wrong}; {remedy}")
+            with turn(path.with_name(path.name + ".tmp")) as (file, temporary):
+                stored = self.load(client_id)
+                if (stored and stored.revision) != expected:
+                    raise StoreConflict
+                revision = next_revision(expected)
+                file.write(head(client_id, revision, document.expose()))
+                file.write(document.expose())
+                file.flush()
+                # Order matters: the content is on the disk before the name points to it, or a loss of power leaves it empty.
+                os.fsync(file.fileno())
+                os.rename(temporary, path)
+                sync(self._folder)
+                return revision
+        except OSError as error:
+            raise failure(f"write {path}", error) from None
 
 
 @contextmanager
-def replacement(temporary: Path) -> Iterator[tuple[BinaryIO, Path]]:
+def turn(temporary: Path) -> Iterator[tuple[BinaryIO, Path]]:
     """The turn to replace a file. The temporary file is the lock: it counts only while it stands under its name. One that is
     there already is waited for; if it is there still when its lock is free, its process has died, and it is removed."""
     until = monotonic() + PATIENCE
@@ -169,26 +160,23 @@ def sync(folder: Path) -> None:
         os.close(number)
 
 
-@contextmanager
-def told(doing: str) -> Iterator[None]:
-    """Tells the system's errors in the store's words."""
-    try:
-        yield
-    except OSError as error:
-        text = f"cannot {doing}: {error.strerror}"
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise StoreFull(f"{text}; make room there") from None
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise StoreAccessDenied(f"{text}; let the user that runs this own and write the store's folder") from None
-        raise StoreUnavailable(text) from None
+def failure(doing: str, error: OSError) -> StoreError:
+    """The system's error in the words of the contract."""
+    text = f"cannot {doing}: {error.strerror}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return StoreFull(f"{text}; make room there")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return StoreAccessDenied(f"{text}; let the user that runs this own and write the store's folder")
+    return StoreUnavailable(text)
 
 
-def digest_of(client_id: str, revision: str, document: bytes | memoryview) -> str:
+def head(client_id: str, revision: str, document: bytes | memoryview) -> bytes:
+    """The line before a document: by it a file that was cut, changed, or renamed to another client id is no record."""
     digest = sha256()
     for part in (client_id.encode(), revision.encode()):
         digest.update(len(part).to_bytes(8, "little") + part)
     digest.update(document)
-    return digest.hexdigest()
+    return f"lwa-rotate-record 1 {revision} {len(document)} {digest.hexdigest()}\n".encode()
 
 
 def next_revision(revision: str | None) -> str:
@@ -200,11 +188,8 @@ def next_revision(revision: str | None) -> str:
 
 def file_name(client_id: str) -> str:
     """Client id to file name, one to one, also where the file system does not tell letter cases apart."""
-    plain = b"abcdefghijklmnopqrstuvwxyz0123456789_-"
     named = client_id.encode()
-    name = "".join(
-        chr(byte) if byte in plain or (byte == ord(".") and at) else f"%{byte:02x}" for at, byte in enumerate(named)
-    )
+    name = "".join(chr(byte) if byte in PLAIN or (at and byte == 0x2E) else f"%{byte:02x}" for at, byte in enumerate(named))
     if len(name) > LONGEST_NAME:
         return f"{name[: LONGEST_NAME - 66]}%%{sha256(named).hexdigest()}"
     return name or "%"

@@ -387,3 +387,11 @@ class Limits:
     call: timedelta = timedelta(minutes=5)
     """Time of the whole call. It is looked at whenever the component asks for something; what it asks for is bounded by
     itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """An instant, or a resolution, as `wasi:clocks` has it: since 1970-01-01T00:00:00Z."""
+
+    seconds: int
+    nanoseconds: int

@@ -1,6 +1,5 @@
 """Carries values between the component and Python: records are dataclasses of the same names, by their annotations."""
 
-from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -10,22 +9,27 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from wasmtime.component import Record, ResultType, Variant
 
-from .errors import HostError, QueueError, QueueFailed, RotationError, StoreError, StoreFailed
-from .events import Event, Happening, HiddenMessage, LeftMessage, Purpose, Reason, ReceivedMessage, SecretEnds, TargetFailure
+from . import errors, events, types
 from .secret import Secret
-from .types import Answer, Delete, HideUntil, Leave, Left, LeftBecause, Problem
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MILLISECOND = timedelta(milliseconds=1)
+EPOCH, MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
+hints = cache(get_type_hints)
 LAST = (datetime.max.replace(tzinfo=UTC) - EPOCH) // MILLISECOND
-
-hints: Callable[[Any], dict[str, Any]] = cache(get_type_hints)
 
 
 def lift(hint: Any, value: Any) -> Any:
     """A value of the component's as one of Python's; `hint` is the annotation of its place."""
-    if hint in VARIANTS:
-        return VARIANTS[hint](value)
+    if hint == types.Answer and not isinstance(value, Variant):
+        # wasmtime names the case of a variant only where two cases have payloads of one class.
+        return types.Delete() if value is None else types.HideUntil(lift(datetime, value))
+    if hint == types.Answer:
+        return types.Leave(lift(types.Left, value))
+    if hint is types.Left:
+        return types.Left(types.LeftBecause(value.tag), value.payload)
+    if hint is events.Event:
+        what = events.Happening(value.what.tag)
+        detail = lift(events.DETAILS.get(what, str), value.what.payload)
+        return events.Event(getattr(value, "client-id"), lift(datetime, value.at), what, detail)
     if value is None:
         return None
     if isinstance(hint, UnionType):
@@ -36,16 +40,14 @@ def lift(hint: Any, value: Any) -> Any:
         return EPOCH + min(value, LAST) * MILLISECOND
     if hint is timedelta:
         return timedelta(seconds=value)
-    if hint is Secret or issubclass(hint, Enum):
-        return hint(value)
     if is_dataclass(hint):
         return hint(**{name: lift(kind, getattr(value, kebab(name))) for name, kind in hints(hint).items()})
-    return value
+    return hint(value) if hint is Secret or issubclass(hint, Enum) else value
 
 
 def lower(value: Any) -> Any:
     """The other way."""
-    if isinstance(value, HostError):
+    if isinstance(value, errors.HostError):
         return Failed(value.case, str(value))
     if isinstance(value, Secret):
         return bytes(value.expose())
@@ -55,7 +57,7 @@ def lower(value: Any) -> Any:
         return max(0, (value - EPOCH) // MILLISECOND)
     if isinstance(value, timedelta):
         return value // timedelta(seconds=1)
-    if isinstance(value, (tuple, list)):
+    if isinstance(value, tuple):
         return [lower(item) for item in value]
     if is_dataclass(value):
         record = Record()
@@ -65,61 +67,19 @@ def lower(value: Any) -> Any:
     return value
 
 
-def failure(error: Variant) -> RotationError:
+def failure(value: Variant) -> errors.RotationError:
     """What a call answered in place of a result, as the exception to raise."""
-    kind = subclass(RotationError, error.tag)
-    for outer, inner, doing in ((StoreFailed, StoreError, "the store failed"), (QueueFailed, QueueError, "the queue cannot be read")):
-        if kind is outer:
-            cause = subclass(inner, error.payload.tag)(error.payload.payload or "")
-            failed = kind(f"{doing}: {cause}")
-            failed.__cause__ = cause
-            return failed
-    return kind(error.payload or "")
-
-
-def subclass(base: Any, case: str) -> Any:
-    """The exception of this case; the base itself is the case `other`."""
-    return next((kind for kind in base.__subclasses__() if kind.case == case), base)
+    kind, cause = errors.RotationError.of(value.tag), value.payload
+    if isinstance(cause, Variant):
+        cause = (errors.StoreError if value.tag == "store" else errors.QueueError).of(cause.tag)(cause.payload or "")
+    error = kind(f"the {value.tag} failed: {cause}" if isinstance(cause, errors.HostError) else cause or "")
+    error.__cause__ = cause if isinstance(cause, errors.HostError) else None
+    return error
 
 
 def kebab(name: str) -> str:
+    """The name as the contract spells it."""
     return name.replace("_", "-")
-
-
-def event(value: Any) -> Event:
-    what = Happening(value.what.tag)
-    detail = lift(DETAILS.get(what, str), value.what.payload)
-    return Event(getattr(value, "client-id"), lift(datetime, value.at), what, detail)
-
-
-def answer(value: Any) -> Answer:
-    # wasmtime names the case of a variant only where two cases have payloads of the same class.
-    if value is None:
-        return Delete()
-    return HideUntil(lift(datetime, value)) if isinstance(value, int) else Leave(lift(Left, value))
-
-
-VARIANTS: dict[Any, Callable[[Any], Any]] = {
-    Event: event,
-    Answer: answer,
-    Left: lambda value: Left(LeftBecause(value.tag), value.payload),
-}
-DETAILS: dict[Happening, Any] = {
-    Happening.ROTATION_BEGUN: Reason,
-    Happening.ASKING_FOR_TOKEN: Purpose,
-    Happening.TOKEN_ISSUED: Purpose,
-    Happening.ROTATE_OUTCOME_UNKNOWN: Problem,
-    Happening.ROTATE_REFUSED: Problem,
-    Happening.MESSAGE_RECEIVED: ReceivedMessage,
-    Happening.SECRET_KEPT: SecretEnds,
-    Happening.EXPIRY_NOTICED: datetime,
-    Happening.NOT_PROVEN: Problem,
-    Happening.PROMOTED: SecretEnds,
-    Happening.NOT_PUBLISHED: TargetFailure,
-    Happening.HIDDEN: HiddenMessage,
-    Happening.LEFT: LeftMessage,
-    Happening.STALLED: Problem,
-}
 
 
 class Failed(Variant):
@@ -130,19 +90,13 @@ class OnlyErr:
     """A result type without its `ok`."""
 
     def __init__(self, result: ResultType) -> None:
-        self._err = result.err
-
-    def _tagged(self) -> bool:
-        return False
-
-    def _cases(self) -> list[tuple[str, Any]]:
-        return [("err", self._err)]
+        self._tagged, self._cases = (lambda: False), (lambda: [("err", result.err)])
 
 
 def lower_result(result: Any, store: Any, value: Any, lower: Any = ResultType._lower) -> Any:
     return lower(OnlyErr(result) if isinstance(value, Failed) else result, store, value)
 
 
-# wasmtime takes any object for the `ok` of a result whose `ok` is an option, so that `load` could not fail. Whoever else uses
-# wasmtime in this process does not have values of the class `Failed`.
+# wasmtime takes any object for the `ok` of a result whose `ok` is an option, so that `store.load` could not fail. Whoever else
+# uses wasmtime in this process has no values of the class `Failed`.
 ResultType._lower = lower_result  # type: ignore[method-assign]

@@ -151,6 +151,8 @@ class Exchange(threading.Thread):
         body = bytes(request.body.expose()) or None
         connection.request(request.method.name, target, body, headers, preload_content=False, decode_content=False)
         answer, content = connection.getresponse(), bytearray()
+        if answer.status not in (204, 304) and not {"content-length", "transfer-encoding"} & {*map(str.lower, answer.headers)}:
+            raise OutcomeUnknown(f"the answer of {self.at} does not say where it ends, so it may have been cut")
         while chunk := answer.read(64 << 10):
             content += chunk
             if len(content) > request.body_limit:

@@ -22,7 +22,7 @@ HIDDEN_AT_MOST = 12 * 60 * 60
 
 # `sqs.REGION.amazonaws.com` and its relatives: other partitions, FIPS, dual stack, VPC endpoints, and the old forms.
 AMAZON = re.compile(
-    r"(?:.*\.)?(?:sqs(?:-fips)?\.(?P<new>[\w-]+)|(?P<old>[\w-]+)\.queue|queue)(?P<vpc>\.vpce)?"
+    r"(?:(?:.*\.)?sqs(?:-fips)?\.(?P<new>[\w-]+)|(?:(?P<old>[\w-]+)\.)?queue)(?P<vpc>\.vpce)?"
     r"\.(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|api\.aws|api\.amazonwebservices\.com\.cn)"
 )
 NO_QUEUE = re.compile("QueueDoesNotExist|.*NonExistentQueue|InvalidAddress")

@@ -11,7 +11,7 @@ from wasmtime.component import Component
 
 from lwa_rotate import Application, Credential, Limits, MemoryStore, Message, Rotator, Secret, call, protocols
 from lwa_rotate.errors import QueueFailed, Stopped, StoreFailed, StoreUnavailable
-from lwa_rotate.types import Entry, LeftBecause, Leave
+from lwa_rotate.types import Entry, Leave, LeftBecause
 
 ID = "amzn1.application-oa2-client.0123"
 APPLICATION = Application(ID, "https://sellingpartnerapi-eu.amazon.com", targets=("one", "two"))
@@ -19,8 +19,8 @@ APPLICATION = Application(ID, "https://sellingpartnerapi-eu.amazon.com", targets
 NOTIFICATION = """{"notificationVersion": "1.0", "notificationType": "APPLICATION_OAUTH_CLIENT_NEW_SECRET",
  "payloadVersion": "2023-11-30", "eventTime": "2026-01-19T22:00:00.000Z", "payload": {"applicationOAuthClientNewSecret":
  {"clientId": "%s", "newClientSecret": "amzn1.oa2-cs.v1.new", "newClientSecretExpiryTime": "2099-07-18T22:00:00.000Z",
- "oldClientSecretExpiryTime": "2099-01-26T22:00:00.000Z"}}, "notificationMetadata": {"applicationId": "a", "subscriptionId": "b",
- "publishTime": "2026-01-19T22:00:01.000Z", "notificationId": "c"}}"""
+ "oldClientSecretExpiryTime": "2099-01-26T22:00:00.000Z"}}, "notificationMetadata": {"applicationId": "a",
+ "subscriptionId": "b", "publishTime": "2026-01-19T22:00:01.000Z", "notificationId": "c"}}"""
 
 
 class Failing(MemoryStore):
@@ -127,7 +127,9 @@ def test_a_target_that_raises_does_not_stop_the_others() -> None:
         def send(self, request: Any) -> Any:
             from lwa_rotate import Response
 
-            return Response(200, (), Secret('{"access_token": "Atc|1"}' if request.method.value == "post" else '{"payload": []}'))
+            return Response(
+                200, (), Secret('{"access_token": "Atc|1"}' if request.method.value == "post" else '{"payload": []}')
+            )
 
     host = Rotator(applications=[APPLICATION], store=MemoryStore(), publish=Raising(), http=Accepting())
     host.enroll(ID, Secret("amzn1.oa2-cs.v1.secret"))

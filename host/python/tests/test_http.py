@@ -111,7 +111,9 @@ def test_a_redirect_is_an_answer_like_any_other(serve: Callable[..., Server]) ->
         b"no http at all: " + SECRET.encode(),
     ],
 )
-def test_after_a_broken_answer_the_outcome_is_unknown_and_nothing_is_repeated(serve: Callable[..., Server], answer: bytes) -> None:
+def test_after_a_broken_answer_the_outcome_is_unknown_and_nothing_is_repeated(
+    serve: Callable[..., Server], answer: bytes
+) -> None:
     server = serve(answer)
     with pytest.raises(OutcomeUnknown) as error:
         ask(f"http://127.0.0.1:{server.port}/", "x")
@@ -129,7 +131,9 @@ def test_when_the_time_is_up_the_outcome_is_unknown(serve: Callable[..., Server]
         assert len(server.requests) == 1
 
 
-def test_a_request_given_up_before_it_was_sent_is_never_sent(serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_given_up_before_it_was_sent_is_never_sent(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
     server, looked_up, asked = serve(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), threading.Event(), threading.Event()
     resolve = socket.getaddrinfo
 
@@ -187,7 +191,8 @@ def test_another_origin_is_refused_before_a_name_is_looked_up(url: str, monkeypa
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("host", "evil.example"), ("Content-Length", "0"), ("a b", "c"), ("a", "b\r\nc: d"), ("a", "ä"), ("te", "x")]
+    ("name", "value"),
+    [("host", "evil.example"), ("Content-Length", "0"), ("a b", "c"), ("a", "b\r\nc: d"), ("a", "ä"), ("te", "x")],
 )
 def test_a_header_that_would_steer_the_connection_is_not_sent(serve: Callable[..., Server], name: str, value: str) -> None:
     server = serve(b"")
@@ -241,7 +246,9 @@ def test_a_proxy_sees_the_tunnel_only(serve: Callable[..., Server], monkeypatch:
     with pytest.raises(NotSent, match="407"):
         ask("https://api.amazon.com/auth", "x", headers=[("x-amz-access-token", SECRET)])
     (request,) = proxy.requests
-    assert request.startswith(b"CONNECT api.amazon.com:443 ") and b"proxy-authorization: Basic" in request.replace(b"Proxy-A", b"proxy-a")
+    assert request.startswith(b"CONNECT api.amazon.com:443 ") and b"proxy-authorization: Basic" in request.replace(
+        b"Proxy-A", b"proxy-a"
+    )
     assert SECRET.encode() not in request
 
 

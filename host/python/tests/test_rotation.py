@@ -88,7 +88,11 @@ def test_a_whole_rotation_ends_with_the_new_secret_published_and_the_message_gon
     assert emulator.calls("rotate") == 1
     assert emulator.tell("state")["queues"]["lwa"] == {"delayed": 0, "in_flight": 0, "visible": 0}
     told = [event.what for event in collector.events]
-    assert told.index(events.Happening.SECRET_KEPT) < told.index(events.Happening.PROMOTED) < told.index(events.Happening.ACKNOWLEDGED)
+    assert (
+        told.index(events.Happening.SECRET_KEPT)
+        < told.index(events.Happening.PROMOTED)
+        < told.index(events.Happening.ACKNOWLEDGED)
+    )
 
     # Rule 9: with every log at its loudest, botocore's included, no secret is in any output.
     secrets = [emulator.client_secret, current.client_secret.expose_str()]
@@ -175,7 +179,9 @@ def test_the_program_and_this_host_share_one_folder(emulate: Emulate, tmp_path: 
 
     def program(*arguments: str, given: str = "") -> Any:
         command = [PROGRAM, "--config", config, "--json", *arguments]
-        ran = subprocess.run(command, input=given, capture_output=True, text=True, env=os.environ | {"AWS_REGION": "us-east-1"})
+        ran = subprocess.run(
+            command, check=False, input=given, capture_output=True, text=True, env=os.environ | {"AWS_REGION": "us-east-1"}
+        )
         assert ran.returncode == 0, ran.stderr
         return json.loads(ran.stdout)
 
@@ -188,7 +194,7 @@ def test_the_program_and_this_host_share_one_folder(emulate: Emulate, tmp_path: 
 
     status, current = host.status(emulator.client_id), host.reveal(emulator.client_id)
     assert (status.state, status.generation) == (State.SETTLED, 2)
-    revealed = subprocess.run([PROGRAM, "--config", config, "get", "shop"], capture_output=True, text=True)
+    revealed = subprocess.run([PROGRAM, "--config", config, "get", "shop"], check=True, capture_output=True, text=True)
     assert current and revealed.stdout.strip() == current.client_secret.expose_str()
     later = host.enroll(emulator.client_id, current.client_secret, current.expires_at)
     assert program("status", "shop")["apps"][0]["client_id"] == later.client_id

@@ -1,6 +1,5 @@
 """Runs `tests/scenarios`, which every host runs; see the README there."""
 
-import base64
 import json
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
@@ -9,7 +8,7 @@ from enum import Enum
 from functools import partial
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
 import pytest
 
@@ -39,7 +38,7 @@ def shown(value: Any) -> Any:
             try:
                 return value.expose_str()
             except UnicodeDecodeError:
-                return {"base64": base64.b64encode(value.expose()).decode()}
+                return {"hex": value.expose().hex()}
         case Enum():
             return value.value
         case datetime():
@@ -85,7 +84,7 @@ def read(kind: Any, value: Any) -> Any:
     if get_origin(kind) is tuple:
         return tuple(read(get_args(kind)[0], item) for item in value)
     if kind is Secret:
-        return Secret(base64.b64decode(value["base64"]) if isinstance(value, dict) else value)
+        return Secret(bytes.fromhex(value["hex"]) if isinstance(value, dict) else value)
     if kind is datetime:
         return EPOCH + value * MILLISECOND
     if kind is timedelta:
@@ -129,7 +128,7 @@ class Store:
 class Imports:
     """The imports of one host: each is handed to `reached` by its name, with its arguments."""
 
-    FAMILIES = {
+    FAMILIES: ClassVar[dict[str, type[errors.HostError]]] = {
         "http": errors.HttpError,
         "queue": errors.QueueError,
         "store": errors.StoreError,
@@ -173,36 +172,40 @@ def call(file: dict[str, Any], step: dict[str, Any], now: Callable[[], int], rea
     return shown(result) if step["call"] == "deliver" else {"ok": shown(result)}
 
 
+class Listed:
+    """Answers the imports of a step that the scenario lists, in their order, and no other."""
+
+    def __init__(self, store: Store, step: dict[str, Any]) -> None:
+        self.store, self.now, self.left = store, step["at"], list(step["imports"])
+
+    def reached(self, interface: str, function: str, kind: Any, arguments: dict[str, Any]) -> Any:
+        full = f"{interface}.{function}"
+        given: Any = {kebab(key): shown(value) for key, value in arguments.items() if value is not None}
+        given = next(iter(given.values())) if interface in ("http", "observe") else given
+        expected = self.left.pop(0) if self.left else {}
+        if expected.get(full, Differs) != given:
+            raise Differs(f"{full} {given} in place of {expected}")
+        self.now += expected.get("takes", 0)
+        if meanwhile := expected.get("meanwhile"):
+            revision, _ = self.store.records.get(meanwhile["client-id"], (0, None))
+            self.store.records[meanwhile["client-id"]] = (revision + 1, read(Secret, meanwhile["document"]))
+        if interface == "store" and ("answer" not in expected or expected.get("kept")):
+            result = getattr(self.store, function)(*arguments.values())
+            if "answer" not in expected:
+                return result
+        return answered(kind, Imports.FAMILIES[interface], expected.get("answer", {"ok": None}))
+
+
 @pytest.mark.parametrize("name", BY_LIST)
 def test_the_component_asks_for_what_the_scenario_lists_and_nothing_else(name: str) -> None:
     file = FILES[name]
     store = Store(file.get("records", {}))
     for step in file["steps"]:
-        clock = step["at"]
-        left = list(step["imports"])
+        listed = Listed(store, step)
 
-        def reached(interface: str, function: str, kind: Any, arguments: dict[str, Any]) -> Any:
-            nonlocal clock
-            full = f"{interface}.{function}"
-            single = interface in ("http", "observe")
-            given = {kebab(key): shown(value) for key, value in arguments.items() if value is not None}
-            given = next(iter(given.values())) if single else given
-            expected = left.pop(0) if left else {}
-            if expected.get(full, Differs) != given:
-                raise Differs(f"{name}, {step}: {full} {given} in place of {expected}")
-            clock += expected.get("takes", 0)
-            if meanwhile := expected.get("meanwhile"):
-                revision, _ = store.records.get(meanwhile["client-id"], (0, None))
-                store.records[meanwhile["client-id"]] = (revision + 1, read(Secret, meanwhile["document"]))
-            if interface == "store" and ("answer" not in expected or expected.get("kept")):
-                result = getattr(store, function)(*arguments.values())
-                if "answer" not in expected:
-                    return result
-            return answered(kind, Imports.FAMILIES[interface], expected.get("answer", {"ok": None}))
+        returned = call(file, step, lambda listed=listed: listed.now, listed.reached)
 
-        returned = call(file, step, lambda: clock, reached)
-
-        assert not left, f"{name}: not asked for: {left}"
+        assert not listed.left, "nothing is left that it should have asked for"
         assert returned == step["returns"]
     assert store.shown() == file["records-after"]
 

@@ -42,7 +42,9 @@ def test_a_message_is_hidden_no_longer_than_sqs_allows(emulate: Emulate) -> None
     queue.hide("main", message.receipt_handle, 43_200)
 
 
-def test_bodies_are_not_logged_and_other_logs_of_boto3_are_left_alone(emulate: Emulate, caplog: pytest.LogCaptureFixture) -> None:
+def test_bodies_are_not_logged_and_other_logs_of_boto3_are_left_alone(
+    emulate: Emulate, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     emulator = emulate()
     emulator.tell("messages", {"body": "the only copy"})
@@ -78,7 +80,12 @@ def test_failures_are_told_apart(emulate: Emulate, fault: str, kind: type[QueueE
         ("AWS.SimpleQueueService.NonExistentQueue", "x", 400, QueueNotFound),
         ("QueueDoesNotExist", "x", 400, QueueNotFound),
         ("ReceiptHandleIsInvalid", "x", 400, StaleReceipt),
-        ("InvalidParameterValue", "Value A for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired.", 400, StaleReceipt),
+        (
+            "InvalidParameterValue",
+            "Value A for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired.",
+            400,
+            StaleReceipt,
+        ),
         ("AWS.SimpleQueueService.MessageNotInflight", "x", 400, StaleReceipt),
         ("KMS.AccessDeniedException", "x", 400, QueueAccessDenied),
         ("InvalidClientTokenId", "x", 403, QueueAccessDenied),
@@ -87,7 +94,9 @@ def test_failures_are_told_apart(emulate: Emulate, fault: str, kind: type[QueueE
         ("UnsupportedOperation", "x", 400, QueueUnavailable),
     ],
 )
-def test_what_sqs_answers_is_told_in_the_contracts_words(emulate: Emulate, code: str, text: str, status: int, kind: Any) -> None:
+def test_what_sqs_answers_is_told_in_the_contracts_words(
+    emulate: Emulate, code: str, text: str, status: int, kind: Any
+) -> None:
     queue = SqsQueue({"main": URL})
     client = queue._connect(queue._places["main"][1])
     queue._clients["main"] = client
@@ -105,8 +114,16 @@ def test_what_sqs_answers_is_told_in_the_contracts_words(emulate: Emulate, code:
         ("https://sqs-fips.us-east-2.amazonaws.com/1/q", "us-east-2", "https://sqs.us-east-2.amazonaws.com"),
         ("https://eu-central-1.queue.amazonaws.com/1/q", "eu-central-1", "https://sqs.eu-central-1.amazonaws.com"),
         ("https://queue.amazonaws.com/1/q", "us-east-1", "https://sqs.us-east-1.amazonaws.com"),
-        ("https://vpce-0a1.sqs.eu-west-1.vpce.amazonaws.com/1/q", "eu-west-1", "https://vpce-0a1.sqs.eu-west-1.vpce.amazonaws.com:443"),
-        ("https://sqs.eu-west-1.amazonaws.com.evil.example/1/q", "us-east-1", "https://sqs.eu-west-1.amazonaws.com.evil.example:443"),
+        (
+            "https://vpce-0a1.sqs.eu-west-1.vpce.amazonaws.com/1/q",
+            "eu-west-1",
+            "https://vpce-0a1.sqs.eu-west-1.vpce.amazonaws.com:443",
+        ),
+        (
+            "https://sqs.eu-west-1.amazonaws.com.evil.example/1/q",
+            "us-east-1",
+            "https://sqs.eu-west-1.amazonaws.com.evil.example:443",
+        ),
         ("http://127.0.0.1:9324/0/q", "us-east-1", "http://127.0.0.1:9324"),
     ],
 )

@@ -16,7 +16,25 @@ from lwa_rotate import FileStore, MemoryStore, Secret, errors
 from lwa_rotate.stores import file_name
 
 ID = "amzn1.application-oa2-client.0123"
-STRANGE = ["A", "a", "a.b", "a_b", "a/b", "../a", "a%2Fb", "a b", ".", "..", "", "ä", "a\u0308", "a\0b", "con", "a.tmp", "x" * 300]
+STRANGE = [
+    "A",
+    "a",
+    "a.b",
+    "a_b",
+    "a/b",
+    "../a",
+    "a%2Fb",
+    "a b",
+    ".",
+    "..",
+    "",
+    "ä",
+    "a\u0308",
+    "a\0b",
+    "con",
+    "a.tmp",
+    "x" * 300,
+]
 
 
 @pytest.fixture(params=["file", "memory"])

@@ -27,8 +27,8 @@ log = logging.getLogger("lwa_rotate")
 # More than any call asks its host for, the clock included; and how often the epoch moves, in seconds.
 MOST_IMPORTS, TICK = 20_000, 0.1
 
-# The package wasmtime keeps state of its conversions in variables of its modules, so one thread at a time may be in it. The turn
-# is given back while an import waits for the world, which is where a call spends its time.
+# The package wasmtime keeps state of its conversions in variables of its modules, so one thread at a time may be in it. The
+# turn is given back while an import waits for the world, which is where a call spends its time.
 TURN = threading.RLock()
 
 
@@ -66,10 +66,16 @@ class Call:
     """One call of one exported function, about one application or one queue, or about a message."""
 
     def __init__(
-        self, imports: dict[str, Import], applications: dict[str, Application], limits: Limits, about: str | None, queue: str | None
+        self,
+        imports: dict[str, Import],
+        applications: dict[str, Application],
+        limits: Limits,
+        about: str | None,
+        queue: str | None,
     ) -> None:
-        self._imports, self._applications, self._limits, self._about, self._queue = imports, applications, limits, about, queue
-        self._ends, self._count = time.monotonic() + limits.call.total_seconds(), 0
+        self._imports, self._applications, self._limits = imports, applications, limits
+        self._about, self._queue, self._count = about, queue, 0
+        self._ends = time.monotonic() + limits.call.total_seconds()
         self._stopped: BaseException | None = None
 
     def run(self, function: str, arguments: list[Any]) -> Any:
@@ -80,7 +86,7 @@ class Call:
         assert exported is not None, "the component exports what its contract lists"
         try:
             with TURN, Linker(engine) as linker, Store(engine) as self._store:
-                self._store.set_limits(memory_size=self._limits.memory, table_elements=100_000, instances=10, tables=10, memories=1)
+                self._store.set_limits(memory_size=self._limits.memory, table_elements=100_000, memories=1)
                 self._compute()
                 with linker.root() as root:
                     for name, each in self._imports.items():
@@ -106,9 +112,9 @@ class Call:
                 self._check(each.protocol, lifted)
                 with self._away():
                     return lower(function(*lifted))
-            except each.failure or () as error:
-                return lower(error)
             except BaseException as error:
+                if each.failure is not None and isinstance(error, each.failure):
+                    return lower(error)
                 if not isinstance(error, Exception) or isinstance(error, Stopped):
                     # wasmtime itself would let only some through.
                     self._stopped = error

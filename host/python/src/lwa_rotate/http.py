@@ -70,13 +70,14 @@ class HttpClient:
         if to not in self._allowed:
             raise Forbidden("{}://{}:{}".format(*to))
         for header in request.headers:
-            if header.name.lower() in RESERVED or not NAME.fullmatch(header.name) or not VISIBLE.fullmatch(header.value.expose()):
-                raise NotSent(f"the header {header.name!r} cannot be sent, or is not for the caller to set")
+            name, value = header.name, header.value
+            if name.lower() in RESERVED or not NAME.fullmatch(name) or not VISIBLE.fullmatch(value.expose()):
+                raise NotSent(f"the header {name!r} cannot be sent, or is not for the caller to set")
         return Exchange(to, request).wait(request.time_limit.total_seconds())
 
 
 class Exchange(threading.Thread):
-    """One request and its answer, in a thread of its own: neither looking up a name nor reading byte by byte ends at a limit."""
+    """One request and its answer, in a thread of its own: looking up a name does not end at a limit, nor does a slow answer."""
 
     def __init__(self, to: Origin, request: Request) -> None:
         super().__init__(daemon=True)

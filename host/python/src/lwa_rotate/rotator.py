@@ -20,17 +20,20 @@ from .values import EPOCH, MILLISECOND, failure, lift, lower
 class Given:
     """The imports that are answered from what the `Rotator` was given."""
 
-    def __init__(self, applications: dict[str, Application], now: Callable[[], datetime], random: Callable[[int], bytes]) -> None:
-        self.find, self._now, self.get_random_bytes = applications.get, now, random
+    def __init__(self, known: dict[str, Application], now: Callable[[], datetime], random: Callable[[int], bytes]) -> None:
+        self.find, self._now, self.get_random_bytes = known.get, now, random
 
     def now(self) -> Instant:
+        """The time, by the milliseconds that the contract counts in."""
         milliseconds = (self._now() - EPOCH) // MILLISECOND
         return Instant(milliseconds // 1000, milliseconds % 1000 * 1_000_000)
 
     def resolution(self) -> Instant:
+        """A millisecond."""
         return Instant(0, 1_000_000)
 
     def get_random_u64(self) -> int:
+        """A number of eight such bytes."""
         return int.from_bytes(self.get_random_bytes(8), "little")
 
 
@@ -38,16 +41,18 @@ class Nothing:
     """No queue and no publish target at all."""
 
     def receive(self, queue: str, *_: object) -> NoReturn:
+        """There is none."""
         raise errors.QueueNotFound(f"this host reads no queue, so not '{queue}' either")
 
     def put(self, *_: object) -> NoReturn:
+        """There is none."""
         raise errors.UnknownTarget
 
     delete = hide = receive
 
 
 class LogObserver:
-    """Writes each event to the logger `lwa_rotate`, failures as warnings. The event is the attribute `event` of the log record."""
+    """Writes each event to the logger `lwa_rotate`, failures as warnings; as a whole it is the log record's `event`."""
 
     def emit(self, event: Event) -> None:
         """Writes one event."""

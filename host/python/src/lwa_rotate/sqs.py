@@ -9,7 +9,13 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError, NoCredentialsError, PartialCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    PartialCredentialsError,
+)
 
 from .errors import QueueAccessDenied, QueueError, QueueNotFound, QueueUnavailable, StaleReceipt
 from .http import Origin, origin
@@ -55,7 +61,9 @@ class SqsQueue:
         """Receives messages."""
         how = {"MaxNumberOfMessages": max, "WaitTimeSeconds": wait, "VisibilityTimeout": min(visibility, HIDDEN_AT_MOST)}
         names = ["ApproximateReceiveCount", "SentTimestamp"]
-        return tuple(map(message, self._ask("receive_message", queue, MessageSystemAttributeNames=names, **how).get("Messages", [])))
+        return tuple(
+            map(message, self._ask("receive_message", queue, MessageSystemAttributeNames=names, **how).get("Messages", []))
+        )
 
     def delete(self, queue: str, receipt_handle: str) -> None:
         """Deletes a message."""
@@ -82,7 +90,9 @@ class SqsQueue:
                 client = self._clients[queue] = self._clients.get(queue) or self._connect(at)
             return getattr(client, operation)(QueueUrl=url, **parameters)
         except NO_CREDENTIALS as error:
-            raise QueueAccessDenied(f"{doing}: {error}; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY") from None
+            raise QueueAccessDenied(
+                f"{doing}: {error}; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+            ) from None
         except ClientError as error:
             raise failure(doing, error.response) from None
         except (BotoCoreError, ValueError) as error:

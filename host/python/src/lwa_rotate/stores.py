@@ -140,6 +140,7 @@ def turn(temporary: Path) -> Iterator[tuple[BinaryIO, Path]]:
 
 
 def locked(number: int) -> bool:
+    """Takes the lock, if nobody has it."""
     with suppress(BlockingIOError):
         fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return True
@@ -147,12 +148,14 @@ def locked(number: int) -> bool:
 
 
 def stands_under(number: int, path: Path) -> bool:
+    """Whether the open file is still the one of this name."""
     with suppress(FileNotFoundError):
         return os.path.samestat(os.fstat(number), path.stat())
     return False
 
 
 def sync(folder: Path) -> None:
+    """Makes the entries of the folder survive the loss of power."""
     number = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(number)

@@ -13,7 +13,7 @@ from . import errors, events, types
 from .secret import Secret
 
 EPOCH, MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
-hints = cache(get_type_hints)
+hints: Any = cache(get_type_hints)
 LAST = (datetime.max.replace(tzinfo=UTC) - EPOCH) // MILLISECOND
 
 
@@ -40,7 +40,7 @@ def lift(hint: Any, value: Any) -> Any:
         return EPOCH + min(value, LAST) * MILLISECOND
     if hint is timedelta:
         return timedelta(seconds=value)
-    if is_dataclass(hint):
+    if isinstance(hint, type) and is_dataclass(hint):
         return hint(**{name: lift(kind, getattr(value, kebab(name))) for name, kind in hints(hint).items()})
     return hint(value) if hint is Secret or issubclass(hint, Enum) else value
 
@@ -94,9 +94,10 @@ class OnlyErr:
 
 
 def lower_result(result: Any, store: Any, value: Any, lower: Any = ResultType._lower) -> Any:
+    """In place of wasmtime's."""
     return lower(OnlyErr(result) if isinstance(value, Failed) else result, store, value)
 
 
 # wasmtime takes any object for the `ok` of a result whose `ok` is an option, so that `store.load` could not fail. Whoever else
 # uses wasmtime in this process has no values of the class `Failed`.
-ResultType._lower = lower_result  # type: ignore[method-assign]
+ResultType._lower = lower_result  # type: ignore[assignment, method-assign]

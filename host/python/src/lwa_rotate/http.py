@@ -1,0 +1,172 @@
+"""Requests through urllib3: each at most once, to allowed origins, and with errors that tell what can have left."""
+
+import re
+import socket
+import ssl
+import threading
+from collections.abc import Iterable
+from contextlib import suppress
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util import SKIP_HEADER, make_headers
+
+from .errors import Forbidden, HttpError, NotSent, OutcomeUnknown, TooLarge
+from .secret import Secret
+from .types import Header, Request, Response
+
+# Until a connection stands, TLS included; seconds.
+CONNECT_LIMIT = 10.0
+
+# What the client sets itself, or what would steer the connection: `host` would lead to another origin than the one allowed.
+RESERVED = {"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "proxy-authorization"}
+NAME, VISIBLE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"), re.compile(rb"[\x20-\x7e]*")
+
+Origin = tuple[str, str, int]
+"""Scheme, host and port: where a request may go."""
+
+
+def origin(url: str) -> Origin:
+    """The origin of a URL. Raises `ValueError` if requests may not be sent there: `https`, or `http` on a loopback address."""
+    parts = urlsplit(url)
+    scheme, host = parts.scheme, parts.hostname or ""
+    if scheme not in ("https", "http") or not re.fullmatch(r"[a-z0-9_.:-]+", host):
+        raise ValueError("it is not an absolute URL such as https://example.com")
+    if "@" in parts.netloc:
+        raise ValueError(f"the URL of '{host}' holds a user name or a password; leave them out")
+    if scheme == "http" and not loopback(host):
+        raise ValueError(f"plain http is for loopback addresses only, not for '{host}'; use https")
+    return scheme, host, parts.port or (443 if scheme == "https" else 80)
+
+
+def loopback(host: str) -> bool:
+    """Literal loopback addresses, and the name that resolvers must answer with one (RFC 6761, section 6.3)."""
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return host == "localhost"
+
+
+class HttpClient:
+    """Sends requests to the allowed origins and to no other, with the promises of `protocols.Http`.
+
+    Trust comes from the system's store of certificates, or from `SSL_CERT_FILE` and `SSL_CERT_DIR`. `HTTPS_PROXY` and
+    `NO_PROXY` are followed for `http://` proxies, which see the tunnel only; requests to loopback never go through one. Every
+    request has a connection of its own: a kept one may turn out to be closed just when a request was written to it, and then
+    nobody knows.
+    """
+
+    def __init__(self, allowed: Iterable[Origin]) -> None:
+        """A client that sends to these origins alone; `origin` tells that of a URL."""
+        self._allowed = frozenset(allowed)
+
+    def send(self, request: Request) -> Response:
+        """Sends one request and waits for its whole answer."""
+        try:
+            to = origin(request.url)
+        except ValueError as error:
+            raise Forbidden(str(error)) from None
+        if to not in self._allowed:
+            raise Forbidden("{}://{}:{}".format(*to))
+        for header in request.headers:
+            name, value = header.name, header.value
+            if name.lower() in RESERVED or not NAME.fullmatch(name) or not VISIBLE.fullmatch(value.expose()):
+                raise NotSent(f"the header {name!r} cannot be sent, or is not for the caller to set")
+        return Exchange(to, request).wait(request.time_limit.total_seconds())
+
+
+class Exchange(threading.Thread):
+    """One request and its answer, in a thread of its own: looking up a name does not end at a limit, nor does a slow answer."""
+
+    def __init__(self, to: Origin, request: Request) -> None:
+        super().__init__(daemon=True)
+        self.to, self.request, self.at = to, request, "{}://{}:{}".format(*to)
+        self.lock, self.given_up = threading.Lock(), False
+        self.socket: socket.socket | None = None
+        self.outcome: Response | HttpError | None = None
+
+    def wait(self, limit: float) -> Response:
+        """The answer, or what is known when the time is up."""
+        self.start()
+        try:
+            self.join(limit)
+        finally:
+            # Order matters: a request that is not on its way by this point never leaves, so that `NotSent` stays true.
+            with self.lock:
+                self.given_up = True
+        if self.outcome is None and self.socket is not None:
+            # Wakes the thread. Below TLS, whose own end would wait for the other side.
+            with suppress(OSError):
+                socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
+            raise OutcomeUnknown(f"{self.at} has not answered within {limit:g} s")
+        if isinstance(self.outcome, Response):
+            return self.outcome
+        raise self.outcome or NotSent(f"no connection to {self.at} within {limit:g} s")
+
+    def run(self) -> None:
+        """Connects, asks, and keeps the outcome."""
+        try:
+            connection = self.connect()
+        except Exception as error:
+            self.outcome = NotSent(f"no connection to {self.at}: {cause(error)}")
+            return
+        with self.lock:
+            self.socket = None if self.given_up else connection.sock
+        try:
+            self.outcome = self.ask(connection) if self.socket else None
+        except HttpError as error:
+            self.outcome = error
+        except Exception as error:
+            # Its text may quote the answer.
+            self.outcome = OutcomeUnknown(f"the connection to {self.at} broke before its answer: {type(error).__name__}")
+        finally:
+            connection.close()
+
+    def connect(self) -> HTTPConnection:
+        """A connection that stands. Nothing of the request has left."""
+        scheme, host, port = self.to
+        if scheme == "http":
+            connection = HTTPConnection(host, port, timeout=CONNECT_LIMIT)
+        else:
+            trust, proxy = ssl.create_default_context(), getproxies().get("https", "")
+            by = urlsplit(proxy if "//" in proxy or not proxy else f"//{proxy}", "http")
+            if not by.hostname or loopback(host) or proxy_bypass(host):
+                connection = HTTPSConnection(host, port, timeout=CONNECT_LIMIT, ssl_context=trust)
+            else:
+                connection = HTTPSConnection(by.hostname, by.port or 80, timeout=CONNECT_LIMIT, ssl_context=trust)
+                user = make_headers(proxy_basic_auth=f"{by.username}:{by.password}") if by.username else {}
+                connection.set_tunnel(host, port, headers=user, scheme="http")
+        connection.connect()
+        if scheme == "http" and not loopback(connection.sock.getpeername()[0]):
+            raise OSError(f"{host} is no loopback address here")
+        return connection
+
+    def ask(self, connection: HTTPConnection) -> Response:
+        """Sends the request and reads the answer."""
+        request, parts = self.request, urlsplit(self.request.url)
+        headers = {"accept-encoding": SKIP_HEADER, "user-agent": SKIP_HEADER}
+        headers |= {header.name.lower(): header.value.expose_str() for header in request.headers}
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        connection.timeout = request.time_limit.total_seconds()
+        body = bytes(request.body.expose()) or None
+        connection.request(request.method.name, target, body, headers, preload_content=False, decode_content=False)
+        answer, content = connection.getresponse(), bytearray()
+        if answer.status not in (204, 304) and not {"content-length", "transfer-encoding"} & {*map(str.lower, answer.headers)}:
+            raise OutcomeUnknown(f"the answer of {self.at} does not say where it ends, so it may have been cut")
+        while chunk := answer.read(64 << 10):
+            content += chunk
+            if len(content) > request.body_limit:
+                raise TooLarge
+        fields = tuple(Header(name.lower(), Secret(value.encode("latin-1"))) for name, value in answer.headers.items())
+        return Response(answer.status, fields, Secret(content))
+
+
+def cause(error: BaseException) -> str:
+    """Why there is no connection, in the system's words."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    if isinstance(error, ssl.SSLCertVerificationError):
+        hint = "if a company's own authority signed it, name its certificate in SSL_CERT_FILE"
+        return f"its certificate is not trusted: {error.verify_message}; {hint}"
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__

@@ -1,0 +1,198 @@
+"""One document per client id: in files, or in memory."""
+
+import errno
+import fcntl
+import os
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
+from time import monotonic, sleep
+from typing import BinaryIO
+
+from .errors import StoreAccessDenied, StoreConflict, StoreError, StoreFull, StoreUnavailable
+from .secret import Secret
+from .types import Entry
+
+# Longer names are cut, and told apart by a digest: file systems end names at 255 bytes.
+LONGEST_NAME, PLAIN = 180, b"abcdefghijklmnopqrstuvwxyz0123456789_-"
+# How long others are waited for who replace the same file, and how often the lock is tried; seconds.
+PATIENCE, PAUSE = 10.0, 0.005
+
+
+class MemoryStore:
+    """Keeps documents in this process and loses them with it: for tests."""
+
+    def __init__(self) -> None:
+        """An empty store."""
+        self._entries: dict[str, Entry] = {}
+        self._lock = threading.Lock()
+
+    def load(self, client_id: str) -> Entry | None:
+        """The document of this client id."""
+        return self._entries.get(client_id)
+
+    def save(self, client_id: str, document: Secret, expected: str | None) -> str:
+        """Replaces the document whose revision is `expected`."""
+        with self._lock:
+            stored = self._entries.get(client_id)
+            if (stored and stored.revision) != expected:
+                raise StoreConflict
+            revision = next_revision(expected)
+            self._entries[client_id] = Entry(revision, document)
+            return revision
+
+
+class FileStore:
+    """Keeps each document in a file of its own in one folder, readable by its owner alone; on Unix. The program `lwa-rotate`
+    keeps its records in the same files and takes the same turns, so both may work on one folder.
+
+    A save writes a temporary file in the same folder, syncs it, renames it over the record and syncs the folder; so a document
+    survives the loss of power, as far as the disk tells the truth. Savers in this and in other processes take turns by an
+    advisory lock, which needs a local file system, or a network one that honours locks between machines. A damaged file is
+    not loaded and never overwritten. Do not restore single records from a backup without need: an older copy that is put
+    back is taken for the present one.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        """A store in this folder. Nothing is touched yet; the first save creates the folder, for its owner alone."""
+        self._folder = Path(folder)
+
+    def path(self, client_id: str) -> Path:
+        """The file that holds the record of this client id, whether it is there or not."""
+        return self._folder / f"{file_name(client_id)}.record"
+
+    def load(self, client_id: str) -> Entry | None:
+        """The document of this client id."""
+        path = self.path(client_id)
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise failure(f"read {path}", error) from None
+        line, _, document = content.partition(b"\n")
+        revision = b"".join(line.split(b" ")[2:3]).decode("ascii", "replace")
+        if line + b"\n" != head(client_id, revision, document):
+            wrong = "it is damaged, of another client id, or of a later version of lwa-rotate; it is left as it is"
+            raise StoreError(f"{path} is not a readable record: {wrong}. Put back a copy, or move it away and enroll again")
+        return Entry(revision, Secret(document))
+
+    def save(self, client_id: str, document: Secret, expected: str | None) -> str:
+        """Replaces the document whose revision is `expected`."""
+        path = self.path(client_id)
+        try:
+            if not self._folder.is_dir():
+                if expected is not None:
+                    raise StoreConflict
+                self._folder.parent.mkdir(parents=True, exist_ok=True)
+                self._folder.mkdir(mode=0o700, exist_ok=True)
+                sync(self._folder.parent)
+            with turn(path.with_name(path.name + ".tmp")) as (file, temporary):
+                stored = self.load(client_id)
+                if (stored and stored.revision) != expected:
+                    raise StoreConflict
+                revision = next_revision(expected)
+                file.write(head(client_id, revision, document.expose()))
+                file.write(document.expose())
+                file.flush()
+                # Order matters: the content is on the disk before the name points to it, or a loss of power leaves it empty.
+                os.fsync(file.fileno())
+                os.rename(temporary, path)
+                sync(self._folder)
+                return revision
+        except OSError as error:
+            raise failure(f"write {path}", error) from None
+
+
+@contextmanager
+def turn(temporary: Path) -> Iterator[tuple[BinaryIO, Path]]:
+    """The turn to replace a file. The temporary file is the lock: it counts only while it stands under its name. One that is
+    there already is waited for; if it is there still when its lock is free, its process has died, and it is removed."""
+    until = monotonic() + PATIENCE
+    while True:
+        try:
+            number, ours = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), True
+        except FileExistsError:
+            try:
+                number, ours = os.open(temporary, os.O_RDWR), False
+            except FileNotFoundError:
+                if temporary.is_symlink():
+                    raise
+                continue
+        with os.fdopen(number, "wb") as file:
+            while not locked(number):
+                if monotonic() > until:
+                    raise TimeoutError(errno.ETIMEDOUT, "another process has been replacing it for too long")
+                sleep(PAUSE)
+            if not stands_under(number, temporary):
+                continue
+            if ours:
+                try:
+                    yield file, temporary
+                finally:
+                    if stands_under(number, temporary):
+                        temporary.unlink()
+                return
+            temporary.unlink()
+
+
+def locked(number: int) -> bool:
+    """Takes the lock, if nobody has it."""
+    with suppress(BlockingIOError):
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
+
+
+def stands_under(number: int, path: Path) -> bool:
+    """Whether the open file is still the one of this name."""
+    with suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(number), path.stat())
+    return False
+
+
+def sync(folder: Path) -> None:
+    """Makes the entries of the folder survive the loss of power."""
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def failure(doing: str, error: OSError) -> StoreError:
+    """The system's error in the words of the contract."""
+    text = f"cannot {doing}: {error.strerror}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return StoreFull(f"{text}; make room there")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return StoreAccessDenied(f"{text}; let the user that runs this own and write the store's folder")
+    return StoreUnavailable(text)
+
+
+def head(client_id: str, revision: str, document: bytes | memoryview) -> bytes:
+    """The line before a document: by it a file that was cut, changed, or renamed to another client id is no record."""
+    digest = sha256()
+    for part in (client_id.encode(), revision.encode()):
+        digest.update(len(part).to_bytes(8, "little") + part)
+    digest.update(document)
+    return f"lwa-rotate-record 1 {revision} {len(document)} {digest.hexdigest()}\n".encode()
+
+
+def next_revision(revision: str | None) -> str:
+    """A number that grows, for people, and one by chance: a record that was deleted and made anew never answers to a revision
+    of another past."""
+    number = revision.split(".")[0] if revision else "0"
+    return f"{int(number) + 1 if number.isdecimal() else 1}.{secrets.token_hex(8)}"
+
+
+def file_name(client_id: str) -> str:
+    """Client id to file name, one to one, also where the file system does not tell letter cases apart."""
+    named = client_id.encode()
+    name = "".join(chr(byte) if byte in PLAIN or (at and byte == 0x2E) else f"%{byte:02x}" for at, byte in enumerate(named))
+    if len(name) > LONGEST_NAME:
+        return f"{name[: LONGEST_NAME - 66]}%%{sha256(named).hexdigest()}"
+    return name or "%"

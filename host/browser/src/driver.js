@@ -23,6 +23,8 @@ export class Driver {
   #hosts = [];
   #held = [];
   #made = 0;
+  /** How the next host that wants an effect dies. */
+  #doom;
 
   constructor(component, seed) {
     this.component = component;
@@ -51,11 +53,6 @@ export class Driver {
     return this.#held.map(({ effect }) => effect);
   }
 
-  /** Whether there is a host that can be killed in what it does. */
-  get killable() {
-    return this.busy && this.#held.length > 0;
-  }
-
   /**
    * Runs until nothing is left to do now.
    * @param request whether the operator wants a rotation
@@ -74,6 +71,7 @@ export class Driver {
       this.ended = await this.#rounds(jump);
     } finally {
       this.busy = false;
+      this.#doom = undefined;
     }
     await this.look();
     this.world.tell({ type: 'ended', how: this.ended });
@@ -134,9 +132,18 @@ export class Driver {
   /** Kills the host that waits longest, before its effect takes place or after that. */
   kill(after) {
     const held = this.#held.shift();
-    if (!held) return;
+    if (!held) {
+      this.#doom = { after };
+      return;
+    }
     held.effect.host.kill(after);
     held.go();
+  }
+
+  /** What has been so far was before anybody looked. */
+  begin() {
+    this.ended = undefined;
+    this.#made = 0;
   }
 
   /** The next instant at which something happens by itself, and what. */
@@ -148,7 +155,7 @@ export class Driver {
   }
 
   #host() {
-    const name = this.#made < 26 ? String.fromCharCode(65 + this.#made) : `host ${this.#made + 1}`;
+    const name = String.fromCharCode(65 + (this.#made % 26));
     this.#made += 1;
     return new Host(name, this.#stage());
   }
@@ -164,6 +171,11 @@ export class Driver {
   }
 
   async #gate(effect) {
+    if (this.#doom) {
+      effect.host.kill(this.#doom.after);
+      this.#doom = undefined;
+      return;
+    }
     await new Promise((go) => {
       const held = { effect, go };
       this.#held.push(held);

@@ -30,8 +30,8 @@ async function prepare(driver) {
   driver.world.moveTo(driver.world.now + 8 * DAY);
   await driver.run();
   driver.world.moveTo(Number(driver.status.rotationDueAt) - 6 * HOUR);
-  driver.ended = undefined;
   await driver.look();
+  driver.begin();
 }
 
 let present;

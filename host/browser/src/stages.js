@@ -6,11 +6,11 @@ export const STAGES = [
   ['credential', 'client id and client secret'],
   ['token', 'an LWA access token'],
   ['rotate', 'asked for, once'],
-  ['notification', 'the new secret comes by SQS'],
+  ['notification', 'the new secret, by SQS'],
   ['keep', 'saved before anything else'],
   ['verify', 'SP-API accepts it'],
   ['publish', 'applications read it'],
-  ['acknowledge', 'the message is deleted, last'],
+  ['acknowledge', 'message deleted, last'],
 ];
 
 const NAMES = STAGES.map(([name]) => name);

@@ -13,6 +13,7 @@ export async function start() {
     executablePath: await chromium.executablePath(),
     args: [...puppeteer.defaultArgs({ args: chromium.args, headless: 'shell' }), '--no-sandbox'],
     headless: 'shell',
+    protocolTimeout: 60_000,
   });
   return {
     origin,

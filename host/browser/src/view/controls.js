@@ -44,7 +44,7 @@ export function showControls(driver, { failed, startOver }) {
 
   const faults = FAULTS.map(({ id, label, strikes }) => ({
     id,
-    button: h('button.fault', { type: 'button', id: `fault-${id}`, title: strikes, onclick: () => world.faults.toggle(id) }, label),
+    button: h('button.strike', { type: 'button', id: `fault-${id}`, title: strikes, onclick: () => world.faults.toggle(id) }, label),
   }));
   $('faults').replaceChildren(...faults.map(({ button }) => button), $('console'));
 
@@ -56,15 +56,15 @@ export function showControls(driver, { failed, startOver }) {
   }
 
   return () => {
-    const { busy, holding, killable, next, ended } = driver;
+    const { busy, holding, next, ended } = driver;
     const [held] = driver.held;
     document.body.dataset.run = busy ? (holding ? 'held' : 'running') : (ended ?? 'new');
     for (const id of ['rotate', 'two-hosts', 'hour', 'day']) $(id).disabled = busy;
     for (const id of ['rotate', 'two-hosts']) $(id).disabled = busy || ended === 'stalled';
     $('run').textContent = busy && !holding ? 'Pause' : 'Run until settled';
-    $('run').disabled = !busy && (ended === 'stalled' || ended === 'settled' || !ended) && world.queue.ours.length === 0;
+    $('run').disabled = !busy && (ended === 'stalled' || ((!ended || ended === 'settled') && world.queue.ours.length === 0));
     $('step').disabled = !busy && ended === 'stalled';
-    for (const id of ['kill-before', 'kill-after']) $(id).disabled = !killable;
+    for (const id of ['kill-before', 'kill-after']) $(id).disabled = !busy;
     $('next').disabled = busy || !next;
     $('next').title = next ? `${deadline(next)}, ${ahead(next.at, world.now)}` : '';
     $('decision').hidden = busy || ended !== 'stalled';

@@ -117,7 +117,7 @@ export function showSequence(world) {
       case 'event': {
         const { tag, val } = what.event.what;
         const text = (EVENTS[tag] ?? (() => tag.replaceAll('-', ' ')))(val);
-        add(h('li.event', {}, h('time', {}, clock(what.at)), h('span.note', {}, text)));
+        add(h('li.event', {}, h('time', {}, clock(what.at)), h('span.note', {}, h('span.host', { title: `host ${what.host}` }, what.host), text)));
         break;
       }
       case 'glance': {

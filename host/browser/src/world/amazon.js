@@ -109,7 +109,7 @@ export class Amazon {
     }
     let delay = 3 * SECOND;
     if (faults.take('late')) delay = 40 * MINUTE;
-    if (faults.take('too-late')) delay = 180 * MINUTE;
+    if (faults.take('too-late')) delay = 90 * MINUTE;
     const body = this.#body(clientId, secret, endsAt, oldEndsAt);
     queue.put(body, 'new-secret', delay, secret);
     if (faults.take('twice')) queue.put(body, 'new-secret', delay + 30 * SECOND, secret);

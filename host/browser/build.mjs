@@ -33,10 +33,10 @@ const asyncExports = ['enroll', 'advance', 'deliver', 'drain', 'request', 'resum
 
 const file = path.resolve(process.argv[2] ?? process.env.LWA_ROTATE_COMPONENT ?? (await newest()));
 const bytes = await readFile(file);
-const { files } = await transpile(file, {
-  name: 'rotator', outDir: '', instantiation: 'async', asyncMode: 'jspi', asyncImports, asyncExports,
-  emitTypescriptDeclarations: false, minify: true,
-});
+const options = { outDir: '', instantiation: 'async', emitTypescriptDeclarations: false, minify: true };
+const { files } = await transpile(file, { ...options, name: 'rotator', asyncMode: 'jspi', asyncImports, asyncExports });
+// For browsers that cannot suspend WebAssembly; see src/replay.js.
+const { files: sync } = await transpile(file, { ...options, name: 'rotator-sync' });
 
 // The page cuts the core modules out of the component itself, so they have to be the ones that jco means.
 const { modules } = readComponent(new Uint8Array(bytes));
@@ -53,6 +53,7 @@ await rm(dist, { recursive: true, force: true });
 await mkdir(dist, { recursive: true });
 await cp(path.join(here, 'src'), dist, { recursive: true });
 await writeFile(path.join(dist, 'rotator.js'), files['rotator.js']);
+await writeFile(path.join(dist, 'rotator-sync.js'), sync['rotator-sync.js']);
 await writeFile(path.join(dist, 'component-bytes.js'), `export const COMPONENT = '${bytes.toString('base64')}';\n`);
 await writeFile(path.join(dist, 'lwa-rotate.wasm'), bytes);
 console.log(`dist/ runs ${createHash('sha256').update(bytes).digest('hex')}, ${bytes.length} bytes`);

@@ -2,8 +2,8 @@
 // The core modules that run here are cut out of those bytes; what jco adds is the JavaScript that carries values across.
 
 import { COMPONENT } from './component-bytes.js';
-import { instantiate } from './rotator.js';
 import { readComponent } from './binary.js';
+import { replaying } from './replay.js';
 
 /** Whether this browser can suspend WebAssembly while an import takes its time (JavaScript Promise Integration). */
 export const canSuspend = () => typeof WebAssembly === 'object' && 'Suspending' in WebAssembly && 'promising' in WebAssembly;
@@ -15,12 +15,14 @@ export async function openComponent() {
   const compiled = await Promise.all(modules.map((module) => WebAssembly.compile(module)));
   // The order of jco's names is the order in the file; build.mjs has compared the bytes.
   const core = (name) => compiled[Number(/core(\d*)\.wasm$/.exec(name)[1] || 1) - 1];
+  const { instantiate } = await import(canSuspend() ? './rotator.js' : './rotator-sync.js');
+  const make = (imports) => instantiate(core, imports);
   return {
     bytes,
     imports,
     digest: await digest(bytes),
     /** Makes an instance of its own for one call, and returns what it offers. */
-    instantiate: async (serve) => (await instantiate(core, serve)).rotation,
+    instantiate: async (serve) => (canSuspend() ? (await make(serve)).rotation : replaying(make, serve)),
   };
 }
 

@@ -1,6 +1,6 @@
 // Puts the page together: the component, the world around it, and what shows them.
 
-import { canSuspend, openComponent } from './component.js';
+import { openComponent } from './component.js';
 import { Driver } from './driver.js';
 import { DAY, HOUR } from './world/names.js';
 import { showAbout } from './view/about.js';
@@ -13,13 +13,9 @@ import { showRules } from './view/rules.js';
 import { showSequence } from './view/sequence.js';
 import { showStory } from './view/story.js';
 
-function say(text) {
-  $('trouble').hidden = false;
-  $('trouble').textContent = text;
-}
-
 function failed(error) {
-  say(`The page itself has failed: ${error.message}. Start over, and tell us.`);
+  $('trouble').hidden = false;
+  $('trouble').textContent = `The page itself has failed: ${error.message}. Start over, and tell us.`;
   console.error(error);
 }
 
@@ -52,6 +48,7 @@ async function start(component) {
   let wanted = false;
   const show = () => {
     wanted = false;
+    if (driver !== present) return;
     for (const one of refresh) one();
   };
   world.listen(() => {
@@ -63,9 +60,7 @@ async function start(component) {
   globalThis.lwaRotate = driver; // For whoever wants to look behind the page.
 }
 
-if (!canSuspend()) {
-  say('This browser cannot suspend WebAssembly (JavaScript Promise Integration), so the rotation cannot run here. Chrome and Edge can, from version 137 on.');
-} else try {
+try {
   const component = await openComponent();
   showAbout(component);
   await start(component);

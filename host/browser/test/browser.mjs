@@ -27,7 +27,7 @@ export async function start() {
       page.on('request', (request) => requests.push(request.url()));
       await page.setViewport(viewport);
       if (features.length > 0) await page.emulateMediaFeatures(features);
-      await page.goto(origin + path);
+      await page.goto(path === 'about:blank' ? path : origin + path);
       return { page, errors, requests };
     },
     async stop() {

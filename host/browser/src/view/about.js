@@ -21,5 +21,4 @@ export function showAbout({ bytes, imports, digest }) {
   }));
   $('size').textContent = `${bytes.length.toLocaleString('en-GB')} bytes`;
   $('digest').textContent = digest ?? 'your browser computes digests for https and this machine only';
-  $('digest-short').textContent = digest ? `sha256 ${digest.slice(0, 8)}…` : `${Math.round(bytes.length / 1024)} KB`;
 }

@@ -295,6 +295,8 @@ describe('the page', () => {
         assert.equal(await run(page, 'run'), 'stalled');
         await assertAccessible(page);
         assert.ok(await page.$eval('#problem', (problem) => problem.innerText.includes('What to do')));
+        const small = await page.$$eval('.panel', (panels) => panels.filter((panel) => panel.clientHeight < 150).map((panel) => panel.innerText));
+        assert.deepEqual(small, [], 'each panel has something to show');
         const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         assert.ok(wide <= 0, 'nothing sticks out');
         const cut = await page.$$eval('button, h1, h2, .story p', (elements) => elements.filter((e) => e.offsetParent && e.getBoundingClientRect().right > innerWidth && !e.closest('.faults')).map((e) => e.textContent));

@@ -27,7 +27,7 @@ export function showPlaces(world) {
     shownRevision = store.entry.revision;
     const now = JSON.stringify(store.record, null, 2).split('\n');
     const changed = (line) => lines.length > 0 && !lines.includes(line);
-    $('record').replaceChildren(...now.map((line) => h(changed(line) ? 'span.line.changed' : 'span.line', {}, masked(world, `${line}\n`))));
+    $('record').replaceChildren(...now.map((line) => h(changed(line) ? 'span.changed' : 'span', {}, masked(world, `${line}\n`))));
     $('revision').textContent = `revision ${shownRevision}`;
     lines = now;
   };

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses its part")]
 
-mod environment;
+pub mod environment;
 pub mod ministack;
 pub mod moto;
 

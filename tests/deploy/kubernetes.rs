@@ -69,6 +69,18 @@ fn its_image_is_this_version_of_the_program_and_reads_the_configuration_that_is_
     assert_eq!(pod["volumes"][0]["configMap"]["name"], document("ConfigMap")["metadata"]["name"]);
 }
 
+#[test]
+fn its_configuration_is_without_mistakes() {
+    let world = World::new();
+    // Nobody there knows DynamoDB.
+    world.set("AWS_ENDPOINT_URL", &world.emulator.url());
+    world.write("lwa-rotate.toml", document("ConfigMap")["data"]["lwa-rotate.toml"].as_str().unwrap());
+
+    let ran = world.run(&["status"]).exits(1);
+
+    assert!(ran.stderr.contains("DynamoDB"), "{}", ran.stderr);
+}
+
 /// The Secret that the configuration names, its own namespace, and no more than that.
 #[test]
 fn its_role_is_for_the_secret_that_is_published_to() {

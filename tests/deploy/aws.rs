@@ -15,7 +15,7 @@ pub const ACCOUNT: &str = "123456789012";
 const SERVICES: &str = "cloudformation,cloudwatch,dynamodb,iam,kms,secretsmanager,sqs,ssm,sts";
 /// Whoever signs with these may do everything.
 const ROOT: [(&str, &str); 3] =
-    [("AWS_ACCESS_KEY_ID", "root"), ("AWS_SECRET_ACCESS_KEY", "of-all-evil"), ("AWS_DEFAULT_REGION", "us-east-1")];
+    [("AWS_ACCESS_KEY_ID", "root"), ("AWS_SECRET_ACCESS_KEY", "made-up"), ("AWS_DEFAULT_REGION", "us-east-1")];
 
 pub struct Account {
     server: Server,

@@ -236,6 +236,18 @@ describe('a host that is killed', () => {
     });
   }
 
+  it('leaves the work to another one that is at it', async () => {
+    const page = await open('/?pace=30');
+    const { issued } = await look(page);
+    await press(page, 'two-hosts');
+    await page.waitForFunction(() => new Set(globalThis.lwaRotate.held.map(({ host }) => host.name)).size === 2, TIMEOUT);
+    await press(page, 'kill-before');
+    await page.waitForFunction(() => document.body.dataset.run === 'settled', TIMEOUT);
+    const seen = await assertSettled(page);
+    assert.match(seen.log, /is killed/);
+    assert.equal(seen.issued, issued + 1);
+  });
+
   it('while it runs at its own pace is followed by another one', async () => {
     const page = await open('/?pace=60');
     await press(page, 'rotate');

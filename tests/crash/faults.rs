@@ -23,7 +23,7 @@ const HEADS: [&str; 9] = [
 /// Fails `rotate` at one of its calls on files. `None` if it has fewer.
 fn fail(shop: &Shop<'_>, fits: impl Fn(&Call) -> bool, verdict: Verdict, number: usize) -> Option<(Call, Ended)> {
     // Where the program tries again by itself it is not waited for: it goes on when it is run again.
-    for timeout in ["2s", "60s"] {
+    for timeout in ["8s", "60s"] {
         let (mut seen, mut struck) = (0, None);
         let ended = shop.run(&["rotate", "shop", "--timeout", timeout], |call| {
             if struck.is_some() || !fits(call) {

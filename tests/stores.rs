@@ -140,8 +140,9 @@ fn processes_that_share_a_store_make_one_call() {
 
         let racers = [world.start(&["rotate", "shop"]), world.start(&["rotate", "shop"])];
         for racer in racers {
-            let code = racer.end().code;
-            assert!(matches!(code, Some(0 | 3)), "{code:?}");
+            let ran = racer.end();
+            // 1: the store had no answer in time, or the other kept changing the record. It is run again then.
+            assert!(matches!(ran.code, Some(0 | 1 | 3)), "{:?} {}", ran.code, ran.stderr);
         }
         if world.status()["state"] != "settled" || world.emulator.messages().all() > 0 {
             world.emulator.advance_time(std::time::Duration::from_secs(600));

@@ -4,6 +4,8 @@
 
 mod program;
 
+#[path = "cli/alarms.rs"]
+mod alarms;
 #[path = "cli/applications.rs"]
 mod applications;
 #[path = "cli/call_rate.rs"]

@@ -101,7 +101,7 @@ fn no_secret_is_printed_by_any_command_however_much_it_says() {
         let target = "[[apps.shop.publish]]\nkind = \"exec\"\ncommand = [\"./publish\"]\n";
         world.configure("", &format!("{TARGETS}{target}"));
 
-        run(&world, form, &["status"]).exits(0);
+        run(&world, form, &["status"]).exits(1);
         run(&world, form, &["rotate", "shop"]).exits(1);
         start(&world, form, &["enroll", "shop"], WRONG).end().exits(1);
         start(&world, form, &["enroll", "shop"], SECRET).end().exits(3);
@@ -109,7 +109,7 @@ fn no_secret_is_printed_by_any_command_however_much_it_says() {
         world.fault("rotate:lose-answer");
         world.fault("notification:duplicate");
         run(&world, form, &["rotate", "shop", "--timeout", "2s"]).exits(3);
-        run(&world, form, &["status"]).done();
+        run(&world, form, &["status"]).exits(1);
         run(&world, form, &["get", "shop"]).done();
         run(&world, form, &["get", "shop", "--stage", "old", "--format", "env"]).done();
         run(&world, form, &["resume", "shop", "--wait"]).exits(1);

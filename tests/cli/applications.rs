@@ -64,7 +64,7 @@ fn a_file_with_mistakes_is_told_with_its_lines_and_stops_no_other_application() 
 
     let at = "apps.d/mill.toml:6: `patience` is not a duration";
     watched.says("left out because of its mistakes").says(at);
-    let status = world.run(&["status"]).done().says(at);
+    let status = world.run(&["status"]).exits(1).says(at);
     assert!(status.stdout.contains("shop") && !status.stdout.contains("mill"), "{}", status.stdout);
     let (_, document) = world.json(&["status"]);
     assert_eq!((&document["mistakes"][0]["line"], document["apps"].as_array().unwrap().len()), (&6.into(), 1));
@@ -111,6 +111,30 @@ fn sighup_takes_up_new_files_and_keeps_what_was_there_when_the_configuration_has
     watch.end().done();
 
     assert_eq!(world.emulator.messages().all(), 1, "rule 7: not ours, not touched");
+}
+
+#[test]
+fn a_file_that_has_become_bad_at_sighup_goes_on_as_it_was() {
+    let world = world();
+    world.write("apps.d/mill.toml", &app(&world, "mill", MILL, ""));
+    world.enroll();
+    world.run_with(&["enroll", "mill"], MILL_SECRET).done();
+    let watch = world.start(&["watch", "--json"]);
+    watch.until("it has begun", || watch.stderr().contains("watching"));
+
+    for (reload, mistake) in ["colour = \"red\"", "patience = \"soon\""].iter().enumerate() {
+        world.write("apps.d/mill.toml", &app(&world, "mill", MILL, mistake));
+        watch.signal("HUP");
+        is_taken_up(&world, &watch, reload + 1);
+    }
+    world.emulator.rotate_in_console(MILL, true);
+    watch.until("the mill goes on", || has_newest(&world, "mill", MILL));
+    watch.terminate();
+    let watched = watch.end().done();
+
+    let line = watched.stderr.lines().find(|line| line.contains("looked after as before")).unwrap();
+    assert!(line.contains("ERROR") && line.contains("apps.d/mill.toml:6: unknown key `colour`"), "{line}");
+    assert!(!watched.stderr.contains("left out"), "{}", watched.stderr);
 }
 
 /// Rule 2: what is under way is finished, and not begun again.

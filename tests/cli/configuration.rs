@@ -136,7 +136,8 @@ fn the_configuration_is_found_in_the_users_folder_and_where_it_is_named() {
 
     std::fs::rename(world.path(".config/lwa-rotate/config.toml"), world.path("elsewhere.toml")).unwrap();
     world.run(&["status"]).exits(2);
-    world.run(&["status", "--config", "elsewhere.toml"]).done();
+    let ran = world.run(&["status", "--config", "elsewhere.toml"]).exits(1);
+    assert!(ran.stdout.contains("not enrolled"), "{}", ran.stdout);
 }
 
 #[test]

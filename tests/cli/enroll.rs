@@ -106,7 +106,7 @@ fn what_is_not_enrolled_says_so() {
     let world = World::new();
     world.run(&["rotate", "shop"]).exits(1).says("shop is not enrolled yet").says("lwa-rotate enroll shop");
     world.run(&["get", "shop"]).exits(1).says("lwa-rotate enroll shop");
-    let ran = world.run(&["status"]).done();
+    let ran = world.run(&["status"]).exits(1);
     assert!(ran.stdout.contains("lwa-rotate enroll shop"), "{}", ran.stdout);
     assert_eq!(world.status()["enrolled"], false);
     assert_eq!(world.calls(), [""; 0], "nothing is asked for an application without a secret");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::program::{SECRET, TARGETS, World, in_days};
+use crate::program::{CLIENT_ID, SECRET, TARGETS, World, in_days};
 use crate::tools::{run, shell, text, tool};
 
 /// The lines that cron runs, each with its time, its user and its command, those for taking over too.
@@ -119,4 +119,39 @@ fn the_line_for_fixed_times_says_why_it_has_failed() {
     let ran = shell(&world, command(&fixed)).done();
 
     assert!(ran.stdout.contains("error:") && ran.stdout.contains("hint:"), "{}", ran.stdout);
+}
+
+/// Otherwise nobody hears of it before the old secret ends.
+#[test]
+fn the_hourly_line_says_that_a_target_does_not_take_the_new_secret() {
+    let [hourly, _] = lines();
+    let world = World::enrolled();
+    std::fs::remove_file(world.path("shop.json")).unwrap();
+    std::fs::create_dir(world.path("shop.json")).unwrap();
+    world.emulator.rotate_in_console(CLIENT_ID, true);
+
+    let ran = shell(&world, command(&hourly)).done();
+
+    assert!(ran.stdout.contains("shop.json") && ran.stdout.contains("what to do"), "{}", ran.stdout);
+}
+
+#[test]
+fn the_hourly_line_says_that_an_application_is_not_enrolled() {
+    let [hourly, _] = lines();
+    let world = World::new();
+
+    let ran = shell(&world, command(&hourly)).done();
+
+    assert!(ran.stdout.contains("lwa-rotate enroll shop"), "{}", ran.stdout);
+}
+
+#[test]
+fn the_hourly_line_says_that_a_queue_may_not_be_read() {
+    let [hourly, _] = lines();
+    let world = World::enrolled();
+    world.fault("receive:refuse=AccessDenied*always");
+
+    let ran = shell(&world, command(&hourly)).done();
+
+    assert!(ran.stdout.contains("sqs:ReceiveMessage"), "{}", ran.stdout);
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use lwa_rotate::config::{Config, TargetKind};
 use tempfile::TempDir;
 
 use crate::program::{SECRET, TARGETS, World, in_days};
@@ -116,4 +117,28 @@ fn a_visit_of_the_timer_rotates_what_is_due_and_the_service_fails_if_a_rotation_
 fn the_store_of_the_service_is_the_folder_that_systemd_makes() {
     let [folder] = &values("systemd/lwa-rotate.service", "StateDirectory")[..] else { panic!("one folder") };
     assert_eq!(Path::new("/var/lib").join(folder), Path::new("/var/lib/lwa-rotate"), "the README's [store] path");
+}
+
+/// Otherwise `enroll`, which runs outside the sandbox, publishes, and the first rotation cannot.
+#[test]
+fn the_service_may_write_to_the_folders_of_the_files_that_it_publishes() {
+    let writable = values("systemd/lwa-rotate.service", "ReadWritePaths");
+    let writable: Vec<&Path> = writable.iter().map(|path| Path::new(path.trim_start_matches('-'))).collect();
+    let readme = fs::read_to_string(file("../README.md")).unwrap();
+    let mut blocks = readme.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let configuration = blocks.find(|block| block.contains("[[apps.shop.publish]]")).unwrap();
+    let configuration = Config::parse(Path::new("/etc/lwa-rotate/lwa-rotate.toml"), configuration).unwrap();
+
+    let targets = configuration.apps.iter().flat_map(|app| &app.publish);
+    let files: Vec<&Path> = targets
+        .filter_map(|target| match &target.kind {
+            TargetKind::File { path, .. } => Some(path.as_path()),
+            _ => None,
+        })
+        .collect();
+
+    assert!(!files.is_empty());
+    for path in files {
+        assert!(writable.contains(&path.parent().unwrap()), "{} with {writable:?}", path.display());
+    }
 }

@@ -115,7 +115,7 @@ fn an_answer_of_lwa_that_repeats_the_secret_or_a_part_of_it_is_not_repeated() {
         run(&world, form, &["rotate", "shop", "--dry-run"]);
         run(&world, form, &["rotate", "shop", "--timeout", "0s"]);
     }
-    run(&world, FORMS[0], &["status"]).done();
+    run(&world, FORMS[0], &["status"]);
     assert_eq!(world.count("rotate"), 0);
     note_files(&world, &["shop.env", "shop.json"]);
 }

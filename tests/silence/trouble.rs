@@ -105,7 +105,7 @@ fn a_target_that_fails_is_told_without_the_secret_or_a_part_of_it() {
         let target = "[[apps.shop.publish]]\nkind = \"exec\"\ncommand = [\"./publish\"]\ntimeout = \"1s\"\n";
         world.configure("", &format!("{target}{TARGETS}"));
         start(&world, form, &["enroll", "shop"], SECRET).end().exits(3);
-        run(&world, form, &["status"]).done();
+        run(&world, form, &["status"]).exits(1);
         note_files(&world, &["shop.env", "shop.json"]);
     }
 }

@@ -5,7 +5,7 @@
 //! holds no secret: client secrets are never read from it. Every key is described in `docs/configuration.md`.
 //!
 //! Applications may stand in a folder of further files. One of these with mistakes is left out and named in
-//! [`Config::skipped`]: it must not stop the rotation of the others.
+//! [`Config::skipped`]: it must not stop the rotation of the others, nor of those that it had before ([`Config::read_again`]).
 
 mod application;
 mod apps;
@@ -71,6 +71,8 @@ pub struct Skipped {
     pub mistakes: Mistakes,
     /// The names of its applications, as far as they can be told.
     pub apps: Vec<String>,
+    /// The names of the applications that are in use as they were before: see [`Config::read_again`].
+    pub kept: Vec<String>,
 }
 
 /// An Amazon SQS queue.
@@ -121,6 +123,18 @@ struct Parsed {
 impl Config {
     /// Reads a configuration file, and the files of the folder that it names.
     pub fn read(path: &Path) -> Result<Self, Mistakes> {
+        Self::read_after(path, None)
+    }
+
+    /// Reads a configuration file again, in place of the one in use. A file of the folder that has mistakes by now does not
+    /// end the rotation of the applications that it had: these stay as they were, behind all others, and are named in
+    /// [`Skipped::kept`]. Left out are those whose queue has gone, and those of which another application has the name, the
+    /// client id or the place of a target by now.
+    pub fn read_again(path: &Path, before: &Self) -> Result<Self, Mistakes> {
+        Self::read_after(path, Some(before))
+    }
+
+    fn read_after(path: &Path, before: Option<&Self>) -> Result<Self, Mistakes> {
         let text = std::fs::read_to_string(path).map_err(|error| Mistakes::unreadable(path, &error))?;
         let Parsed { mut config, folder, queues, mut taken } = parse(path, &text)?;
         drop(text);
@@ -129,14 +143,22 @@ impl Config {
                 config.skipped.extend(folder::file(&file, beside(path), &queues, &mut taken).err());
             }
         }
-        config.apps = taken.into_apps().into();
+        // When all files are read: what is without mistakes comes first.
+        if let Some(before) = before {
+            for skipped in &mut config.skipped {
+                let file = &skipped.mistakes.path;
+                let apps = before.apps.of_file(file).iter().filter(|app| config.queues.contains_key(&app.queue));
+                skipped.kept = taken.keep_as_before(file, apps);
+            }
+        }
+        config.apps = taken.into_apps();
         Ok(config)
     }
 
     /// Parses the text of a configuration file by itself; relative paths in it start at the folder of `path`.
     pub fn parse(path: &Path, text: &str) -> Result<Self, Mistakes> {
         let parsed = parse(path, text)?;
-        Ok(Self { apps: parsed.taken.into_apps().into(), ..parsed.config })
+        Ok(Self { apps: parsed.taken.into_apps(), ..parsed.config })
     }
 
     /// The places where a configuration is looked for when none is named, in their order.

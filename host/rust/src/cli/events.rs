@@ -1,6 +1,7 @@
 //! Events in words, by the stages of the flow.
 
 use lwa_rotate::observe::{Event, Happening, Left, Purpose, Reason};
+use lwa_rotate::{Problem, RemedyBy};
 
 use super::text::{instant_and_left, left};
 
@@ -85,6 +86,21 @@ pub(super) fn is_trouble(what: &Happening) -> bool {
     )
 }
 
+/// What a person has to do after it; `None` if it is tried again and that may be enough.
+pub(super) fn remedy(what: &Happening) -> Option<&str> {
+    let by_person = |problem: &Problem| problem.remedy_by == RemedyBy::Person;
+    match what {
+        Happening::Stalled(problem) => Some(&problem.remedy),
+        Happening::RotateRefused(problem) | Happening::NotProven(problem) if by_person(problem) => {
+            Some(&problem.remedy)
+        }
+        Happening::NotPublished(_) => {
+            Some("put right what the target says: its readers go without the current secret until then")
+        }
+        _ => None,
+    }
+}
+
 /// An event in one clause.
 pub(super) fn words(event: &Event) -> String {
     let now = event.at;
@@ -166,6 +182,7 @@ fn ordinal(number: u32) -> String {
 
 #[cfg(test)]
 mod tests {
+    use lwa_rotate::Cause;
     use lwa_rotate::observe::{HiddenMessage, LeftMessage, ReceivedMessage};
 
     use super::*;
@@ -192,6 +209,24 @@ mod tests {
         {
             assert_eq!(told(message(count)), format!("a message arrived, for the {word} time"));
         }
+    }
+
+    #[test]
+    fn a_refusal_that_time_mends_calls_nobody() {
+        let refused = |remedy_by| {
+            Happening::RotateRefused(Problem {
+                cause: Cause::Throttled,
+                remedy_by,
+                happened: "refused".to_owned(),
+                still_works: String::new(),
+                remedy: "do it".to_owned(),
+                act_by: None,
+                amazon: None,
+                retry_at: None,
+            })
+        };
+        assert_eq!(remedy(&refused(RemedyBy::Time)), None);
+        assert_eq!(remedy(&refused(RemedyBy::Person)), Some("do it"));
     }
 
     #[test]

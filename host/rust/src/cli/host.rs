@@ -152,7 +152,7 @@ pub(super) fn failure(app: &App, error: &Error) -> Failure {
         }),
         Error::Busy => failure.hint("another lwa-rotate is working on the same application; run it again in a moment"),
         // Its own words say that it is about the queue, and which.
-        Error::Queue(error) => Failure::failed(format!("{}: {error}", app.name)).hint(queue_hint(app, error)),
+        Error::Queue(error) => Failure::failed(format!("{}: {error}", app.name)).hint(queue_hint(&app.queue, error)),
         Error::Stopped(_) => {
             failure.hint("nothing is lost: what was saved decides; run it again, and report it if it happens again")
         }
@@ -161,9 +161,9 @@ pub(super) fn failure(app: &App, error: &Error) -> Failure {
 }
 
 /// What to do about a queue that cannot be read.
-pub(super) fn queue_hint(app: &App, error: &QueueError) -> String {
+pub(super) fn queue_hint(queue: &str, error: &QueueError) -> String {
     match error {
-        QueueError::NotFound(_) => format!("the url is set in [queues.{}] of the configuration", app.queue),
+        QueueError::NotFound(_) => format!("the url is set in [queues.{queue}] of the configuration"),
         QueueError::AccessDenied(_) => {
             "check the AWS credentials and region in use; they need sqs:ReceiveMessage, sqs:DeleteMessage and sqs:ChangeMessageVisibility on this queue"
                 .to_owned()

@@ -26,6 +26,8 @@ pub(super) fn start(global: &Global, command: &Command, output: &Output) {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
+        // It would tell that a line cannot be written where that cannot be written either, and panic.
+        .log_internal_errors(false)
         .with_ansi(output.is_coloured())
         .with_target(global.verbose > 1);
     match global.log_format {

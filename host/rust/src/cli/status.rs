@@ -1,7 +1,7 @@
 //! `status`: where applications stand, from the store alone.
 
 use lwa_rotate::config::App;
-use lwa_rotate::{Error, State, Status};
+use lwa_rotate::{Cause, Error, RemedyBy, State, Status};
 use serde_json::{Value, json};
 
 use super::failure::{Exit, problem_lines};
@@ -47,10 +47,30 @@ pub(super) async fn run(global: &Global, app: Option<&str>, output: &Output) -> 
     }
     let mistakes: Vec<Value> = skipped.iter().flat_map(|skipped| mistakes_json(&skipped.mistakes)).collect();
     output.document(&json!({ "apps": documents, "mistakes": mistakes }))?;
-    let stalled = standings
-        .iter()
-        .any(|(_, standing)| matches!(standing, Standing::Known(status) if status.state == State::Stalled));
-    Ok(if stalled { Exit::Stalled } else { Exit::Done })
+    let exits = standings.iter().map(|(_, standing)| standing.exit());
+    let left_out = if skipped.is_empty() { Exit::Done } else { Exit::Failed };
+    Ok(exits.chain([left_out]).max_by_key(|exit| exit.code()).unwrap_or(Exit::Done))
+}
+
+impl Standing {
+    /// Whether a person has to do something: what monitoring goes by. Nobody else may tell before the old secret ends.
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Known(status) if status.state == State::Stalled => Exit::Stalled,
+            Self::Known(status) => match &status.problem {
+                // A target may take the secret the next time, or never; who waits for it is without a secret meanwhile.
+                Some(problem) if problem.remedy_by == RemedyBy::Person || problem.cause == Cause::TargetFailed => {
+                    Exit::Failed
+                }
+                // Another problem may stand before it.
+                _ if status.targets.iter().any(|target| !target.holds_current && target.failure.is_some()) => {
+                    Exit::Failed
+                }
+                _ => Exit::Done,
+            },
+            Self::NotEnrolled | Self::Unreadable(_) => Exit::Failed,
+        }
+    }
 }
 
 fn document(app: &App, standing: &Standing) -> Value {

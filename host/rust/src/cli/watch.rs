@@ -8,7 +8,6 @@ mod log;
 mod plan;
 mod queues;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,7 +30,6 @@ pub(super) async fn run(global: &Global, output: &Output) -> Outcome {
     let mut signals = Signals::catch()?;
     let mut hangups = Hangups::catch()?;
     let host = open(configuration(global)?, *output)?;
-    let path = host.config.path.clone();
     say(&host.config, "watching");
 
     let mut fleet = Fleet::start(host);
@@ -42,9 +40,9 @@ pub(super) async fn run(global: &Global, output: &Output) -> Outcome {
             () = signals.received() => break,
             // One that comes while the files are read counts after that.
             () = hangups.received(), if reload.is_none() => {
-                let (path, output) = (path.clone(), *output);
+                let (before, output) = (fleet.config(), *output);
                 // Thousands of files take a while.
-                reload = Some(tokio::task::spawn_blocking(move || open(read(&path)?, output)));
+                reload = Some(tokio::task::spawn_blocking(move || open(read_after(&before)?, output)));
             }
             read = read_again(&mut reload) => {
                 reload = None;
@@ -79,8 +77,8 @@ async fn read_again(reload: &mut Option<JoinHandle<anyhow::Result<Host>>>) -> an
     }
 }
 
-fn read(path: &Path) -> Result<Config, Failure> {
-    Config::read(path).map_err(Failure::mistakes)
+fn read_after(before: &Config) -> Result<Config, Failure> {
+    Config::read_again(&before.path, before).map_err(Failure::mistakes)
 }
 
 fn open(config: Config, output: Output) -> anyhow::Result<Host> {
@@ -92,7 +90,12 @@ fn open(config: Config, output: Output) -> anyhow::Result<Host> {
 fn say(config: &Config, what: &str) {
     for skipped in &config.skipped {
         let file = skipped.mistakes.path.display();
-        tracing::error!(%file, "left out because of its mistakes: {}", skipped.mistakes);
+        if skipped.kept.is_empty() {
+            tracing::error!(%file, "left out because of its mistakes: {}", skipped.mistakes);
+        } else {
+            let (applications, mistakes) = (skipped.kept.len(), &skipped.mistakes);
+            tracing::error!(%file, applications, "it has mistakes, and its applications are looked after as before: {mistakes}");
+        }
     }
     let (applications, queues, configuration) = (config.apps.len(), config.queues.len(), config.path.display());
     tracing::info!(applications, queues, %configuration, "{what}");

@@ -52,12 +52,14 @@ pub(super) fn file(
 ) -> Result<(), Skipped> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
-        Err(error) => return Err(Skipped { mistakes: Mistakes::unreadable(path, &error), apps: Vec::new() }),
+        Err(error) => {
+            return Err(Skipped { mistakes: Mistakes::unreadable(path, &error), apps: Vec::new(), kept: Vec::new() });
+        }
     };
     taken.begin(path);
     let mut report = Report::new(&text);
     let Some(table) = table(&text, &mut report) else {
-        return Err(Skipped { mistakes: report.mistakes(path), apps: Vec::new() });
+        return Err(Skipped { mistakes: report.mistakes(path), apps: Vec::new(), kept: Vec::new() });
     };
     let mut root = Section::root(table.get_ref());
     let mut names = Vec::new();
@@ -67,7 +69,7 @@ pub(super) fn file(
         taken.keep(apps);
         return Ok(());
     }
-    Err(Skipped { mistakes: report.mistakes(path), apps: names })
+    Err(Skipped { mistakes: report.mistakes(path), apps: names, kept: Vec::new() })
 }
 
 #[cfg(test)]

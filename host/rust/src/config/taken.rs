@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::mistake::Report;
 use super::section::Setting;
 use super::target::Place;
-use super::{App, TargetKind};
+use super::{App, Apps, TargetKind};
 
 /// The applications of the files so far, and who has what. A file that turns out to have mistakes takes nothing.
 ///
@@ -16,6 +16,8 @@ use super::{App, TargetKind};
 pub(super) struct Taken {
     apps: Vec<App>,
     files: Vec<Arc<Path>>,
+    /// The files with applications that were kept, each with the place behind its last one.
+    ends: Vec<(Arc<Path>, u32)>,
     before: HashMap<u64, Claim>,
     /// Taken by the file that is being read.
     own: Claims,
@@ -64,7 +66,7 @@ const PLACE: &str = "place";
 impl Taken {
     /// Nothing is taken yet.
     pub(super) fn new() -> Self {
-        Self { apps: Vec::new(), files: Vec::new(), before: HashMap::new(), own: Claims::default() }
+        Self { apps: Vec::new(), files: Vec::new(), ends: Vec::new(), before: HashMap::new(), own: Claims::default() }
     }
 
     /// A file begins.
@@ -94,11 +96,42 @@ impl Taken {
             }
             self.apps.push(app);
         }
+        self.ends.extend(self.files.last().map(|file| (Arc::clone(file), short(self.apps.len()))));
+    }
+
+    /// Keeps applications that a file had before, but for those of which another file has something by now. Answers their names.
+    pub(super) fn keep_as_before<'a>(&mut self, file: &Path, apps: impl Iterator<Item = &'a App>) -> Vec<String> {
+        self.begin(file);
+        let kept: Vec<App> = apps.filter(|app| self.take_as_before(app)).cloned().collect();
+        let names = kept.iter().map(|app| app.name.clone()).collect();
+        if !kept.is_empty() {
+            self.keep(kept);
+        }
+        names
+    }
+
+    /// Takes all that an application has, unless another has some of it. Nobody knows any more where that is written.
+    fn take_as_before(&mut self, app: &App) -> bool {
+        let places = || app.publish.iter().filter_map(|target| Some((target.kind.place()?, &target.kind)));
+        let is_taken = self.name(&app.name).is_some()
+            || self.client_id(&app.client_id).is_some()
+            || places().any(|(place, kind)| self.rival(&place, kind).is_some());
+        if is_taken {
+            return false;
+        }
+        let line = self.line(0);
+        self.take_name(&app.name, line.clone());
+        self.take_client_id(&app.client_id, &app.name, line.clone());
+        for (place, kind) in places() {
+            let written = Written { app: app.name.clone(), line: line.clone(), kind: kind.clone() };
+            self.own.places.entry(place).or_default().push(written);
+        }
+        true
     }
 
     /// All applications that were kept.
-    pub(super) fn into_apps(self) -> Vec<App> {
-        self.apps
+    pub(super) fn into_apps(self) -> Apps {
+        Apps::of_files(self.apps, self.ends)
     }
 
     /// A line of the file that is being read.

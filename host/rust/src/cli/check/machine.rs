@@ -30,7 +30,7 @@ fn skipped(skipped: &Skipped) -> Finding {
         "configuration",
         Severity::Blocking,
         mistakes.to_string(),
-        format!("the file is left out, and nothing is rotated that stands in it: {apps}"),
+        format!("a start leaves the file out, and rotates nothing that stands in it: {apps}"),
         if hints.is_empty() { "mend the file".to_owned() } else { hints.join("; ") },
     )
 }

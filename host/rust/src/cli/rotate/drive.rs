@@ -53,7 +53,7 @@ impl Drive<'_> {
                             "{}: nothing was begun, because the queue is not to be reached: {error}",
                             self.app.name
                         ))
-                        .hint(crate::cli::host::queue_hint(self.app, &error)));
+                        .hint(crate::cli::host::queue_hint(&self.app.queue, &error)));
                     }
                     sleep(PAUSE.min(self.left())).await;
                 }

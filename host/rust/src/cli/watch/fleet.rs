@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use lwa_rotate::config::App;
+use lwa_rotate::config::{App, Config};
 use lwa_rotate::{Error, Status};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::plan::{AT_ONCE, Moment, Plan};
 use super::queues::Readers;
-use crate::cli::host::Host;
+use crate::cli::host::{Host, failure};
 use crate::cli::text::now;
 
 /// What is looked after.
@@ -62,6 +62,11 @@ impl Fleet {
                 () = sleep_until(next.unwrap_or(self.began)), if next.is_some() => {}
             }
         }
+    }
+
+    /// The configuration in use.
+    pub(super) fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.host.config)
     }
 
     /// Goes on with another configuration. Calls under way end under the one they began with.
@@ -163,11 +168,12 @@ fn finished<T>(joined: Result<T, JoinError>) -> T {
 
 /// Says why an application cannot be advanced.
 fn tell(app: &App, error: &Error) {
-    let name = &app.name;
-    match error {
-        Error::NotEnrolled => {
-            tracing::warn!(app = name, "not enrolled: hand over its present secret with `lwa-rotate enroll {name}`")
-        }
-        _ => tracing::error!(app = name, "{error}"),
+    let happened = match error {
+        Error::NotEnrolled => "not enrolled".to_owned(),
+        _ => error.to_string(),
+    };
+    match failure(app, error).hints() {
+        [] => tracing::error!(app = app.name, "{happened}"),
+        hints => tracing::error!(app = app.name, "{happened}; what to do: {}", hints.join("; ")),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use lwa_rotate::config::Config;
 use lwa_rotate::observe::{Event, Observe};
 
-use crate::cli::events::{is_trouble, stage, words};
+use crate::cli::events::{is_trouble, remedy, stage, words};
 use crate::cli::json::event_json;
 use crate::cli::log::TARGET;
 use crate::cli::output::Output;
@@ -30,7 +30,9 @@ impl Observe for WatchLog {
         let _ = self.output.document(&event_json(app, event));
         let name = app.or(event.client_id.as_deref()).unwrap_or("unknown");
         let (stage, words) = (stage(&event.what).map_or("-", |stage| stage.name()), words(event));
-        if is_trouble(&event.what) {
+        if let Some(remedy) = remedy(&event.what) {
+            tracing::error!(target: TARGET, app = name, stage, "{words}; what to do: {remedy}");
+        } else if is_trouble(&event.what) {
             tracing::warn!(target: TARGET, app = name, stage, "{words}");
         } else {
             tracing::info!(target: TARGET, app = name, stage, "{words}");

@@ -18,6 +18,8 @@ const SHORTEST: Duration = Duration::from_secs(1);
 const UNDER_WAY: Duration = Duration::from_secs(60);
 /// How soon an application that could not be looked at is looked at again; it doubles with each further time.
 const AGAIN: Duration = Duration::from_secs(10);
+/// While a rotation is under way, it is looked at again no later than this: the old secret may end meanwhile.
+const LONGEST_UNDER_WAY: Duration = Duration::from_secs(600);
 
 /// Time since the start.
 pub(super) type Moment = Duration;
@@ -75,15 +77,16 @@ impl Plan {
                     planned.looking = Looking::AndAgain;
                 }
             }
-            planned.at = planned.at.min(now + interval);
+            if planned.at > now + interval {
+                // By chance too: with a shorter interval all that rest would fall on one moment.
+                planned.at = now + by_chance(chance(), interval);
+            }
             plan.apps.push(planned);
         }
         plan.apps.shrink_to_fit();
         let window = interval.min(APART * u32::try_from(soon.len().saturating_sub(AT_ONCE)).unwrap_or(u32::MAX));
-        let window = u64::try_from(window.as_millis()).unwrap_or(u64::MAX);
         for place in soon {
-            let at = now + Duration::from_millis(chance().checked_rem(window).unwrap_or_default());
-            plan.apps[place].at = at;
+            plan.apps[place].at = now + by_chance(chance(), window);
         }
         let resting = plan.apps.iter().enumerate().filter(|(_, planned)| planned.looking == Looking::No);
         plan.due = resting.map(|(place, planned)| (planned.at, number(place))).collect();
@@ -116,7 +119,11 @@ impl Plan {
     pub(super) fn failed(&mut self, place: usize, error: &Error, now: Moment) -> bool {
         let interval = self.interval;
         let planned = &mut self.apps[place];
-        let pause = AGAIN.saturating_mul(1 << planned.failures).min(interval);
+        let longest = match planned.state {
+            None | Some(State::Settled | State::Stalled) => interval,
+            Some(_) => interval.min(LONGEST_UNDER_WAY),
+        };
+        let pause = AGAIN.saturating_mul(1 << planned.failures).min(longest);
         planned.failures = (planned.failures + 1).min(20);
         let is_news = planned.told.as_deref() != Some(error);
         if is_news {
@@ -132,7 +139,11 @@ impl Plan {
         let planned = &mut self.apps[place];
         planned.state = Some(status.state);
         match planned.looking {
-            Looking::No => self.put(place, now + pause),
+            Looking::No => {
+                // It may have been read under settings of before, and must not put off the look that the others brought.
+                let at = planned.at.min(now + pause);
+                self.put(place, at);
+            }
             Looking::Yes | Looking::AndAgain => planned.looking = Looking::AndAgain,
         }
     }
@@ -162,6 +173,12 @@ impl Plan {
         planned.at = at;
         self.due.insert((at, number(place)));
     }
+}
+
+/// A moment of this time, of which a number by chance makes one.
+fn by_chance(chance: u64, within: Duration) -> Duration {
+    let within = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
+    Duration::from_millis(chance.checked_rem(within).unwrap_or_default())
 }
 
 /// The places are those of a list that fits into memory many times over.

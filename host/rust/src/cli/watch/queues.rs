@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use lwa_rotate::check::{self, Finding, Severity};
-use lwa_rotate::{Answer, Delivery, State, Status};
+use lwa_rotate::{Answer, Delivery, Error, State, Status};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, sleep};
 
-use crate::cli::host::Host;
+use crate::cli::host::{Host, passes, queue_hint};
 
 /// How long a receive waits for a message that a rotation waits for; SQS waits no longer.
 const LONG_POLL: u32 = 20;
@@ -18,8 +18,11 @@ const LONG_POLL: u32 = 20;
 const SHORT_POLL: u32 = 1;
 /// How many messages are received at once; SQS gives no more.
 const BATCH: u32 = 10;
-/// The pause after the first failed receive; it doubles with each further one, up to the interval of the settings.
+/// The pause after the first failed receive; it doubles with each further one, up to the interval of the settings, but
+/// not beyond the longest: a message that is awaited must not wait a day because the network was away.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
+/// Documented in docs/operating.md.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
 /// The readers of the queues that the applications of one configuration name.
 pub(super) struct Readers {
@@ -72,7 +75,12 @@ impl Readers {
                         read
                     }
                     Err(error) => {
-                        tracing::warn!(queue, "{error}");
+                        match &error {
+                            Error::Queue(why) if !passes(why) => {
+                                tracing::error!(queue, "{error}; what to do: {}", queue_hint(&queue, why));
+                            }
+                            _ => tracing::warn!(queue, "{error}"),
+                        }
                         Read::Failed
                     }
                 };
@@ -189,9 +197,23 @@ impl Rhythm {
             // Messages that are left come again and again; they must not keep the reader busy.
             Read::Nothing => Pause { length: FIRST_PAUSE.saturating_sub(took), may_be_cut: false },
             Read::Failed => {
-                self.failed_pause = (failed_pause * 2).min(self.interval.max(FIRST_PAUSE));
+                self.failed_pause = (failed_pause * 2).min(self.interval.clamp(FIRST_PAUSE, LONGEST_PAUSE));
                 Pause { length: failed_pause, may_be_cut: false }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_that_cannot_be_read_is_tried_again_within_minutes_whatever_its_interval() {
+        for (interval, longest) in [(1, 2), (60, 60), (86_400, 300)] {
+            let mut rhythm = Rhythm::new(Duration::from_secs(interval));
+            let mut pauses = (0..20).map(|_| rhythm.after(Read::Failed, true, Duration::ZERO).length.as_secs());
+            assert_eq!((pauses.next(), pauses.last()), (Some(2), Some(longest)));
         }
     }
 }

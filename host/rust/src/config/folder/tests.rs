@@ -139,3 +139,51 @@ fn a_folder_that_cannot_be_read_is_a_mistake_of_the_line_that_names_it() {
     assert_eq!(mistakes.all[0].line, Some(1));
     assert!(mistakes.all[0].text.contains("apps.e cannot be read"), "{mistakes}");
 }
+
+/// The configuration with a folder of these files in place of those before.
+fn read_again(folder: &TempDir, before: &Config, files: &[(&str, &str)]) -> Config {
+    for (name, text) in files {
+        fs::write(folder.path().join("apps.d").join(name), text).unwrap();
+    }
+    Config::read_again(&folder.path().join("lwa-rotate.toml"), before).unwrap()
+}
+
+#[test]
+fn a_file_that_has_become_bad_keeps_the_applications_that_it_had() {
+    let two = format!("{}{}", app("b", "amzn1.b"), app("c", "amzn1.c"));
+    let folder = written(HEAD, &[("1.toml", &app("a", "amzn1.a")), ("2.toml", &two), ("3.toml", &app("d", "amzn1.d"))]);
+    let before = read(&folder);
+
+    let bad = format!("{two}patience = \"soon\"\n{}", app("new", "amzn1.new"));
+    let config = read_again(&folder, &before, &[("2.toml", &bad)]);
+
+    assert_eq!(names(&config), ["a", "d", "b", "c"]);
+    assert_eq!((config.apps.find("amzn1.b"), config.skipped[0].kept.len()), (before.apps.find("amzn1.b"), 2));
+    let config = read_again(&folder, &config, &[("2.toml", "[apps.z\n"), ("3.toml", "[apps.z\n")]);
+    assert_eq!(names(&config), ["a", "b", "c", "d"], "nor are they lost the next time");
+    assert_eq!(names(&read(&folder)), ["a"], "whoever starts does not know them");
+    fs::remove_file(folder.path().join("apps.d/2.toml")).unwrap();
+    assert_eq!(names(&read_again(&folder, &config, &[])), ["a", "d"], "a file that is removed takes its own with it");
+}
+
+#[test]
+fn what_has_gone_elsewhere_is_not_kept_in_the_file_that_has_become_bad() {
+    let target = "[[apps.e.publish]]\nkind = \"file\"\npath = \"x\"\nformat = \"env\"\n";
+    let all = ["a", "b", "c", "d", "e"].map(|name| app(name, &format!("amzn1.{name}"))).concat().replace(
+        "[apps.d]\nclient-id = \"amzn1.d\"\nregion = \"na\"\nqueue = \"main\"",
+        "[apps.d]\nclient-id = \"amzn1.d\"\nregion = \"na\"\nqueue = \"other\"",
+    );
+    let other = "[queues.other]\nurl = \"https://sqs.us-east-1.amazonaws.com/123456789012/other\"\n";
+    let folder = written(&format!("{HEAD}{other}"), &[("1.toml", &format!("{all}{target}"))]);
+    let before = read(&folder);
+    assert_eq!(names(&before), ["a", "b", "c", "d", "e"]);
+
+    fs::write(folder.path().join("lwa-rotate.toml"), HEAD).unwrap();
+    let json = target.replace("apps.e", "apps.f").replace("\"env\"", "\"json\"");
+    let later = [app("a", "amzn1.new"), app("new", "amzn1.b"), app("f", "amzn1.f"), json].concat();
+    let config = read_again(&folder, &before, &[("1.toml", "[apps.z\n"), ("2.toml", &later)]);
+
+    // a: its name; b: its client id; d: its queue has gone; e: its file would be overwritten.
+    assert_eq!(names(&config), ["a", "new", "f", "c"]);
+    assert_eq!(config.skipped[0].kept, ["c"]);
+}

@@ -167,3 +167,46 @@ fn what_changes_while_it_is_looked_at_is_looked_at_again_under_its_new_settings(
 fn an_application_takes_some_tens_of_bytes() {
     assert!(size_of::<Planned>() <= 40, "{}", size_of::<Planned>());
 }
+
+#[test]
+fn while_a_rotation_is_under_way_failures_put_it_off_by_minutes_only() {
+    let day = seconds(86_400);
+    for (state, longest) in [(State::Settled, day), (State::Publishing, LONGEST_UNDER_WAY)] {
+        let mut plan = Plan::new(day).follow([(None, true)].into_iter(), day, Moment::ZERO, || 0);
+        let mut now = Moment::ZERO;
+        let place = plan.begin(now).unwrap();
+        plan.looked(place, &status(state, None), now, WALL);
+        for _ in 0..20 {
+            now = plan.next().unwrap();
+            let place = plan.begin(now).unwrap();
+            plan.failed(place, &Error::Busy, now);
+        }
+        assert_eq!(plan.next().unwrap() - now, longest, "{state:?}");
+    }
+}
+
+#[test]
+fn a_late_answer_does_not_put_off_the_look_that_new_settings_have_brought() {
+    let mut before = plan(1);
+    let place = before.begin(Moment::ZERO).unwrap();
+    before.looked(place, &status(State::Settled, None), Moment::ZERO, WALL);
+    let mut plan = before.follow([(Some(0), true)].into_iter(), INTERVAL, seconds(1), || 0);
+    plan.told(0, &status(State::Settled, None), seconds(1), WALL);
+    assert_eq!(plan.begin(seconds(1)), Some(0));
+}
+
+#[test]
+fn a_shorter_interval_does_not_have_all_looked_at_in_one_moment() {
+    let day = seconds(86_400);
+    let mut before = Plan::new(day).follow((0..1000).map(|_| (None, true)), day, Moment::ZERO, || 0);
+    while let Some(place) = before.begin(Moment::ZERO) {
+        before.looked(place, &status(State::Settled, None), Moment::ZERO, WALL);
+    }
+    let mut chance = 0;
+    let plan = before.follow((0..1000).map(|place| (Some(place), false)), INTERVAL, seconds(1), || {
+        chance += 1_234_567;
+        chance
+    });
+    let due: BTreeSet<_> = plan.due.iter().map(|(at, _)| at.as_secs()).collect();
+    assert!(due.len() > 200 && *due.last().unwrap() <= 301, "{due:?}");
+}

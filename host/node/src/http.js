@@ -3,6 +3,9 @@ import net from 'node:net';
 import tls from 'node:tls';
 import { Failure } from './failure.js';
 
+// What steers the connection is not the caller's: `host` would lead to another origin than the one that is allowed.
+const RESERVED = /^(host|content-length|transfer-encoding|connection|upgrade|te|trailer|proxy-authorization)$/i;
+
 /**
  * Requests to LWA and SP-API. Not `fetch`: it sends a request a second time by itself after a 421, and does not tell whether a
  * connection stood when it failed. Here the connection is made first, for one request alone, so it is known what can have left.
@@ -18,6 +21,8 @@ export class Http {
     const url = URL.parse(text);
     if (!url) throw new Failure('not-sent', 'the URL of the request is not one');
     if (!this.#allowed.has(url.origin) || url.username || url.password) throw new Failure('forbidden', url.origin);
+    const bad = headers.find(({ name, value }) => RESERVED.test(name) || !/^[\w!#$%&'*+.^`|~-]+$/.test(name) || /[^ -~]/.test(Buffer.from(value).toString('latin1')));
+    if (bad) throw new Failure('not-sent', `the header ${JSON.stringify(bad.name)} cannot be sent, or is not for the caller to set`);
 
     const limit = AbortSignal.timeout(timeLimit * 1000);
     const socket = await connected(url, Math.min(timeLimit * 1000, 10_000));
@@ -50,7 +55,7 @@ function connected(url, limit) {
   const port = url.port || (secure ? 443 : 80);
   return new Promise((resolve, reject) => {
     const socket = secure
-      ? tls.connect({ host, port, servername: net.isIP(host) ? undefined : host, ALPNProtocols: ['http/1.1'] })
+      ? tls.connect({ host, port, servername: net.isIP(host) ? undefined : host, ALPNProtocols: ['http/1.1'], rejectUnauthorized: true })
       // The name is not left to a resolver, which might lead elsewhere.
       : net.connect({ host: host === 'localhost' ? '127.0.0.1' : host, port });
     const late = setTimeout(() => socket.destroy(new Error('no connection in time')), limit);
@@ -76,11 +81,19 @@ function exchange(socket, url, { method, headers, body, bodyLimit, limit }) {
       signal: limit,
     });
     for (const { name, value } of headers) request.setHeader(name, Buffer.from(value).toString('latin1'));
+    // Whatever becomes of the connection, the promise is settled.
+    let answered = false;
+    limit.addEventListener('abort', reject);
     request.on('error', reject);
+    request.on('upgrade', () => reject(new Error('it switches to another protocol')));
+    request.on('close', () => answered || reject(new Error('the connection was closed')));
     request.on('response', (response) => {
+      answered = true;
+      if (response.statusCode < 200) reject(new Error('it switches to another protocol'));
       const parts = [];
       let length = 0;
       response.on('error', reject);
+      response.on('close', () => reject(new Error('the answer was cut')));
       response.on('data', (part) => {
         parts.push(part);
         length += part.length;

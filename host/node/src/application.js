@@ -1,11 +1,10 @@
 import manifest from '../package.json' with { type: 'json' };
 
-const HOUR = 60 * 60;
-const DAY = 24 * HOUR;
+const DAY = 24 * 60 * 60;
 
 /** An application's settings, whole and a copy of their own: a mistake in them is told now, and not when a secret has ended. */
 export function application({
-  clientId, apiEndpoint, tokenEndpoint = 'https://api.amazon.com/auth/o2/token', rotateBefore = 30 * DAY, patience = HOUR, targets = [], userAgent = {},
+  clientId, apiEndpoint, tokenEndpoint = 'https://api.amazon.com/auth/o2/token', rotateBefore = 30 * DAY, patience = DAY / 24, targets = [], userAgent = {},
 }) {
   const { application: name = 'lwa-rotate', version = manifest.version, language = 'JavaScript' } = userAgent;
   const wrong = (what) => new TypeError(`the application '${clientId}': ${what}`);

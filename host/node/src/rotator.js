@@ -12,21 +12,14 @@ const NO_QUEUE = { async receive(queue) { throw new Failure('not-found', `this h
 const modules = {};
 const compiled = (name) => modules[name] ??= readFile(new URL(`../component/${name}`, import.meta.url)).then((code) => WebAssembly.compile(code));
 
-const CASES = {
-  http: ['not-sent', 'forbidden', 'outcome-unknown', 'too-large'],
-  queue: ['not-found', 'access-denied', 'stale-receipt', 'unavailable'],
-  store: ['conflict', 'access-denied', 'full', 'unavailable'],
-  publish: ['unknown-target', 'access-denied', 'unavailable'],
-};
-
 /** An import as the component sees it: what a host's function throws becomes a case of the import's error, never a trap. */
-function imported(name, object, functions) {
+function imported(object, functions, cases) {
   return Object.fromEntries(functions.map((called) => [called, async (...args) => {
     try {
       return await object[called](...args);
     } catch (error) {
       const { tag, val } = error?.payload ?? {};
-      if (tag) throw new Failure(CASES[name].includes(tag) ? tag : 'other', `${val ?? tag}`);
+      if (tag) throw new Failure(cases.includes(tag) ? tag : 'other', `${val ?? tag}`);
       // The text of an error that nobody here knows may hold anything.
       throw new Failure('other', ['the host threw', error?.name ?? typeof error, error?.code, `in ${called}`].filter(Boolean).join(' '));
     }
@@ -54,14 +47,12 @@ export class Rotator {
     http ??= new Http([...settings.values()].flatMap((one) => [one.tokenEndpoint, one.apiEndpoint]));
     this.#imports = {
       'lwa:rotation/settings': { find: (clientId) => settings.get(clientId) },
-      'lwa:rotation/http': imported('http', http, ['send']),
-      'lwa:rotation/queue': imported('queue', queue, ['receive', 'delete', 'hide']),
-      'lwa:rotation/store': imported('store', store, ['load', 'save']),
-      'lwa:rotation/publish': imported('publish', { put: (...args) => Promise.race([publish.put(...args), tooLong()]) }, ['put']),
+      'lwa:rotation/http': imported(http, ['send'], ['not-sent', 'forbidden', 'outcome-unknown', 'too-large']),
+      'lwa:rotation/queue': imported(queue, ['receive', 'delete', 'hide'], ['not-found', 'access-denied', 'stale-receipt', 'unavailable']),
+      'lwa:rotation/store': imported(store, ['load', 'save'], ['conflict', 'access-denied', 'full', 'unavailable']),
+      'lwa:rotation/publish': imported({ put: (...args) => Promise.race([publish.put(...args), tooLong()]) }, ['put'], ['unknown-target', 'access-denied', 'unavailable']),
       'lwa:rotation/observe': { emit: (event) => { Promise.try(() => observe?.emit(event)).catch(() => { /* it cannot fail */ }); } },
-      'wasi:clocks/wall-clock': {
-        now: (at = Math.floor(now())) => ({ seconds: BigInt(Math.floor(at / 1000)), nanoseconds: (at % 1000) * 1e6 }),
-      },
+      'wasi:clocks/wall-clock': { now: (at = Math.floor(now())) => ({ seconds: BigInt(Math.floor(at / 1000)), nanoseconds: (at % 1000) * 1e6 }) },
       'wasi:random/random': { getRandomU64: random },
     };
   }

@@ -12,25 +12,25 @@ const DENIED = /AccessDenied|AuthFailure|Credentials|ExpiredToken|IncompleteSign
  */
 export class Sqs {
   #queues;
-  #config;
-  #clients = new Map();
 
   constructor(queues, config = {}) {
     if (process.env.NODE_TLS_REJECT_UNAUTHORIZED === '0') {
       throw new Error('NODE_TLS_REJECT_UNAUTHORIZED=0 would show new secrets to anybody in between; unset it, and name an authority of your own in NODE_EXTRA_CA_CERTS');
     }
-    for (const url of Object.values(queues)) origin(new URL(url));
-    this.#queues = new Map(Object.entries(queues));
-    this.#config = config;
+    this.#queues = new Map(Object.entries(queues).map(([name, url]) => {
+      const endpoint = origin(new URL(url));
+      const region = url.match(/^https:\/\/sqs(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws|api\.aws)/)?.[1];
+      return [name, { url, client: new SQSClient(region ? { ...config, region } : { endpoint, ...config }) }];
+    }));
   }
 
   async receive(queue, max, wait, visibility) {
     const MessageSystemAttributeNames = ['ApproximateReceiveCount', 'SentTimestamp'];
     const input = { MaxNumberOfMessages: max, WaitTimeSeconds: wait, VisibilityTimeout: visibility, MessageSystemAttributeNames };
     const { Messages: messages = [] } = await this.#send(queue, ReceiveMessageCommand, input, wait * 1000 + CALL_LIMIT);
-    return messages.map(({ MessageId, ReceiptHandle, Body, Attributes = {} }) => ({
-      id: MessageId,
-      receiptHandle: ReceiptHandle,
+    return messages.map(({ MessageId: id, ReceiptHandle: receiptHandle, Body, Attributes = {} }) => ({
+      id,
+      receiptHandle,
       body: Buffer.from(Body),
       receiveCount: Number(Attributes.ApproximateReceiveCount ?? 0),
       sentAt: Attributes.SentTimestamp && BigInt(Attributes.SentTimestamp),
@@ -52,21 +52,11 @@ export class Sqs {
     }
   }
 
-  #client(queue) {
-    if (!this.#clients.has(queue)) {
-      const url = this.#queues.get(queue);
-      if (!url) throw new Failure('not-found', `the settings have no queue '${queue}'`);
-      const region = url.match(/^https:\/\/sqs(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws|api\.aws)/)?.[1];
-      const own = region ? {} : { endpoint: new URL(url).origin };
-      this.#clients.set(queue, new SQSClient({ ...own, ...this.#config, ...(region && { region }) }));
-    }
-    return this.#clients.get(queue);
-  }
-
   async #send(queue, Command, input, limit = CALL_LIMIT) {
-    const client = this.#client(queue);
+    if (!this.#queues.has(queue)) throw new Failure('not-found', `the settings have no queue '${queue}'`);
+    const { url, client } = this.#queues.get(queue);
     try {
-      return await client.send(new Command({ QueueUrl: this.#queues.get(queue), ...input }), { abortSignal: AbortSignal.timeout(limit) });
+      return await client.send(new Command({ QueueUrl: url, ...input }), { abortSignal: AbortSignal.timeout(limit) });
     } catch (error) {
       const status = error.$metadata?.httpStatusCode;
       const text = `the queue '${queue}': ${error.name}: ${error.message}`;

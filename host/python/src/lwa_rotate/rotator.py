@@ -14,7 +14,7 @@ from .events import Event, LeftMessage, TargetFailure
 from .http import HttpClient, origin
 from .secret import Credential, Secret
 from .types import Application, Decision, Delivery, Instant, Limits, Message, Problem, Stage, Status
-from .values import EPOCH, MILLISECOND, failure, lift, lower
+from .values import EPOCH, MILLISECOND, failure, lift
 
 
 class Given:
@@ -165,7 +165,7 @@ class Rotator:
 
     def _call(self, kind: Any, function: str, *arguments: Any, about: str | None = None, queue: str | None = None) -> Any:
         call = Call(self._imports, self._applications, self._limits, about, queue)
-        answered = call.run(function, [lower(argument) for argument in arguments])
+        answered = call.run(function, arguments)
         if isinstance(answered, Variant):
             raise failure(answered)
         return lift(kind, answered)

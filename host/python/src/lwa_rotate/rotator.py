@@ -114,6 +114,9 @@ class Rotator:
         The first time, the secret becomes current at once, unproven; the next `advance` proves it by use and publishes it. If
         the application is enrolled already, the same secret again only adds the expiry time; another one is kept as pending
         and becomes current when it is proven. Calls nobody but the store. Repeating it changes nothing.
+
+        Raises `NotAllowed` for a secret that is not 1 to 1024 visible ASCII characters, for one that the present secret has
+        replaced, and while several new secrets wait for their proof.
         """
         return self._call(Status, "enroll", client_id, secret, expires_at, about=client_id)
 

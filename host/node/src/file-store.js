@@ -40,6 +40,8 @@ export class FileStore {
     const tag = randomBytes(8).toString('hex');
     const temporary = path.join(folder, `${tag}.tmp`);
     const saved = path.join(folder, `${number}`);
+    let named = false;
+    let all;
     try {
       const made = await mkdir(folder, { recursive: true, mode: 0o700 });
       for (let above = folder; made && above.length >= made.length; above = path.dirname(above)) await sync(path.dirname(above));
@@ -47,20 +49,22 @@ export class FileStore {
       await writeFile(temporary, content, { flag: 'wx', mode: 0o600, flush: true });
       // Order matters: the content is on the disk before its name is, or a loss of power leaves an empty record.
       await link(temporary, saved);
+      named = true;
       await sync(folder);
+      all = await numbers(folder);
     } catch (error) {
+      if (named) throw new Failure('unavailable', `whether the save took place is not known: ${failure('write in', folder, error).message}`);
       throw error.code === 'EEXIST' ? new Failure('conflict') : failure('write in', folder, error);
     } finally {
-      await rm(temporary, { force: true });
+      await removed(temporary);
     }
-    const all = await numbers(folder);
     if (Math.max(...all) > number) {
       // Others have gone on meanwhile: from this save, or so far that its number was free again.
-      await rm(saved, { force: true });
+      await removed(saved);
       throw new Failure('unavailable', 'others saved at the same time; whether this save came before theirs is not known');
     }
     // The one before stays, for whoever is about to read it.
-    for (const old of all.filter((other) => other < number - 1)) await rm(path.join(folder, `${old}`), { force: true });
+    for (const old of all.filter((other) => other < number - 1)) await removed(path.join(folder, `${old}`));
     return `${number}.${tag}`;
   }
 
@@ -69,6 +73,9 @@ export class FileStore {
   }
 }
 
+/** What cannot be removed now is when the record is next used. */
+const removed = (file) => rm(file, { force: true }).catch(() => {});
+
 /** The revisions in a folder. What a process left behind that died while it wrote is removed. */
 async function numbers(folder) {
   try {
@@ -76,7 +83,7 @@ async function numbers(folder) {
     for (const entry of entries.filter((name) => name.endsWith('.tmp'))) {
       const file = path.join(folder, entry);
       const written = await stat(file).catch(() => undefined);
-      if (written && Date.now() - written.mtimeMs > LEFT_BEHIND) await rm(file, { force: true });
+      if (written && Date.now() - written.mtimeMs > LEFT_BEHIND) await removed(file);
     }
     return entries.filter((name) => /^\d+$/.test(name)).map(Number);
   } catch (error) {

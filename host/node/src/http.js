@@ -1,7 +1,11 @@
+import { once } from 'node:events';
 import http from 'node:http';
 import net from 'node:net';
 import tls from 'node:tls';
 import { Failure } from './failure.js';
+
+// What steers the connection is not the caller's: `host` would lead to another origin than the one that is allowed.
+const RESERVED = /^(host|content-length|transfer-encoding|connection|upgrade|te|trailer|proxy-authorization)$/i;
 
 /**
  * Requests to LWA and SP-API. Not `fetch`: it sends a request a second time by itself after a 421, and does not tell whether a
@@ -18,6 +22,8 @@ export class Http {
     const url = URL.parse(text);
     if (!url) throw new Failure('not-sent', 'the URL of the request is not one');
     if (!this.#allowed.has(url.origin) || url.username || url.password) throw new Failure('forbidden', url.origin);
+    const bad = headers.find(({ name, value }) => RESERVED.test(name) || !/^[\w!#$%&'*+.^`|~-]+$/.test(name) || /[^ -~]/.test(Buffer.from(value).toString('latin1')));
+    if (bad) throw new Failure('not-sent', `the header ${JSON.stringify(bad.name)} cannot be sent, or is not for the caller to set`);
 
     const limit = AbortSignal.timeout(timeLimit * 1000);
     const socket = await connected(url, Math.min(timeLimit * 1000, 10_000));
@@ -44,54 +50,46 @@ export function origin(url) {
 }
 
 /** A connection that stands, its certificate verified; nothing of the request has been written to it. */
-function connected(url, limit) {
+async function connected(url, limit) {
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const secure = url.protocol === 'https:';
   const port = url.port || (secure ? 443 : 80);
-  return new Promise((resolve, reject) => {
-    const socket = secure
-      ? tls.connect({ host, port, servername: net.isIP(host) ? undefined : host, ALPNProtocols: ['http/1.1'] })
-      // The name is not left to a resolver, which might lead elsewhere.
-      : net.connect({ host: host === 'localhost' ? '127.0.0.1' : host, port });
-    const late = setTimeout(() => socket.destroy(new Error('no connection in time')), limit);
-    // Once the connection stands, its errors are the request's.
-    socket.on('error', (error) => {
-      clearTimeout(late);
-      reject(new Failure('not-sent', `no connection to ${url.origin}: ${error.errors?.[0]?.message ?? error.message}`));
-    });
-    socket.once(secure ? 'secureConnect' : 'connect', () => {
-      clearTimeout(late);
-      resolve(socket);
-    });
-  });
+  const socket = secure
+    ? tls.connect({ host, port, servername: net.isIP(host) ? undefined : host, ALPNProtocols: ['http/1.1'], rejectUnauthorized: true })
+    // The name is not left to a resolver, which might lead elsewhere.
+    : net.connect({ host: host === 'localhost' ? '127.0.0.1' : host, port });
+  // Once the connection stands, its errors are the request's.
+  socket.on('error', () => {});
+  try {
+    await once(socket, secure ? 'secureConnect' : 'connect', { signal: AbortSignal.timeout(limit) });
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    const why = error.name === 'AbortError' ? 'none in time' : (error.errors?.[0]?.message ?? error.message);
+    throw new Failure('not-sent', `no connection to ${url.origin}: ${why}`);
+  }
 }
 
-function exchange(socket, url, { method, headers, body, bodyLimit, limit }) {
-  return new Promise((resolve, reject) => {
-    const request = http.request(url, {
-      createConnection: () => socket,
-      protocol: 'http:',
-      method: method.toUpperCase(),
-      headers: { host: url.host, 'content-length': body.length },
-      signal: limit,
-    });
-    for (const { name, value } of headers) request.setHeader(name, Buffer.from(value).toString('latin1'));
-    request.on('error', reject);
-    request.on('response', (response) => {
-      const parts = [];
-      let length = 0;
-      response.on('error', reject);
-      response.on('data', (part) => {
-        parts.push(part);
-        length += part.length;
-        if (length > bodyLimit) reject(new Failure('too-large'));
-      });
-      response.on('end', () => {
-        const raw = response.rawHeaders;
-        const fields = raw.flatMap((name, i) => (i % 2 ? [] : [{ name: name.toLowerCase(), value: Buffer.from(raw[i + 1], 'latin1') }]));
-        resolve({ status: response.statusCode, headers: fields, body: Buffer.concat(parts) });
-      });
-    });
-    request.end(body);
+async function exchange(socket, url, { method, headers, body, bodyLimit, limit }) {
+  const fixed = { host: url.host, 'content-length': body.length };
+  const request = http.request(url, { createConnection: () => socket, protocol: 'http:', method: method.toUpperCase(), headers: fixed, signal: limit });
+  for (const { name, value } of headers) request.setHeader(name, Buffer.from(value).toString('latin1'));
+  request.end(body);
+  // Whatever becomes of the connection, the promise is settled.
+  const response = await new Promise((resolve, reject) => {
+    request.on('response', resolve).on('error', reject);
+    request.on('upgrade', resolve).on('close', () => reject(new Error('the connection was closed')));
+    limit.addEventListener('abort', reject);
   });
+  if (response.statusCode < 200) throw new Error('it switches to another protocol');
+  const parts = [];
+  let length = 0;
+  for await (const part of response) {
+    parts.push(part);
+    length += part.length;
+    if (length > bodyLimit) throw new Failure('too-large');
+  }
+  const raw = response.rawHeaders;
+  const fields = raw.flatMap((name, i) => (i % 2 ? [] : [{ name: name.toLowerCase(), value: Buffer.from(raw[i + 1], 'latin1') }]));
+  return { status: response.statusCode, headers: fields, body: Buffer.concat(parts) };
 }

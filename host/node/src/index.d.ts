@@ -3,7 +3,7 @@ import type * as contract from '../component/contract.js';
 
 export type * from '../component/contract.js';
 
-/** An application's settings; what is left out has the usual value. */
+/** An application's settings; what is left out has the usual value. `rotateBefore` is 1 second to 173 days, `patience` 1 second to 6 days. */
 export type Application = Partial<contract.Settings> & Pick<contract.Settings, 'clientId' | 'apiEndpoint'>;
 
 /** What a `Rotator` works with. */
@@ -33,9 +33,12 @@ export class Rotator {
   constructor(options: Options);
 }
 
-/** Why a call was not carried out: a case of the contract's `error`, with its value. Nothing is lost. */
+/**
+ * Why a call was not carried out: a case of the contract's `error`, with its value, or `stopped` when an argument or an answer of the host's was
+ * not of the contract's type. Nothing is lost.
+ */
 export class RotationError extends Error {
-  tag: contract.RotationCase['tag'];
+  tag: contract.RotationCase['tag'] | 'stopped';
   val?: unknown;
 }
 
@@ -45,7 +48,7 @@ export class Failure extends Error {
 }
 
 export interface FileStore extends contract.Store {}
-/** One file for each record; see the README for what it promises. */
+/** A folder for each record, holding two revisions: the one before stays until the next save. See the README for what it promises. */
 export class FileStore {
   constructor(folder: string);
 }

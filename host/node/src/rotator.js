@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { instantiate } from '../component/component.js';
-import manifest from '../package.json' with { type: 'json' };
+import { application } from './application.js';
 import { Failure, RotationError } from './failure.js';
 import { Http } from './http.js';
 
@@ -9,20 +9,19 @@ const NOWHERE = { async put() { throw new Failure('unknown-target'); } };
 const NO_QUEUE = { async receive(queue) { throw new Failure('not-found', `this host reads no queue, so not '${queue}' either`); } };
 
 /** Compiled once; every call gets an instance of its own, so no memory outlives a call and no application sees another's. */
-const modules = new Map();
-function compiled(name) {
-  const bytes = () => readFile(new URL(`../component/${name}`, import.meta.url));
-  if (!modules.has(name)) modules.set(name, bytes().then((code) => WebAssembly.compile(code)));
-  return modules.get(name);
-}
+const modules = {};
+const compiled = (name) => modules[name] ??= readFile(new URL(`../component/${name}`, import.meta.url)).then((code) => WebAssembly.compile(code));
 
 /** An import as the component sees it: what a host's function throws becomes a case of the import's error, never a trap. */
-function imported(object, names) {
-  return Object.fromEntries(names.map((name) => [name, async (...args) => {
+function imported(object, functions, cases) {
+  return Object.fromEntries(functions.map((called) => [called, async (...args) => {
     try {
-      return await object[name](...args);
+      return await object[called](...args);
     } catch (error) {
-      throw error?.payload?.tag ? error : new Failure('other', `${error?.message ?? error}`);
+      const { tag, val } = error?.payload ?? {};
+      if (tag) throw new Failure(cases.includes(tag) ? tag : 'other', `${val ?? tag}`);
+      // The text of an error that nobody here knows may hold anything.
+      throw new Failure('other', ['the host threw', error?.name ?? typeof error, error?.code, `in ${called}`].filter(Boolean).join(' '));
     }
   }]));
 }
@@ -43,22 +42,17 @@ export class Rotator {
     }
     if (!applications?.length) throw new TypeError('a Rotator needs applications');
     if (!store) throw new TypeError('a Rotator needs a store');
-    const settings = new Map(applications.map((application) => [application.clientId, { ...DEFAULTS, ...application }]));
+    const settings = new Map(applications.map(application).map((one) => [one.clientId, one]));
     if (settings.size < applications.length) throw new TypeError('two applications have the same client id');
     http ??= new Http([...settings.values()].flatMap((one) => [one.tokenEndpoint, one.apiEndpoint]));
     this.#imports = {
       'lwa:rotation/settings': { find: (clientId) => settings.get(clientId) },
-      'lwa:rotation/http': imported(http, ['send']),
-      'lwa:rotation/queue': imported(queue, ['receive', 'delete', 'hide']),
-      'lwa:rotation/store': imported(store, ['load', 'save']),
-      'lwa:rotation/publish': imported({ put: (...args) => Promise.race([publish.put(...args), tooLong()]) }, ['put']),
-      'lwa:rotation/observe': { emit: (event) => { try { observe?.emit(event); } catch { /* it cannot fail */ } } },
-      'wasi:clocks/wall-clock': {
-        now: () => {
-          const at = Math.floor(now());
-          return { seconds: BigInt(Math.floor(at / 1000)), nanoseconds: (at % 1000) * 1e6 };
-        },
-      },
+      'lwa:rotation/http': imported(http, ['send'], ['not-sent', 'forbidden', 'outcome-unknown', 'too-large']),
+      'lwa:rotation/queue': imported(queue, ['receive', 'delete', 'hide'], ['not-found', 'access-denied', 'stale-receipt', 'unavailable']),
+      'lwa:rotation/store': imported(store, ['load', 'save'], ['conflict', 'access-denied', 'full', 'unavailable']),
+      'lwa:rotation/publish': imported({ put: (...args) => Promise.race([publish.put(...args), tooLong()]) }, ['put'], ['unknown-target', 'access-denied', 'unavailable']),
+      'lwa:rotation/observe': { emit: (event) => { Promise.try(() => observe?.emit(event)).catch(() => { /* it cannot fail */ }); } },
+      'wasi:clocks/wall-clock': { now: (at = Math.floor(now())) => ({ seconds: BigInt(Math.floor(at / 1000)), nanoseconds: (at % 1000) * 1e6 }) },
       'wasi:random/random': { getRandomU64: random },
     };
   }
@@ -72,18 +66,11 @@ export class Rotator {
         } catch (error) {
           // The generated code throws the error of the result, in a wrapper of its own or as it is.
           const reason = error?.payload ?? error;
-          throw reason?.tag ? new RotationError(reason) : error;
+          throw new RotationError(reason?.tag ? reason : { tag: 'stopped', val: `${error?.name}: an argument, or what the host answered, is not what the contract says` });
         }
       };
     }
   }
 }
 
-const DEFAULTS = {
-  tokenEndpoint: 'https://api.amazon.com/auth/o2/token',
-  rotateBefore: 30 * 24 * 60 * 60,
-  patience: 60 * 60,
-  targets: [],
-  userAgent: { application: 'lwa-rotate', version: manifest.version, language: 'JavaScript' },
-};
 const randomU64 = () => crypto.getRandomValues(new BigUint64Array(1))[0];

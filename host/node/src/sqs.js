@@ -12,22 +12,25 @@ const DENIED = /AccessDenied|AuthFailure|Credentials|ExpiredToken|IncompleteSign
  */
 export class Sqs {
   #queues;
-  #config;
-  #clients = new Map();
 
   constructor(queues, config = {}) {
-    for (const url of Object.values(queues)) origin(new URL(url));
-    this.#queues = new Map(Object.entries(queues));
-    this.#config = config;
+    if (process.env.NODE_TLS_REJECT_UNAUTHORIZED === '0') {
+      throw new Error('NODE_TLS_REJECT_UNAUTHORIZED=0 would show new secrets to anybody in between; unset it, and name an authority of your own in NODE_EXTRA_CA_CERTS');
+    }
+    this.#queues = new Map(Object.entries(queues).map(([name, url]) => {
+      const endpoint = origin(new URL(url));
+      const region = url.match(/^https:\/\/sqs(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws|api\.aws)/)?.[1];
+      return [name, { url, client: new SQSClient(region ? { ...config, region } : { endpoint, ...config }) }];
+    }));
   }
 
   async receive(queue, max, wait, visibility) {
     const MessageSystemAttributeNames = ['ApproximateReceiveCount', 'SentTimestamp'];
     const input = { MaxNumberOfMessages: max, WaitTimeSeconds: wait, VisibilityTimeout: visibility, MessageSystemAttributeNames };
     const { Messages: messages = [] } = await this.#send(queue, ReceiveMessageCommand, input, wait * 1000 + CALL_LIMIT);
-    return messages.map(({ MessageId, ReceiptHandle, Body, Attributes = {} }) => ({
-      id: MessageId,
-      receiptHandle: ReceiptHandle,
+    return messages.map(({ MessageId: id, ReceiptHandle: receiptHandle, Body, Attributes = {} }) => ({
+      id,
+      receiptHandle,
       body: Buffer.from(Body),
       receiveCount: Number(Attributes.ApproximateReceiveCount ?? 0),
       sentAt: Attributes.SentTimestamp && BigInt(Attributes.SentTimestamp),
@@ -39,33 +42,21 @@ export class Sqs {
   }
 
   async hide(queue, receiptHandle, visibility) {
-    const input = { ReceiptHandle: receiptHandle, VisibilityTimeout: Math.min(visibility, HIDDEN_AT_MOST) };
-    for (;;) {
-      try {
-        return void (await this.#send(queue, ChangeMessageVisibilityCommand, input));
-      } catch (error) {
-        // The 12 hours count from the receipt, which nobody here has kept: come nearer by halves.
-        if (!error.message.includes('Total VisibilityTimeout') || input.VisibilityTimeout <= 60) throw error;
-        input.VisibilityTimeout = Math.floor(input.VisibilityTimeout / 2);
-      }
+    const seconds = Math.min(visibility, HIDDEN_AT_MOST);
+    try {
+      await this.#send(queue, ChangeMessageVisibilityCommand, { ReceiptHandle: receiptHandle, VisibilityTimeout: seconds });
+    } catch (error) {
+      // The 12 hours count from the receipt, which nobody here has kept: come nearer by halves.
+      if (!error.message.includes('Total VisibilityTimeout') || seconds <= 60) throw error;
+      await this.hide(queue, receiptHandle, Math.floor(seconds / 2));
     }
-  }
-
-  #client(queue) {
-    if (!this.#clients.has(queue)) {
-      const url = this.#queues.get(queue);
-      if (!url) throw new Failure('not-found', `the settings have no queue '${queue}'`);
-      const region = url.match(/^https:\/\/sqs(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws|api\.aws)/)?.[1];
-      const own = region ? {} : { endpoint: new URL(url).origin };
-      this.#clients.set(queue, new SQSClient({ ...own, ...this.#config, ...(region && { region }) }));
-    }
-    return this.#clients.get(queue);
   }
 
   async #send(queue, Command, input, limit = CALL_LIMIT) {
-    const client = this.#client(queue);
+    if (!this.#queues.has(queue)) throw new Failure('not-found', `the settings have no queue '${queue}'`);
+    const { url, client } = this.#queues.get(queue);
     try {
-      return await client.send(new Command({ QueueUrl: this.#queues.get(queue), ...input }), { abortSignal: AbortSignal.timeout(limit) });
+      return await client.send(new Command({ QueueUrl: url, ...input }), { abortSignal: AbortSignal.timeout(limit) });
     } catch (error) {
       const status = error.$metadata?.httpStatusCode;
       const text = `the queue '${queue}': ${error.name}: ${error.message}`;

@@ -7,7 +7,8 @@ import path from 'node:path';
 import { test } from 'node:test';
 import tls from 'node:tls';
 import { promisify } from 'node:util';
-import { Http, Rotator } from '../package/src/index.js';
+import { Failure, Http, Rotator, Sqs } from '../package/src/index.js';
+import { application } from '../package/src/application.js';
 import { MemoryStore } from '../package/src/testing.js';
 
 /** A server that hands each connection, with what has come, to `serve`; it counts connections and requests. */
@@ -105,6 +106,25 @@ test('a connection that breaks, or an answer that is cut, leaves the outcome unk
   }
 });
 
+test('an answer that switches protocols, or a connection that ends without one, leaves the outcome unknown', async (t) => {
+  for (const text of ['HTTP/1.1 101 Switching Protocols\r\n\r\n', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n', 'HTTP/1.1 100 Continue\r\n\r\n']) {
+    for (const end of [(socket) => socket.write(text), (socket) => socket.end(text)]) {
+      const { seen, url } = await server(t, end);
+      await assert.rejects(new Http([url]).send(request(url, { timeLimit: 1 })), rejected('outcome-unknown'), text);
+      assert.equal(seen.requests.length, 1, text);
+    }
+  }
+});
+
+test('a header that would steer the connection is not sent, nor anything else', async (t) => {
+  const { seen, url } = await server(t, answer('HTTP/1.1 204 No Content\r\n\r\n'));
+  for (const [name, value] of [['host', 'evil.test'], ['Content-Length', '0'], ['connection', 'upgrade'], ['transfer-encoding', 'chunked'], ['te', 'x'], ['a b', 'c'], ['a', 'b\r\nc: d'], ['a', 'ä']]) {
+    const headers = [{ name, value: Buffer.from(value) }, { name: 'x-amz-access-token', value: Buffer.from('Atza|secret') }];
+    await assert.rejects(new Http([url]).send(request(url, { headers })), (error) => rejected('not-sent')(error) && !error.message.includes('Atza'), name);
+  }
+  assert.equal(seen.connections, 0);
+});
+
 test('a call ends within its time limit', async (t) => {
   for (const first of ['', 'HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf']) {
     const { url } = await server(t, (socket) => socket.write(first));
@@ -127,12 +147,60 @@ test('no answer makes the request go out a second time', async (t) => {
   }
 });
 
-test('what a host function throws by itself is an error of the import and no trap', async () => {
-  const rotator = new Rotator({
-    applications: [{ clientId: 'shop', apiEndpoint: 'https://api.test' }],
-    store: { load: async () => { throw new TypeError('the disk is on fire'); } },
-  });
-  await assert.rejects(rotator.status('shop'), { name: 'RotationError', tag: 'store', val: { tag: 'other', val: 'the disk is on fire' } });
+const APPLICATION = { clientId: 'shop', apiEndpoint: 'https://api.test' };
+const loading = (load) => new Rotator({ applications: [APPLICATION], store: { load } }).status('shop');
+
+test('what a host function throws by itself is an error of the import and no trap, and its text is not told', async () => {
+  const command = promisify(execFile)(process.execPath, ['-e', 'process.exit(3)', 'amzn1.oa2-cs.v1.secret']);
+  for (const [thrown, val] of [
+    [() => command, 'the host threw Error 3 in load'],
+    [() => { throw new TypeError('amzn1.oa2-cs.v1.secret'); }, 'the host threw TypeError in load'],
+    [() => { throw 'amzn1.oa2-cs.v1.secret'; }, 'the host threw string in load'],
+    [() => { throw undefined; }, 'the host threw undefined in load'],
+  ]) {
+    await assert.rejects(loading(thrown), { name: 'RotationError', tag: 'store', val: { tag: 'other', val } });
+  }
+});
+
+test('a failure that the contract does not have, or without its text, is told all the same', async () => {
+  for (const [failure, val] of [
+    [new Failure('on-fire', 'the disk'), { tag: 'other', val: 'the disk' }],
+    [new Failure('on-fire'), { tag: 'other', val: 'on-fire' }],
+    [new Failure('unavailable'), { tag: 'unavailable', val: 'unavailable' }],
+    [new Failure('too-large'), { tag: 'other', val: 'too-large' }],
+  ]) {
+    await assert.rejects(loading(() => Promise.reject(failure)), { tag: 'store', val });
+  }
+});
+
+test('an answer of a host function that is none of the contract stops the call, and shows nothing', async () => {
+  for (const entry of [{ document: Buffer.alloc(3) }, { revision: 7, document: Buffer.alloc(3) }, { revision: '1' }, 'amzn1.oa2-cs.v1.secret']) {
+    await assert.rejects(loading(async () => entry), (error) => error.name === 'RotationError' && error.tag === 'stopped' && !error.message.includes('oa2-cs'));
+  }
+  await assert.rejects(loading(async () => undefined), { tag: 'not-enrolled' }, 'the next call works');
+});
+
+test('an observer that fails, at once or later, loses its event and nothing else', async (t) => {
+  const unhandled = t.mock.fn();
+  process.on('unhandledRejection', unhandled);
+  t.after(() => process.off('unhandledRejection', unhandled));
+  for (const emit of [() => { throw new Error('full'); }, async () => { throw new Error('full'); }]) {
+    await new Rotator({ applications: [APPLICATION], store: new MemoryStore(), observe: { emit } }).enroll('shop', Buffer.from('a-secret'));
+  }
+  await new Promise((resolve) => { setImmediate(resolve); });
+  assert.equal(unhandled.mock.callCount(), 0);
+});
+
+test('verification of TLS cannot be switched off', async (t) => {
+  const folder = path.join(import.meta.dirname, '../../../tests/vectors/tls');
+  const pem = (name, kind) => `-----BEGIN ${kind}-----\n${readFileSync(path.join(folder, name)).toString('base64')}\n-----END ${kind}-----\n`;
+  const { seen, port } = await server(t, answer(''), (handle) => tls.createServer({ cert: pem('localhost.der', 'CERTIFICATE'), key: pem('localhost.key.der', 'PRIVATE KEY') }, handle));
+  process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
+  t.after(() => { delete process.env.NODE_TLS_REJECT_UNAUTHORIZED; });
+
+  await assert.rejects(new Http([`https://localhost:${port}`]).send(request(`https://localhost:${port}/`)), rejected('not-sent'));
+  assert.deepEqual(seen.requests, []);
+  assert.throws(() => new Sqs({ main: 'https://sqs.eu-west-1.amazonaws.com/1/lwa' }), /NODE_TLS_REJECT_UNAUTHORIZED/);
 });
 
 test('a target that hangs counts as failed', async (t) => {
@@ -161,4 +229,23 @@ test('a Rotator says what it lacks', () => {
   assert.throws(() => new Rotator({ store: new MemoryStore() }), /needs applications/);
   assert.throws(() => new Rotator({ applications: [...applications, ...applications], store: new MemoryStore() }), /same client id/);
   assert.throws(() => new Rotator({ applications: [{ clientId: 'shop', apiEndpoint: 'http://api.test' }], store: new MemoryStore() }), /not be encrypted/);
+});
+
+test('settings that cannot work are refused at once, and what is undefined has the usual value', () => {
+  const made = (more) => new Rotator({ applications: [{ ...APPLICATION, ...more }], store: new MemoryStore() });
+  for (const rotateBefore of ['30d', '2592000', 0, 1.5, NaN, null, 173 * 86_400 + 1]) assert.throws(() => made({ rotateBefore }), /'shop': rotateBefore is a whole number/);
+  for (const patience of ['1h', 0, 6 * 86_400 + 1]) assert.throws(() => made({ patience }), /patience is a whole number/);
+  for (const targets of ['env', [1], {}]) assert.throws(() => made({ targets }), /targets is an array of strings/);
+  assert.throws(() => made({ apiEndpoint: undefined }), /apiEndpoint is a string/);
+  made({ rotateBefore: 1, patience: 6 * 86_400 });
+  assert.deepEqual(application({ ...APPLICATION, rotateBefore: undefined, patience: undefined, targets: undefined, userAgent: { language: undefined } }), application(APPLICATION));
+  assert.equal(application(APPLICATION).rotateBefore, 30 * 86_400);
+});
+
+test('settings stay as they were given', () => {
+  const given = { ...APPLICATION, targets: ['one'], userAgent: { application: 'shop' } };
+  const kept = application(given);
+  given.targets.push('two');
+  given.userAgent.application = 'other';
+  assert.deepEqual([kept.targets, kept.userAgent.application], [['one'], 'shop']);
 });

@@ -1,7 +1,7 @@
 // The promises of wit/store.wit.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -133,6 +133,27 @@ test('what a dead process left behind is removed in time', async (t) => {
   await utimes(left, 0, 0);
   await store.load('a');
   assert.equal((await files(state)).length, 1);
+});
+
+test('a failure once the record has its name leaves it open whether the save took place', async (t) => {
+  const state = await folder(t);
+  const store = new FileStore(state);
+  const first = await store.save('a', Buffer.from('1'), undefined);
+  const handle = await open(state);
+  const kind = Object.getPrototypeOf(handle);
+  await handle.close();
+  for (const code of ['ENOSPC', 'EACCES']) {
+    const { revision } = await store.load('a');
+    // The file is synced first, then the folder that its name is in.
+    const { mock } = t.mock.method(kind, 'sync');
+    mock.mockImplementationOnce(async () => { throw Object.assign(new Error('no'), { code }); }, 1);
+    await assert.rejects(store.save('a', Buffer.from(code), revision), tagged('unavailable'));
+    assert.equal(mock.callCount(), 2);
+    mock.restore();
+    assert.equal(await text(store, 'a'), code);
+    assert.notEqual((await store.load('a')).revision, first);
+  }
+  assert.deepEqual((await files(state)).filter((file) => file.endsWith('.tmp')), []);
 });
 
 test('a folder that cannot be used is told', async (t) => {

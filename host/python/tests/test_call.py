@@ -1,6 +1,8 @@
 """Calls within limits, failures of imports, and what a call may reach."""
 
 import gc
+import os
+import signal
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -182,6 +184,89 @@ def test_settings_that_cannot_work_are_refused_at_once() -> None:
     ):
         with pytest.raises(ValueError):
             Rotator(applications=applications, store=MemoryStore())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"rotate_before": 2_592_000},
+        {"rotate_before": "30d"},
+        {"rotate_before": timedelta(0)},
+        {"rotate_before": timedelta(days=173, seconds=1)},
+        {"patience": timedelta(days=7)},
+        {"patience": timedelta(milliseconds=1500)},
+        {"patience": None},
+        {"targets": "env"},
+        {"targets": [1]},
+    ],
+)
+def test_settings_of_another_kind_are_refused_where_they_are_made(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Application(ID, "https://sellingpartnerapi-eu.amazon.com", **wrong)
+
+
+def test_targets_stay_as_they_were_given() -> None:
+    given: Any = ["one"]
+    application = Application(ID, "https://sellingpartnerapi-eu.amazon.com", targets=given)
+    given.append("two")
+    assert application.targets == ("one",)
+
+
+@pytest.mark.parametrize("entry", [Entry(7, Secret("x")), Entry("1", "amzn1.oa2-cs.v1.secret"), "amzn1.oa2-cs.v1.secret"])  # type: ignore[arg-type]
+def test_a_value_that_is_none_of_the_contract_stops_the_call_and_is_not_shown(entry: Any) -> None:
+    class Answering(MemoryStore):
+        def load(self, client_id: str) -> Entry | None:
+            return entry
+
+    with pytest.raises(Stopped) as stopped:
+        Rotator(applications=[APPLICATION], store=Answering()).status(ID)
+    assert "oa2-cs" not in str(stopped.value)
+    with pytest.raises(Stopped):
+        Rotator(applications=[APPLICATION], store=MemoryStore()).enroll(ID, 7)  # type: ignore[arg-type]
+
+
+def test_no_frame_that_escapes_holds_a_secret() -> None:
+    class Interrupted(MemoryStore):
+        def save(self, client_id: str, document: Secret, expected: str | None) -> str:
+            raise KeyboardInterrupt
+
+    secret = Secret("amzn1.oa2-cs.v1.secret")
+    for store, limits in ((Interrupted(), Limits()), (MemoryStore(), Limits(call=timedelta(0)))):
+        with pytest.raises((KeyboardInterrupt, Stopped)) as escaped:
+            Rotator(applications=[APPLICATION], store=store, limits=limits).enroll(ID, secret)
+        seen, error = 0, escaped.value
+        assert error.__context__ is None
+        at = error.__traceback__
+        while at is not None:
+            if "lwa_rotate" in at.tb_frame.f_code.co_filename:
+                seen += 1
+                assert "oa2-cs" not in repr(at.tb_frame.f_locals)
+            at = at.tb_next
+        assert seen
+
+
+def test_a_child_of_a_fork_can_call_though_another_thread_was_computing() -> None:
+    host = Rotator(applications=[APPLICATION], store=MemoryStore())
+    host.enroll(ID, Secret("amzn1.oa2-cs.v1.secret"))
+    enough = threading.Event()
+
+    def compute() -> None:
+        while not enough.is_set():
+            host.status(ID)
+
+    computing = threading.Thread(target=compute)
+    computing.start()
+    try:
+        for _ in range(10):
+            child = os.fork()
+            if not child:
+                signal.alarm(20)
+                host.status(ID)
+                os._exit(0)
+            assert os.waitpid(child, 0)[1] == 0
+    finally:
+        enough.set()
+        computing.join()
 
 
 def test_calls_leave_nothing_behind() -> None:

@@ -4,6 +4,7 @@ import socket
 import ssl
 import subprocess
 import threading
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -250,6 +251,33 @@ def test_a_proxy_sees_the_tunnel_only(serve: Callable[..., Server], monkeypatch:
         b"Proxy-A", b"proxy-a"
     )
     assert SECRET.encode() not in request
+
+
+def test_user_and_password_of_a_proxy_are_unquoted(serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = serve(b"HTTP/1.1 407 Who\r\nContent-Length: 0\r\n\r\n")
+    monkeypatch.setenv("HTTPS_PROXY", f"http://us%40er:w%3Ard@127.0.0.1:{proxy.port}")
+    with pytest.raises(NotSent, match="407"):
+        ask("https://api.amazon.com/auth", "x")
+    assert b"Basic " + b64encode(b"us@er:w:rd") in proxy.requests[0]
+
+
+@pytest.mark.parametrize("scheme", ["https", "socks5"])
+def test_a_proxy_of_another_kind_is_not_taken_for_one(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    proxy = serve(b"")
+    monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://127.0.0.1:{proxy.port}")
+    with pytest.raises(NotSent, match=f"spoken to by {scheme}"):
+        ask("https://api.amazon.com/auth", "x")
+    assert proxy.requests == []
+
+
+def test_no_frame_of_a_failure_holds_a_secret(serve: Callable[..., Server]) -> None:
+    server = serve(OK)
+    with pytest.raises(TooLarge) as failed:
+        ask(f"http://127.0.0.1:{server.port}/", most=1, headers=[("x-amz-access-token", SECRET)])
+    frames = [entry.frame for entry in failed.traceback if "lwa_rotate" in str(entry.path)]
+    assert frames and not any(SECRET in repr(frame.f_locals) for frame in frames)
 
 
 def test_every_failure_is_one_of_the_contracts() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from lwa_rotate import FileStore, MemoryStore, Secret, errors
+from lwa_rotate import FileStore, MemoryStore, Secret, errors, stores
 from lwa_rotate.stores import file_name
 
 ID = "amzn1.application-oa2-client.0123"
@@ -215,6 +215,28 @@ def test_the_systems_errors_are_told_apart(tmp_path: Path, monkeypatch: pytest.M
         store.save(ID, Secret("after"), revision)
     assert document(store) == b"before"
     assert os.listdir(tmp_path) == [store.path(ID).name], "nothing is left behind"
+
+
+@pytest.mark.parametrize("number", [28, 13, 5])
+def test_a_failure_after_the_rename_leaves_it_open_whether_the_save_took_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def failing(_: Path) -> None:
+        raise OSError(number, os.strerror(number))
+
+    store = FileStore(tmp_path)
+    revision = store.save(ID, Secret("before"), None)
+    monkeypatch.setattr(stores, "sync", failing)
+    with pytest.raises(errors.StoreUnavailable, match="not known"):
+        store.save(ID, Secret("after"), revision)
+    assert document(store) == b"after"
+
+
+def test_every_folder_that_is_made_is_synced_into_the_one_above(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr(stores, "sync", synced.append)
+    FileStore(tmp_path / "a" / "b" / "state").save(ID, Secret("x"), None)
+    assert {*synced} == {tmp_path, tmp_path / "a", tmp_path / "a" / "b", tmp_path / "a" / "b" / "state"}
 
 
 def test_no_client_id_leads_out_of_the_folder() -> None:

@@ -5,7 +5,7 @@ import os
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
@@ -30,6 +30,8 @@ MOST_IMPORTS, TICK = 20_000, 0.1
 # The package wasmtime keeps state of its conversions in variables of its modules, so one thread at a time may be in it. The
 # turn is given back while an import waits for the world, which is where a call spends its time.
 TURN = threading.RLock()
+# A child of a fork has the forking thread alone: nobody else may hold the turn then, for it would never come back.
+os.register_at_fork(before=TURN.acquire, after_in_parent=TURN.release, after_in_child=TURN.release)
 
 
 class Import(NamedTuple):
@@ -78,7 +80,7 @@ class Call:
         self._ends = time.monotonic() + limits.call.total_seconds()
         self._stopped: BaseException | None = None
 
-    def run(self, function: str, arguments: list[Any]) -> Any:
+    def run(self, function: str, arguments: Sequence[Any]) -> Any:
         """Calls the function; what comes back has the shape that wasmtime gives it."""
         engine, component = compiled()
         rotation = component.get_export_index("lwa:rotation/rotation@0.1.0")
@@ -95,11 +97,16 @@ class Call:
                                 instance.add_func(kebab(body), self._function(each, body))
                 called = linker.instantiate(self._store, component).get_func(self._store, exported)
                 assert called is not None, "the component exports what its contract lists"
-                return called(self._store, *arguments)
+                return called(self._store, *map(lower, arguments))
         except (WasmtimeError, Trap) as error:
             why = str(error).strip().splitlines()[-1].strip()
             stopped = self._stopped or Stopped(f"the component was stopped at the limits of {self._limits}, or failed: {why}")
-            raise stopped from None
+        except (TypeError, ValueError, AttributeError, OverflowError) as error:
+            # Its text may quote the value.
+            wrong = "an argument, or what the host returned, is not of the type that the contract says"
+            stopped = Stopped(f"the component was stopped: {wrong} ({type(error).__name__})")
+        # Without the frames below, whose variables hold secrets as plain bytes.
+        raise stopped.with_traceback(None) from None
 
     def _function(self, each: Import, name: str) -> Callable[..., Any]:
         """An import as wasmtime calls it."""

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -116,7 +116,8 @@ class Exchange(threading.Thread):
         try:
             self.outcome = self.ask(connection) if self.socket else None
         except HttpError as error:
-            self.outcome = error
+            # Without the frames below, whose variables hold secrets as plain texts.
+            self.outcome = error.with_traceback(None)
         except Exception as error:
             # Its text may quote the answer.
             self.outcome = OutcomeUnknown(f"the connection to {self.at} broke before its answer: {type(error).__name__}")
@@ -133,9 +134,13 @@ class Exchange(threading.Thread):
             by = urlsplit(proxy if "//" in proxy or not proxy else f"//{proxy}", "http")
             if not by.hostname or loopback(host) or proxy_bypass(host):
                 connection = HTTPSConnection(host, port, timeout=CONNECT_LIMIT, ssl_context=trust)
+            elif by.scheme != "http":
+                raise NotSent(f"the proxy in HTTPS_PROXY is spoken to by {by.scheme}; name one with http://")
             else:
                 connection = HTTPSConnection(by.hostname, by.port or 80, timeout=CONNECT_LIMIT, ssl_context=trust)
-                user = make_headers(proxy_basic_auth=f"{by.username}:{by.password}") if by.username else {}
+                user = (
+                    make_headers(proxy_basic_auth=f"{unquote(by.username)}:{unquote(by.password or '')}") if by.username else {}
+                )
                 connection.set_tunnel(host, port, headers=user, scheme="http")
         connection.connect()
         if scheme == "http" and not loopback(connection.sock.getpeername()[0]):

@@ -14,7 +14,7 @@ from .events import Event, LeftMessage, TargetFailure
 from .http import HttpClient, origin
 from .secret import Credential, Secret
 from .types import Application, Decision, Delivery, Instant, Limits, Message, Problem, Stage, Status
-from .values import EPOCH, MILLISECOND, failure, lift, lower
+from .values import EPOCH, MILLISECOND, failure, lift
 
 
 class Given:
@@ -114,6 +114,9 @@ class Rotator:
         The first time, the secret becomes current at once, unproven; the next `advance` proves it by use and publishes it. If
         the application is enrolled already, the same secret again only adds the expiry time; another one is kept as pending
         and becomes current when it is proven. Calls nobody but the store. Repeating it changes nothing.
+
+        Raises `NotAllowed` for a secret that is not 1 to 1024 visible ASCII characters, for one that the present secret has
+        replaced, and while several new secrets wait for their proof.
         """
         return self._call(Status, "enroll", client_id, secret, expires_at, about=client_id)
 
@@ -165,7 +168,7 @@ class Rotator:
 
     def _call(self, kind: Any, function: str, *arguments: Any, about: str | None = None, queue: str | None = None) -> Any:
         call = Call(self._imports, self._applications, self._limits, about, queue)
-        answered = call.run(function, [lower(argument) for argument in arguments])
+        answered = call.run(function, arguments)
         if isinstance(answered, Variant):
             raise failure(answered)
         return lift(kind, answered)

@@ -82,14 +82,16 @@ class FileStore:
 
     def save(self, client_id: str, document: Secret, expected: str | None) -> str:
         """Replaces the document whose revision is `expected`."""
-        path = self.path(client_id)
+        path, renamed = self.path(client_id), False
         try:
             if not self._folder.is_dir():
                 if expected is not None:
                     raise StoreConflict
+                new = [folder for folder in (self._folder, *self._folder.parents) if not folder.is_dir()]
                 self._folder.parent.mkdir(parents=True, exist_ok=True)
                 self._folder.mkdir(mode=0o700, exist_ok=True)
-                sync(self._folder.parent)
+                for folder in new:
+                    sync(folder.parent)
             with turn(path.with_name(path.name + ".tmp")) as (file, temporary):
                 stored = self.load(client_id)
                 if (stored and stored.revision) != expected:
@@ -101,9 +103,13 @@ class FileStore:
                 # Order matters: the content is on the disk before the name points to it, or a loss of power leaves it empty.
                 os.fsync(file.fileno())
                 os.rename(temporary, path)
+                renamed = True
                 sync(self._folder)
                 return revision
         except OSError as error:
+            if renamed:
+                why = f"cannot make {path} durable: {error.strerror}; whether the save took place is not known"
+                raise StoreUnavailable(why) from None
             raise failure(f"write {path}", error) from None
 
 

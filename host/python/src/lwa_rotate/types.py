@@ -13,6 +13,12 @@ from .secret import Secret
 TOKEN_ENDPOINT = "https://api.amazon.com/auth/o2/token"
 """LWA's token endpoint."""
 
+# A secret lives 180 days and the one before it for the first 7 of them, in which nothing is to be rotated again.
+BOUNDS = (
+    ("rotate_before", timedelta(seconds=1), timedelta(days=173)),
+    ("patience", timedelta(seconds=1), timedelta(days=6)),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class UserAgent:
@@ -44,6 +50,17 @@ class Application:
     """The names of the publish targets; `Publish.put` is called with them."""
     user_agent: UserAgent = UserAgent()
     """Who calls."""
+
+    def __post_init__(self) -> None:
+        """A mistake is told now, and not when a secret has ended. Raises `ValueError`."""
+        for name, least, most in BOUNDS:
+            span = getattr(self, name)
+            if not isinstance(span, timedelta) or not least <= span <= most or span % least:
+                raise ValueError(f"{name} of '{self.client_id}' is a timedelta of whole seconds, from {least} to {most}")
+        given: object = self.targets
+        if not isinstance(given, tuple | list) or not all(isinstance(target, str) for target in given):
+            raise ValueError(f"targets of '{self.client_id}' is a tuple of strings")
+        object.__setattr__(self, "targets", tuple(given))
 
 
 class State(Enum):

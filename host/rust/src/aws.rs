@@ -9,8 +9,8 @@ mod http_client;
 use std::{fmt, sync::Arc, time::Duration};
 
 use aws_config::{
-    BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableRegionProvider,
-    meta::region::RegionProviderChain, profile::ProfileFileRegionProvider, retry::RetryConfig, timeout::TimeoutConfig,
+    BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableRegionProvider, meta::region::ProvideRegion,
+    profile::ProfileFileRegionProvider, retry::RetryConfig, timeout::TimeoutConfig,
 };
 use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
 use aws_types::{origin::Origin, service_config::ServiceConfigKey};
@@ -166,11 +166,17 @@ impl Aws {
 
     async fn load(&self, own: Option<&str>) -> Loaded {
         // The instance metadata service is not asked for a region: where there is none, it takes seconds to find out.
-        let region = RegionProviderChain::first_try(self.region.clone().map(Region::new))
-            .or_else(EnvironmentVariableRegionProvider::new())
-            .or_else(ProfileFileRegionProvider::new())
-            .region()
-            .await;
+        let environment = async || {
+            let named = EnvironmentVariableRegionProvider::new().region().await;
+            named.filter(|region| !region.as_ref().is_empty())
+        };
+        let region = match self.region.clone().map(Region::new) {
+            Some(region) => Some(region),
+            None => match environment().await {
+                Some(region) => Some(region),
+                None => ProfileFileRegionProvider::new().region().await,
+            },
+        };
         let for_credentials = region.clone().or(own.map(|region| Region::new(region.to_owned())));
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http_client::http_client())

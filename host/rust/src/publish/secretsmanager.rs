@@ -104,7 +104,7 @@ impl SecretsManagerTarget {
 
     /// What the secret holds; `None` if there is no such secret.
     async fn present(&self, client: &Client) -> Result<Option<Present>, Error> {
-        let error = match client.get_secret_value().secret_id(&self.secret).send().await {
+        let error = match client.get_secret_value().secret_id(&self.secret).version_stage(CURRENT).send().await {
             Ok(answer) if answer.secret_binary.is_some() => {
                 return Err(Error::Other(format!(
                     "{} holds bytes in the place of a JSON object and is left as it is; name another secret",

@@ -171,3 +171,16 @@ impl Target for KubernetesTarget {
         bounded(async { Ok(self.client().await?.find().await?.and_then(|found| self.held(&found))) }).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Targets are made for each put.
+    #[test]
+    fn commands_that_hang_count_for_all_targets_of_their_context() {
+        assert!(Arc::ptr_eq(&fetching(Some("shops")), &fetching(Some("shops"))));
+        assert!(!Arc::ptr_eq(&fetching(Some("shops")), &fetching(None)));
+        assert_eq!(fetching(None).available_permits(), COMMANDS_AT_ONCE);
+    }
+}

@@ -183,6 +183,50 @@ fn all_that_are_not_enrolled_yet_move_over_by_one_command_with_a_line_for_each()
     assert!(ran.stdout.contains("alone is enrolled already"), "{}", ran.stdout);
 }
 
+/// What could not be looked at may hold a newer secret, which this one would be put over.
+#[test]
+fn a_target_that_cannot_be_read_keeps_its_application_from_being_enrolled_with_what_another_holds() {
+    let world = World::new();
+    let old = format!("LWA_CLIENT_SECRET={SECRET}\n");
+    let other = json!({ "client_id": id("other"), "client_secret": "amzn1.oa2-cs.v1.live" }).to_string();
+    for (content, said) in [("no json", "left as it is"), (&*other, "the secret of another application")] {
+        world.write("shop.env", &old);
+        world.write("shop.json", content);
+
+        world.run(&["enroll", "--all"]).exits(1).says("lwa-rotate enroll shop --from TARGET");
+
+        let (_, document) = world.json(&["enroll", "--all"]);
+        let message = document["apps"][0]["message"].as_str().unwrap();
+        assert!(message.contains(said) && !message.contains("live"), "{message}");
+        assert_eq!((world.read("shop.env"), world.read("shop.json")), (old.clone(), content.to_owned()));
+        assert!(!world.path("state").exists(), "nothing is stored");
+    }
+
+    // The other way is still there, and what belongs to another application stays that of the other.
+    world.run(&["enroll", "shop", "--from", "file:shop.env"]);
+    assert_eq!(world.stored("current").as_deref(), Some(SECRET));
+    assert_eq!(world.read("shop.json"), other);
+    let failure = world.status().to_string();
+    assert!(failure.contains("another application") && failure.contains("remove that client id"), "{failure}");
+}
+
+/// Rule 9: where `names` are swapped, the secret stands in the place of the client id.
+#[test]
+fn what_stands_in_the_place_of_the_client_id_is_shown_only_if_it_is_one() {
+    let world = World::new();
+    world.write("shop.json", &json!({ "client_id": SECRET, "client_secret": CLIENT_ID }).to_string());
+    world.run(&["enroll", "shop", "--from", "file:shop.json"]).exits(1).says("no client id of Amazon's");
+}
+
+/// It is not that of whatever was used first.
+#[test]
+fn a_target_of_which_nobody_says_where_it_is_is_not_looked_for_in_another_region() {
+    let world = World::new();
+    world.configure("", &target("ssm", "parameter = \"/shop\""));
+    world.set("AWS_REGION", "");
+    world.run(&["enroll", "shop", "--from", "ssm:/shop"]).exits(1).says("no AWS region is known: set `region`");
+}
+
 #[test]
 fn when_all_are_enrolled_the_command_is_done() {
     let world = World::new();

@@ -168,6 +168,15 @@ fn each_way_to_fail_has_a_status_that_says_what_to_do() {
             "",
             &["does not let this user patch the secret shop"],
         ),
+        (
+            |cluster, _| {
+                let mut secret = theirs();
+                secret["data"]["LWA_CLIENT_ID"] = encoded("amzn1.application-oa2-client.other\n").into();
+                cluster.make("default/shop", secret);
+            },
+            "",
+            &["the secret shop in namespace default: it holds the credential of another application", "client.other)"],
+        ),
         (|_, _| {}, "namespace = \"nowhere\"", &["there is no namespace nowhere"]),
         (
             |cluster, _| {
@@ -267,6 +276,11 @@ fn a_check_rehearses_and_writes_nothing() {
     assert_eq!(finding(&world, "k8s").0, "fine", "it could be made");
     cluster.state().verbs = vec!["get"];
     assert_eq!(finding(&world, "k8s").0, "warning");
+
+    cluster.state().verbs = vec!["get", "create", "patch"];
+    cluster.state().namespaces.clear();
+    let (severity, text) = finding(&world, "k8s");
+    assert!(severity == "warning" && text.contains("there is no namespace default"), "{severity}: {text}");
 
     assert_eq!((cluster.writes(), cluster.state().secrets.len()), (written, 0));
 }

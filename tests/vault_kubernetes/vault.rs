@@ -160,6 +160,11 @@ fn each_way_to_fail_has_a_status_that_says_what_to_do() {
             "",
             &["does not let the token write secret/shop", "\"update\""],
         ),
+        (
+            |vault, _| vault.state().policy.retain(|path, _| path != "secret/data/shop" && !path.starts_with("auth/")),
+            "",
+            &["not permitted, or the token from VAULT_TOKEN has expired", "capabilities = ["],
+        ),
         (|vault, _| vault.state().expired = true, "", &["does not accept the token from VAULT_TOKEN", "expired"]),
         (
             |vault, _| drop(vault.state().policy.insert("kv/data/shop".into(), vec!["read", "create"])),

@@ -9,8 +9,8 @@ mod http_client;
 use std::{fmt, sync::Arc, time::Duration};
 
 use aws_config::{
-    BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableRegionProvider,
-    meta::region::RegionProviderChain, profile::ProfileFileRegionProvider, retry::RetryConfig, timeout::TimeoutConfig,
+    BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableRegionProvider, meta::region::ProvideRegion,
+    profile::ProfileFileRegionProvider, retry::RetryConfig, timeout::TimeoutConfig,
 };
 use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
 use aws_types::{origin::Origin, service_config::ServiceConfigKey};
@@ -31,7 +31,14 @@ pub struct Aws {
     endpoint: Option<String>,
     region: Option<String>,
     access_key: Option<(String, Secret)>,
-    loaded: Arc<OnceCell<SdkConfig>>,
+    loaded: Arc<OnceCell<Loaded>>,
+}
+
+/// What environment and files say.
+struct Loaded {
+    config: SdkConfig,
+    /// The region that they name. That of `config` may be one that only the first thing to be used named.
+    region: Option<Region>,
 }
 
 /// Why the URL of a queue or an endpoint cannot be used.
@@ -51,7 +58,32 @@ impl fmt::Display for UrlError {
 
 impl std::error::Error for UrlError {}
 
-/// The region where neither the settings nor the thing itself names one.
+/// Why there are no settings for a service.
+#[derive(Debug)]
+pub(crate) enum Unusable {
+    /// Its endpoint cannot be used.
+    Url(UrlError),
+    /// Nobody says where it is.
+    NoRegion,
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(error) => error.fmt(f),
+            Self::NoRegion => f.write_str("no AWS region is known: set `region`, AWS_REGION or a profile's region"),
+        }
+    }
+}
+
+impl From<UrlError> for Unusable {
+    fn from(error: UrlError) -> Self {
+        Self::Url(error)
+    }
+}
+
+/// The region at an endpoint that somebody gives, where nobody names one: what answers there need not be AWS. And that of the
+/// services which credentials come from.
 const FALLBACK_REGION: &str = "us-east-1";
 
 /// How long a call may take, unless it waits for something.
@@ -88,19 +120,25 @@ impl Aws {
     /// The settings for the clients of a service (`SQS`, as the SDK names it).
     ///
     /// The region is the one set here, else that which the thing itself names (a queue's URL, an ARN), else that of the AWS
-    /// settings. `own_endpoint` is used if neither this nor the AWS settings name one.
+    /// settings. Where an endpoint is given it need not be known. `own_endpoint` is used if neither this nor the AWS settings name
+    /// one.
     pub(crate) async fn of_service(
         &self,
         service: &str,
         region: Option<&str>,
         own_endpoint: Option<&str>,
-    ) -> Result<SdkConfig, UrlError> {
+    ) -> Result<SdkConfig, Unusable> {
         let loaded = self.loaded(region).await;
-        let mut config = loaded.to_builder();
-        if let Some(region) = self.region.as_deref().or(region) {
-            config.set_region(Region::new(region.to_owned()));
-        }
-        let given = match (&self.endpoint, endpoint(loaded, service)?) {
+        let mut config = loaded.config.to_builder();
+        let named = endpoint(&loaded.config, service)?;
+        let is_endpoint_known = self.endpoint.is_some() || named.is_some() || own_endpoint.is_some();
+        let region = match self.region.as_deref().or(region) {
+            Some(region) => Some(Region::new(region.to_owned())),
+            None => loaded.region.clone(),
+        };
+        let fallback = is_endpoint_known.then(|| Region::from_static(FALLBACK_REGION));
+        config.set_region(Some(region.or(fallback).ok_or(Unusable::NoRegion)?));
+        let given = match (&self.endpoint, named) {
             (Some(endpoint), _) => Some(endpoint.as_str()),
             (None, Some(_)) => None,
             (None, None) => own_endpoint,
@@ -117,25 +155,32 @@ impl Aws {
 
     /// Whether this, or the AWS settings, name an endpoint for a service.
     pub(crate) async fn names_endpoint(&self, service: &str, region: Option<&str>) -> Result<bool, UrlError> {
-        Ok(self.endpoint.is_some() || endpoint(self.loaded(region).await, service)?.is_some())
+        Ok(self.endpoint.is_some() || endpoint(&self.loaded(region).await.config, service)?.is_some())
     }
 
-    /// Environment and files, read when they are first needed. The region is also that of the services which credentials
-    /// come from.
-    async fn loaded(&self, region: Option<&str>) -> &SdkConfig {
+    /// Environment and files, read when they are first needed. The region is one for the services which credentials come from,
+    /// if nothing else names any.
+    async fn loaded(&self, region: Option<&str>) -> &Loaded {
         self.loaded.get_or_init(|| self.load(region)).await
     }
 
-    async fn load(&self, region: Option<&str>) -> SdkConfig {
+    async fn load(&self, own: Option<&str>) -> Loaded {
         // The instance metadata service is not asked for a region: where there is none, it takes seconds to find out.
-        let region = RegionProviderChain::first_try(self.region.clone().map(Region::new))
-            .or_else(EnvironmentVariableRegionProvider::new())
-            .or_else(ProfileFileRegionProvider::new())
-            .or_else(region.map(|region| Region::new(region.to_owned())))
-            .or_else(Region::new(FALLBACK_REGION));
+        let environment = async || {
+            let named = EnvironmentVariableRegionProvider::new().region().await;
+            named.filter(|region| !region.as_ref().is_empty())
+        };
+        let region = match self.region.clone().map(Region::new) {
+            Some(region) => Some(region),
+            None => match environment().await {
+                Some(region) => Some(region),
+                None => ProfileFileRegionProvider::new().region().await,
+            },
+        };
+        let for_credentials = region.clone().or(own.map(|region| Region::new(region.to_owned())));
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http_client::http_client())
-            .region(region)
+            .region(for_credentials.unwrap_or(Region::from_static(FALLBACK_REGION)))
             .retry_config(RetryConfig::standard().with_max_attempts(2).with_initial_backoff(Duration::from_millis(200)))
             .timeout_config(TimeoutConfig::builder().connect_timeout(Duration::from_secs(4)).build());
         if let Some((id, secret)) = &self.access_key {
@@ -147,7 +192,7 @@ impl Aws {
                 "lwa-rotate",
             )));
         }
-        loader.load().await
+        Loaded { config: loader.load().await, region }
     }
 }
 
@@ -177,4 +222,45 @@ fn endpoint(loaded: &SdkConfig, service: &str) -> Result<Option<String>, UrlErro
             .map_err(|error| UrlError { url: format!("{url}, the endpoint of the AWS settings,"), error })?;
     }
     Ok(endpoint)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    async fn region(aws: &Aws, own: Option<&str>, own_endpoint: Option<&str>) -> Result<String, Unusable> {
+        let config = aws.of_service("SSM", own, own_endpoint).await?;
+        Ok(config.region().unwrap().to_string())
+    }
+
+    /// Settings in which environment and files name this region.
+    async fn naming(named: Option<&'static str>) -> Aws {
+        let aws = Aws::new().access_key("AKIAEXAMPLE", "secret".into());
+        let config = aws.load(Some("first-1")).await.config;
+        let loaded = Loaded { config, region: named.map(Region::from_static) };
+        Aws { loaded: Arc::new(OnceCell::new_with(Some(loaded))), ..aws }
+    }
+
+    #[tokio::test]
+    async fn the_region_does_not_depend_on_what_is_used_first() {
+        const ENDPOINT: Option<&str> = Some("http://127.0.0.1:9");
+        let aws = naming(None).await;
+        assert_eq!(region(&aws, Some("own-1"), None).await.unwrap(), "own-1");
+        assert_eq!(region(&aws, None, ENDPOINT).await.unwrap(), FALLBACK_REGION);
+        let error = region(&aws, None, None).await.unwrap_err();
+        assert!(error.to_string().contains("set `region`, AWS_REGION"), "{error}");
+
+        let aws = naming(Some("named-1")).await;
+        assert_eq!(region(&aws, Some("own-1"), None).await.unwrap(), "own-1");
+        assert_eq!(region(&aws, None, None).await.unwrap(), "named-1");
+        assert_eq!(region(&aws, None, ENDPOINT).await.unwrap(), "named-1");
+        assert_eq!(region(&aws.region("set-1"), Some("own-1"), None).await.unwrap(), "set-1");
+    }
+
+    #[tokio::test]
+    async fn what_the_first_to_be_used_names_is_not_taken_for_the_settings() {
+        let aws = Aws::new().access_key("AKIAEXAMPLE", "secret".into());
+        assert_ne!(aws.load(Some("first-1")).await.region, Some(Region::from_static("first-1")));
+    }
 }

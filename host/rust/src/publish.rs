@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
-use crate::secret::{Credential, Secret};
+use crate::secret::{Credential, Secret, is_client_id};
 
 pub use exec::ExecTarget;
 pub use file::FileTarget;
@@ -76,6 +76,14 @@ pub struct Held {
     pub client_secret: Secret,
     /// When it ends, in milliseconds since 1970-01-01T00:00:00Z, where the place says so.
     pub expires_at: Option<u64>,
+}
+
+impl Held {
+    /// The client id for people to see; `None` where what stands in its place has not the form of Amazon's, and might be a
+    /// secret that stands there by mistake.
+    pub fn shown_client_id(&self) -> Option<&str> {
+        self.client_id.as_deref().filter(|id| is_client_id(id))
+    }
 }
 
 /// Why a target did not take the credential. The texts are for people and hold no secret.

@@ -63,8 +63,17 @@ impl Replacement {
     }
 
     /// Writes the content and puts it in the target's place. When it returns, the content survives the loss of power.
-    pub(crate) fn commit(mut self, content: &[&[u8]]) -> Result<(), Failed> {
+    pub(crate) fn commit(self, content: &[&[u8]]) -> Result<(), Failed> {
+        self.commit_unless(|| false, content)
+    }
+
+    /// The same, unless it is too late when the content is written: an error of kind `TimedOut`, and the target is as it was.
+    pub(crate) fn commit_unless(mut self, too_late: impl FnOnce() -> bool, content: &[&[u8]]) -> Result<(), Failed> {
         self.write(content).map_err(Failed::Before)?;
+        if too_late() {
+            let text = "the disk has taken too long";
+            return Err(Failed::Before(io::Error::new(ErrorKind::TimedOut, text)));
+        }
         // Order matters: the content is on the disk before the name points to it, or a loss of power leaves an empty file.
         fs::rename(&self.temporary, &self.target).map_err(Failed::Before)?;
         self.renamed = true;
@@ -187,6 +196,19 @@ mod tests {
         drop(Replacement::begin(&target, &temporary).unwrap());
 
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_is_written_too_late_is_not_put_in_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, temporary) = places(&folder);
+        fs::write(&target, "newer").unwrap();
+
+        let failed = Replacement::begin(&target, &temporary).unwrap().commit_unless(|| true, &[b"older"]).unwrap_err();
+
+        assert!(matches!(failed, Failed::Before(error) if error.kind() == ErrorKind::TimedOut));
+        assert_eq!(fs::read(&target).unwrap(), b"newer");
+        assert!(!temporary.exists());
     }
 
     #[test]

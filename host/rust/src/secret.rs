@@ -107,6 +107,11 @@ pub struct Credential {
     pub expires_at: Option<u64>,
 }
 
+/// Whether it has the form of Amazon's client ids, and so is no secret.
+pub(crate) fn is_client_id(text: &str) -> bool {
+    text.starts_with("amzn1.application-oa2-client.")
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {

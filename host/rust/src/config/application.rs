@@ -101,6 +101,12 @@ fn client_id(
         report.add(Some(id.at), "`client-id` holds a space or another character that no client id has", Some(hint));
         return None;
     }
+    // It would be shown wherever the application is named.
+    if id.value.starts_with("amzn1.oa2-cs.") {
+        let hint = "set the client id, and hand the secret over by `lwa-rotate enroll`; this one has been written down: rotate it soon";
+        report.add(Some(id.at), "`client-id` holds a client secret", Some(hint));
+        return None;
+    }
     let line = taken.line(report.line(&id.at));
     if let Some((other, at)) = taken.client_id(id.value) {
         let at = taken.words(&at);

@@ -237,6 +237,15 @@ fn a_secret_in_the_configuration_is_refused_without_showing_it() {
 }
 
 #[test]
+fn a_secret_in_the_place_of_the_client_id_is_refused_without_showing_it() {
+    let text =
+        "region = \"na\"\n[apps.other]\nclient-id = \"amzn1.oa2-cs.v1.hidden\"\nqueue = \"main\"\nregion = \"eu\"\n";
+    let found = app_mistakes(text);
+    assert_only(&found, "12: `client-id` holds a client secret", "lwa-rotate enroll");
+    assert!(!found[0].contains("hidden"));
+}
+
+#[test]
 fn a_bad_duration_is_refused() {
     assert_only(
         &app_mistakes("region = \"na\"\npatience = \"1 hour\"\n"),

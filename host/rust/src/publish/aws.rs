@@ -5,15 +5,13 @@ use std::time::Duration;
 use super::Error;
 use crate::aws::failure::{Failure, Kind};
 
-/// How long all calls of a put may take. Each has its own limit too.
+/// How long all calls of a put or a probe may take. Each has its own limit too.
 const LONGEST: Duration = Duration::from_secs(80);
 
-/// A put that ends in time.
-pub(super) async fn bounded(place: &str, put: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
-    match tokio::time::timeout(LONGEST, put).await {
-        Ok(done) => done,
-        Err(_) => Err(Error::Unavailable(format!("{place} was not written within {} s", LONGEST.as_secs()))),
-    }
+/// Ends it when its time is over.
+pub(super) async fn bounded<T>(place: &str, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let late = |_| Err(Error::Unavailable(format!("{place} was not done with after {} s", LONGEST.as_secs())));
+    tokio::time::timeout(LONGEST, work).await.unwrap_or_else(late)
 }
 
 /// A call about a place.

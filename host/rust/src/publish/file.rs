@@ -5,6 +5,7 @@ use std::{
     fs::{self, Metadata},
     io::{self, ErrorKind},
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -30,6 +31,10 @@ pub struct FileTarget {
     format: Format,
     names: Names,
 }
+
+/// How long after its beginning a put may still replace the file. Nothing stops a write that hangs, on a file system of the
+/// network for instance; when it goes on after the put was given up, a newer secret may be there already.
+const LIMIT: Duration = Duration::from_secs(50);
 
 impl FileTarget {
     /// A file of this format with its usual [`Names`].
@@ -79,7 +84,7 @@ impl FileTarget {
         }
     }
 
-    fn write(&self, credential: &Credential) -> Result<(), Error> {
+    fn write(&self, credential: &Credential, until: Instant) -> Result<(), Error> {
         let (path, temporary) = self.places()?;
         let replacement = Replacement::begin(&path, &temporary).map_err(|e| failure("write next to", &path, &e))?;
 
@@ -91,7 +96,8 @@ impl FileTarget {
             }
             keep_access(&replacement, &existing).map_err(|e| failure("keep mode, owner and group of", &path, &e))?;
         }
-        replacement.commit(&[merged.expose()]).map_err(|failed| match failed {
+        let too_late = || Instant::now() >= until;
+        replacement.commit_unless(too_late, &[merged.expose()]).map_err(|failed| match failed {
             Failed::Before(error) => failure("write", &path, &error),
             Failed::After(error) => Error::Unavailable(format!(
                 "{} was written, but the system does not confirm that it will survive a loss of power: {error}{}",
@@ -106,7 +112,8 @@ impl FileTarget {
 impl Target for FileTarget {
     async fn put(&self, credential: &Credential) -> Result<(), Error> {
         let (target, credential) = (self.clone(), credential.clone());
-        aside(move || target.write(&credential)).await
+        let until = Instant::now() + LIMIT;
+        aside(move || target.write(&credential, until)).await
     }
 
     async fn probe(&self) -> Result<Probe, Error> {

@@ -7,7 +7,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 pub(super) use self::json::append_string;
 use super::{Error, Held};
-use crate::secret::{Credential, Secret};
+use crate::secret::{Credential, Secret, is_client_id};
 
 /// How a credential is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +56,10 @@ pub fn written(credential: &Credential, format: Format, names: &Names) -> Result
 /// the credential already.
 pub(super) fn merged(content: &[u8], credential: &Credential, format: Format, names: &Names) -> Result<Secret, Error> {
     let (secret, expires_at) = texts(credential)?;
+    // What only a shell can work out, or is no text, is none that anybody has written for us.
+    if let Some(present) = value(content, format, &names.client_id).ok().flatten() {
+        expect_no_other(&present, credential)?;
+    }
     let values = [
         (names.client_id.as_str(), Some(credential.client_id.as_str())),
         (names.client_secret.as_str(), Some(secret)),
@@ -64,6 +68,27 @@ pub(super) fn merged(content: &[u8], credential: &Credential, format: Format, na
     match format {
         Format::Env => Ok(env::merged(content, &values)),
         Format::Json => json::merged(content, &values),
+    }
+}
+
+/// Refuses to put a credential in the place of another application's. `present` is what stands under the name of the client id.
+pub(super) fn expect_no_other(present: &Secret, credential: &Credential) -> Result<(), Error> {
+    // A probe is made with no client id.
+    match present.expose_str().map(str::trim) {
+        Some(other) if is_client_id(other) && other != credential.client_id && !credential.client_id.is_empty() => {
+            Err(Error::Other(format!(
+                "it holds the credential of another application (its client id is {other}) and is left as it is; set other `names` or another place, or, if this application is to take that one's place, remove that client id there by hand"
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What the content has under this name.
+fn value(content: &[u8], format: Format, name: &str) -> Result<Option<Secret>, Error> {
+    match format {
+        Format::Env => env::value(content, name),
+        Format::Json => json::value(content, name),
     }
 }
 
@@ -78,13 +103,7 @@ pub(super) fn texts(credential: &Credential) -> Result<(&str, Option<String>), E
 
 /// What readers of such a content find; `None` if there is no client secret in it.
 pub(super) fn held(content: &[u8], format: Format, names: &Names) -> Result<Option<Held>, Error> {
-    let value = |name: &str| {
-        let value = match format {
-            Format::Env => env::value(content, name),
-            Format::Json => json::value(content, name),
-        };
-        value.map(|value| value.filter(|value| !value.is_empty()))
-    };
+    let value = |name: &str| value(content, format, name).map(|value| value.filter(|value| !value.is_empty()));
     let Some(client_secret) = value(&names.client_secret)? else { return Ok(None) };
     let client_id = value(&names.client_id)?.and_then(|id| id.expose_str().map(str::to_owned));
     // A date in a form of somebody else's is as good as none: whoever takes the secret over is told that it is not known.

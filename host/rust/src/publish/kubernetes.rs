@@ -4,16 +4,20 @@ mod access;
 mod client;
 mod failure;
 
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
-use tokio::time::timeout;
+use tokio::{sync::Semaphore, time::timeout};
 
 pub(crate) use self::client::is_name;
 use self::client::{Answer, Client, Fetching, Found};
 use super::{
     Error, Held, Probe, Target,
-    form::{Format, Names, instant, texts},
+    form::{Format, Names, expect_no_other, instant, texts},
 };
 use crate::secret::Credential;
 
@@ -32,7 +36,6 @@ pub struct KubernetesTarget {
     namespace: Option<String>,
     context: Option<String>,
     names: Names,
-    fetching: Fetching,
 }
 
 /// How long a put may take, with its repetitions.
@@ -41,19 +44,17 @@ const LIMIT: Duration = Duration::from_secs(45);
 /// How long the command that a kubeconfig names for credentials may take.
 const CREDENTIALS_LIMIT: Duration = Duration::from_secs(20);
 
+/// How many commands for the credentials of one context run at the same time. Those that hang count for as long as they run,
+/// whichever target had them run.
+const COMMANDS_AT_ONCE: usize = 4;
+
 /// How often a Secret that somebody else makes, changes or deletes meanwhile is read and written.
 const TRIES: usize = 5;
 
 impl KubernetesTarget {
     /// The Secret of this name, with the keys `LWA_CLIENT_ID`, `LWA_CLIENT_SECRET` and `LWA_CLIENT_SECRET_EXPIRES_AT`.
     pub fn new(secret: impl Into<String>) -> Self {
-        Self {
-            secret: secret.into(),
-            namespace: None,
-            context: None,
-            names: Names::of(Format::Env),
-            fetching: Fetching::default(),
-        }
+        Self { secret: secret.into(), namespace: None, context: None, names: Names::of(Format::Env) }
     }
 
     /// The namespace, in place of that of the service account or the kubeconfig.
@@ -79,7 +80,8 @@ impl KubernetesTarget {
 
     async fn client(&self) -> Result<Client, Error> {
         let config = access::config(self.context.as_deref()).await?;
-        Client::new(config, self.namespace.as_deref(), &self.secret, &self.fetching, CREDENTIALS_LIMIT).await
+        let fetching = fetching(self.context.as_deref());
+        Client::new(config, self.namespace.as_deref(), &self.secret, &fetching, CREDENTIALS_LIMIT).await
     }
 
     async fn write(&self, credential: &Credential) -> Result<(), Error> {
@@ -95,9 +97,12 @@ impl KubernetesTarget {
                 Some(found) if found.holds(&values) => return Ok(()),
                 Some(found) => {
                     found.expect_mutable(&client)?;
-                    client.patch(&values, false).await?
+                    if let Some(present) = found.value(&self.names.client_id) {
+                        expect_no_other(present, credential).map_err(|error| error.within(&client.place()))?;
+                    }
+                    client.patch(&values).await?
                 }
-                None => client.create(&values, false).await?,
+                None => client.create(&values).await?,
             };
             match answer {
                 Answer::Done => return Ok(()),
@@ -113,31 +118,37 @@ impl KubernetesTarget {
     /// With the server's own rehearsal, which checks permissions and stores nothing.
     async fn look(&self) -> Result<Probe, Error> {
         let client = self.client().await?;
-        let rehearsed = match client.find().await? {
-            Some(found) => {
-                found.expect_mutable(&client)?;
-                client.patch(&[], true).await
-            }
-            None => client.create(&[], true).await,
-        };
-        let place = client.place();
-        match rehearsed {
-            Ok(_) => Ok(Probe::Fine(format!("{place} can be read and may be written"))),
-            Err(Error::Other(_)) => {
-                Ok(Probe::NotChecked(format!("{place} can be read; the cluster rehearses no write to it")))
-            }
-            Err(error) => Err(error),
+        let found = client.find().await?;
+        if let Some(found) = &found {
+            found.expect_mutable(&client)?;
         }
+        let rehearsed = client.rehearse(found.is_some()).await?;
+        let place = client.place();
+        Ok(if rehearsed {
+            Probe::Fine(format!("{place} can be read and may be written"))
+        } else {
+            Probe::NotChecked(format!("{place} can be read; the cluster rehearses no write to it"))
+        })
     }
 
     fn held(&self, found: &Found) -> Option<Held> {
         let text = |key: &str| found.value(key)?.expose_str();
         Some(Held {
             client_secret: text(&self.names.client_secret).filter(|secret| !secret.is_empty())?.into(),
-            client_id: text(&self.names.client_id).map(str::to_owned),
+            // A person's `echo` may have added a line end.
+            client_id: text(&self.names.client_id).map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned),
             expires_at: text(&self.names.expires_at).and_then(instant),
         })
     }
+}
+
+/// What all targets of a context share, however short they live.
+fn fetching(context: Option<&str>) -> Fetching {
+    static ALL: LazyLock<Mutex<BTreeMap<Option<String>, Fetching>>> = LazyLock::new(Mutex::default);
+
+    let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
+    let new = || Arc::new(Semaphore::new(COMMANDS_AT_ONCE));
+    Arc::clone(all.entry(context.map(str::to_owned)).or_insert_with(new))
 }
 
 /// Ends it when its time is over.
@@ -158,5 +169,18 @@ impl Target for KubernetesTarget {
 
     async fn read(&self) -> Result<Option<Held>, Error> {
         bounded(async { Ok(self.client().await?.find().await?.and_then(|found| self.held(&found))) }).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Targets are made for each put.
+    #[test]
+    fn commands_that_hang_count_for_all_targets_of_their_context() {
+        assert!(Arc::ptr_eq(&fetching(Some("shops")), &fetching(Some("shops"))));
+        assert!(!Arc::ptr_eq(&fetching(Some("shops")), &fetching(None)));
+        assert_eq!(fetching(None).available_permits(), COMMANDS_AT_ONCE);
     }
 }

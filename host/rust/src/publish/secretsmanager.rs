@@ -44,6 +44,10 @@ const LARGEST: usize = 64 * 1024;
 /// How often others may be quicker.
 const ROUNDS: u32 = 20;
 
+/// How long is waited before Secrets Manager is asked again whether it shows what it has taken: all its operations are
+/// eventually consistent.
+const PAUSES: [u64; 5] = [100, 200, 400, 800, 1600];
+
 /// What the secret holds.
 struct Present {
     document: Secret,
@@ -85,7 +89,7 @@ impl SecretsManagerTarget {
             let loaded = self.aws.of_service("Secrets Manager", self.region.as_deref(), None).await?;
             Ok(Client::from_conf(Builder::from(&loaded).timeout_config(limits(CALL_LIMIT)).build()))
         };
-        self.client.get_or_try_init(client).await.map_err(|error: crate::aws::UrlError| Error::Other(error.to_string()))
+        self.client.get_or_try_init(client).await.map_err(|error: crate::aws::Unusable| Error::Other(error.to_string()))
     }
 
     fn is_arn(&self) -> bool {
@@ -100,7 +104,7 @@ impl SecretsManagerTarget {
 
     /// What the secret holds; `None` if there is no such secret.
     async fn present(&self, client: &Client) -> Result<Option<Present>, Error> {
-        let error = match client.get_secret_value().secret_id(&self.secret).send().await {
+        let error = match client.get_secret_value().secret_id(&self.secret).version_stage(CURRENT).send().await {
             Ok(answer) if answer.secret_binary.is_some() => {
                 return Err(Error::Other(format!(
                     "{} holds bytes in the place of a JSON object and is left as it is; name another secret",
@@ -181,12 +185,43 @@ impl SecretsManagerTarget {
         let outcome = if put.version_stages().iter().any(|stage| stage == CURRENT) {
             Ok(None)
         } else {
-            self.make_current(client, &id, present.version).await
+            self.make_current(client, &id, present.version.clone()).await
         };
         // It has done its work; where it cannot be taken off, the next put takes it along.
         let taken_off = client.update_secret_version_stage().secret_id(&self.secret).version_stage(&label);
         let _ = taken_off.remove_from_version_id(&id).send().await;
-        outcome
+        match outcome? {
+            None => self.shown(client, credential, present.version.as_deref()).await,
+            others => Ok(others),
+        }
+    }
+
+    /// Waits until readers are shown the credential in place of the version before; what is told instead if there is another.
+    async fn shown(
+        &self,
+        client: &Client,
+        credential: &Credential,
+        before: Option<&str>,
+    ) -> Result<Option<String>, Error> {
+        let mut pauses = PAUSES.iter();
+        loop {
+            if let Some(present) = self.present(client).await? {
+                let merged = self.merged(client, &present.document, credential)?;
+                if merged.expose() == present.document.expose() {
+                    return Ok(None);
+                }
+                if present.version.is_some() && present.version.as_deref() != before {
+                    return Ok(Some("somebody else has changed it since".into()));
+                }
+            }
+            let Some(pause) = pauses.next() else {
+                return Err(Error::Unavailable(format!(
+                    "{} was written, and Secrets Manager still shows the value before; it is looked at again later",
+                    self.place(client)
+                )));
+            };
+            sleep(Duration::from_millis(*pause)).await;
+        }
     }
 
     /// Makes a version current in the place of the one before; what was answered if that is not current any more.
@@ -217,7 +252,7 @@ impl SecretsManagerTarget {
             .secret_string(document.expose_str().unwrap_or_default())
             .client_request_token(version_id(&document, None));
         match created.send().await {
-            Ok(_) => Ok(None),
+            Ok(_) => self.shown(client, credential, None).await,
             Err(error) if failure::is_there_already(&error) => Ok(Some("somebody else has made it".into())),
             Err(error) => Err(self.failed(Operation::Create, client, &error)),
         }

@@ -102,7 +102,7 @@ impl SsmTarget {
             let loaded = self.aws.of_service("SSM", self.region.as_deref(), None).await?;
             Ok(Client::from_conf(Builder::from(&loaded).timeout_config(limits(CALL_LIMIT)).build()))
         };
-        self.client.get_or_try_init(client).await.map_err(|error: crate::aws::UrlError| Error::Other(error.to_string()))
+        self.client.get_or_try_init(client).await.map_err(|error: crate::aws::Unusable| Error::Other(error.to_string()))
     }
 
     /// The parameter with its region, for people.
@@ -180,8 +180,11 @@ impl SsmTarget {
             .value(value.expose_str().unwrap_or_default())
             .r#type(ParameterType::SecureString)
             .set_key_id(self.kms_key.clone())
-            .overwrite(false);
-        // Whoever has made it meanwhile is not overwritten.
+            // Whoever has made it meanwhile is not overwritten.
+            .overwrite(false)
+            .customize()
+            // Once: a repetition would find what the first one has made, and take it for somebody else's.
+            .config_override(Config::builder().retry_config(RetryConfig::disabled()));
         put.send().await.map(drop).map_err(|error| self.failed(Operation::Write, client, &error))
     }
 
@@ -248,7 +251,7 @@ impl Target for SsmTarget {
                 "{warning}the parameter can be read, and takes it; whether it may be written was not tried"
             )))
         };
-        match looked.await {
+        match bounded(&self.place(client), looked).await {
             Err(Error::AccessDenied(text)) => Ok(Probe::NotChecked(text)),
             looked => looked,
         }

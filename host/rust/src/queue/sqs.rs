@@ -158,7 +158,7 @@ fn message(message: SqsMessage) -> Option<Message> {
 }
 
 /// An endpoint that no request may be sent to.
-fn unusable(error: UrlError) -> Error {
+fn unusable(error: impl std::fmt::Display) -> Error {
     Error::Other(error.to_string())
 }
 

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::{
     config::{Config, retry::RetryConfig},
     error::ProvideErrorMetadata,
     primitives::Blob,
-    types::{AttributeValue, KeyType, ScalarAttributeType, TableDescription, TableStatus},
+    types::{AttributeValue, KeyType, MultiRegionConsistency, ScalarAttributeType, TableDescription, TableStatus},
 };
 use tokio::sync::OnceCell;
 
@@ -85,7 +85,7 @@ impl DynamoDbStore {
             let config = aws_sdk_dynamodb::config::Builder::from(&loaded).timeout_config(limits(CALL_LIMIT));
             Ok(Client::from_conf(config.build()))
         });
-        made.await.map_err(|error: crate::aws::UrlError| Error::Other(error.to_string()))
+        made.await.map_err(|error: crate::aws::Unusable| Error::Other(error.to_string()))
     }
 
     /// For people.
@@ -198,6 +198,12 @@ fn usable(table: &TableDescription) -> Result<(), String> {
     };
     if keys != [(CLIENT_ID, &KeyType::Hash)] || of_type(CLIENT_ID) != Some(&ScalarAttributeType::S) {
         return Err(format!("has another key than the partition key `{CLIENT_ID}`, a string; {}", failure::MAKE_ONE));
+    }
+    if !table.replicas().is_empty() && table.multi_region_consistency() != Some(&MultiRegionConsistency::Strong) {
+        return Err(
+            "is a global table whose regions are eventually consistent, so that two of them could save over each other; make it one with multi-Region strong consistency, or name a table of one region"
+                .to_owned(),
+        );
     }
     match table.table_status() {
         Some(TableStatus::Active | TableStatus::Updating) => Ok(()),

@@ -100,7 +100,7 @@ impl SecretsManagerStore {
             let config = aws_sdk_secretsmanager::config::Builder::from(&loaded).timeout_config(limits(CALL_LIMIT));
             Ok(Client::from_conf(config.build()))
         });
-        let client = made.await.map_err(|error: crate::aws::UrlError| Error::Other(error.to_string()))?;
+        let client = made.await.map_err(|error: crate::aws::Unusable| Error::Other(error.to_string()))?;
         Ok(Place { client, name: self.name(client_id) })
     }
 

@@ -29,7 +29,8 @@ pub(super) async fn of_target(app: &App, from: &Target, aws: &Aws) -> Result<Hel
     })
 }
 
-/// What the application's targets hold, with the name of one that holds it; `None` if none of them holds a secret.
+/// What the application's targets hold, with the name of one that holds it; `None` if none of them holds a secret. All of them
+/// have to be readable.
 pub(super) async fn of_any(app: &App, aws: &Aws) -> Result<Option<(String, Held)>, Failure> {
     let mut found: Option<(String, Held)> = None;
     let mut failed = None;
@@ -52,9 +53,12 @@ pub(super) async fn of_any(app: &App, aws: &Aws) -> Result<Option<(String, Held)
             Some((_, first)) => first.expires_at = first.expires_at.or(held.expires_at),
         }
     }
-    match (found, failed) {
-        (None, Some(failure)) => Err(failure),
-        (found, _) => Ok(found),
+    // What could not be looked at may hold a newer secret, which publishing this one would overwrite.
+    match failed {
+        Some(failure) => {
+            Err(failure.hint(format!("or name the target to take: lwa-rotate enroll {} --from TARGET", app.name)))
+        }
+        None => Ok(found),
     }
 }
 
@@ -64,7 +68,9 @@ async fn look(app: &App, from: &Target, aws: &Aws) -> Result<Option<Held>, Failu
         _ => Failure::failed(format!("{}: {error}", app.name)),
     })?;
     let Some(mut held) = held else { return Ok(None) };
-    if let Some(other) = held.client_id.as_ref().filter(|id| **id != app.client_id) {
+    if held.client_id.as_ref().is_some_and(|id| *id != app.client_id) {
+        // Where `names` are swapped, the secret itself stands in this place.
+        let other = held.shown_client_id().unwrap_or("not shown, because it is no client id of Amazon's");
         let text = format!(
             "{}: {} holds the secret of another application: its client id is {other}, and that of {} is {}",
             app.name, from.name, app.name, app.client_id

@@ -144,3 +144,16 @@ async fn a_file_that_cannot_hold_it_is_left_as_it_is() {
     assert_eq!(fs::read_to_string(&path).unwrap(), "no json");
     assert_eq!(names(folder.path()).len(), 1);
 }
+
+#[test]
+fn a_write_that_hung_until_it_was_given_up_does_not_replace_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shop.env");
+    fs::write(&path, "LWA_CLIENT_SECRET=newer\n").unwrap();
+
+    let error = FileTarget::new(&path, Format::Env).write(&credential("older"), Instant::now()).unwrap_err();
+
+    assert!(matches!(&error, Error::Unavailable(text) if text.contains("too long")), "{error:?}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "LWA_CLIENT_SECRET=newer\n");
+    assert_eq!(names(folder.path()), ["shop.env"]);
+}

@@ -167,3 +167,25 @@ fn any_text_is_written_as_json_reads_it() {
     let value: serde_json::Value = serde_json::from_slice(written.expose()).unwrap();
     assert_eq!(value["client_secret"], secret);
 }
+
+#[test]
+fn the_credential_of_another_application_is_left_as_it_is() {
+    const OTHER: &str = "amzn1.application-oa2-client.9999";
+    for (format, content) in [
+        (Format::Env, format!("LWA_CLIENT_ID='{OTHER}'\nLWA_CLIENT_SECRET=hidden\n")),
+        (Format::Json, format!(r#"{{"client_id":"{OTHER}\n","client_secret":"hidden"}}"#)),
+    ] {
+        let merge = |credential: &Credential| merged(content.as_bytes(), credential, format, &Names::of(format));
+
+        let error = merge(&credential("mine", None)).unwrap_err();
+
+        let Error::Other(text) = error else { panic!("{error:?}") };
+        assert!(text.contains(OTHER) && text.contains("another application") && !text.contains("hidden"), "{text}");
+        let nobody = Credential { client_id: String::new(), client_secret: "".into(), expires_at: None };
+        assert!(merge(&nobody).is_ok(), "a probe is for no application");
+    }
+    // What is no client id of Amazon's is nobody's.
+    for content in ["LWA_CLIENT_ID=\n", "LWA_CLIENT_ID=old\n", "LWA_CLIENT_ID=$ID\n"] {
+        merge(content, Format::Env);
+    }
+}

@@ -12,7 +12,7 @@ use kube::{
 };
 use serde::{Deserialize, Deserializer};
 use tokio::{
-    sync::{Mutex, oneshot},
+    sync::{Semaphore, oneshot},
     time::timeout,
 };
 
@@ -81,8 +81,9 @@ impl Found {
     }
 }
 
-/// Held while a command that a kubeconfig names for credentials runs: one that hangs is not joined by others.
-pub(super) type Fetching = Arc<Mutex<()>>;
+/// A permit of it is held while a command that a kubeconfig names for credentials runs: those that hang are not joined by more
+/// and more others.
+pub(super) type Fetching = Arc<Semaphore>;
 
 impl Client {
     /// The command for credentials, if the kubeconfig names one, runs here; it may take this long.
@@ -98,12 +99,12 @@ impl Client {
             return Err(failure::no_name(&format!("the secret {secret} in namespace {namespace}")));
         }
         let builder = timeout(limit, async {
-            let alone = Arc::clone(fetching).lock_owned().await;
+            let permit = Arc::clone(fetching).acquire_owned().await;
             let (tell, told) = oneshot::channel();
             // `kube` waits for the command's end, however long: on a thread that nobody waits for when the time is over.
             thread::spawn(move || {
                 let _ = tell.send(ClientBuilder::try_from(config));
-                drop(alone);
+                drop(permit);
             });
             told.await
         });
@@ -134,10 +135,35 @@ impl Client {
     }
 
     /// Sets these keys of it.
-    pub(super) async fn patch(&self, values: &[(&str, &str)], rehearse: bool) -> Result<Answer, Error> {
+    pub(super) async fn patch(&self, values: &[(&str, &str)]) -> Result<Answer, Error> {
+        self.patched(self.ask_to_patch(values, false).await?)
+    }
+
+    /// Makes it with these keys.
+    pub(super) async fn create(&self, values: &[(&str, &str)]) -> Result<Answer, Error> {
+        self.created(self.ask_to_create(values, false).await?)
+    }
+
+    /// Has the cluster rehearse a patch, or, where there is no Secret, its making; `false` if it rehearses nothing.
+    pub(super) async fn rehearse(&self, exists: bool) -> Result<bool, Error> {
+        let status = match exists {
+            true => self.ask_to_patch(&[], true).await?,
+            false => self.ask_to_create(&[], true).await?,
+        };
+        // An admission webhook that cannot do it, or a server that knows nothing of it.
+        if matches!(status, 400 | 405 | 501) {
+            return Ok(false);
+        }
+        if exists { self.patched(status) } else { self.created(status) }.map(|_| true)
+    }
+
+    async fn ask_to_patch(&self, values: &[(&str, &str)], rehearse: bool) -> Result<u16, Error> {
         let request = Request::patch(format!("{}?{}", self.path(&self.secret), parameters(rehearse)))
             .header("content-type", "application/merge-patch+json");
-        let (status, _) = self.send(request, body("", values)).await?;
+        Ok(self.send(request, body("", values)).await?.0)
+    }
+
+    fn patched(&self, status: u16) -> Result<Answer, Error> {
         match status {
             200 | 201 => Ok(Answer::Done),
             404 | 409 => Ok(Answer::Overtaken),
@@ -145,13 +171,15 @@ impl Client {
         }
     }
 
-    /// Makes it with these keys.
-    pub(super) async fn create(&self, values: &[(&str, &str)], rehearse: bool) -> Result<Answer, Error> {
+    async fn ask_to_create(&self, values: &[(&str, &str)], rehearse: bool) -> Result<u16, Error> {
         let request = Request::post(format!("{}?{}", self.path(""), parameters(rehearse)))
             .header("content-type", "application/json");
         let head =
             format!(r#""apiVersion":"v1","kind":"Secret","type":"Opaque","metadata":{{"name":"{}"}},"#, self.secret);
-        let (status, _) = self.send(request, body(&head, values)).await?;
+        Ok(self.send(request, body(&head, values)).await?.0)
+    }
+
+    fn created(&self, status: u16) -> Result<Answer, Error> {
         match status {
             200..=202 => Ok(Answer::Done),
             409 => Ok(Answer::Overtaken),
@@ -246,7 +274,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let made = Command::new("mkfifo").arg(folder.path().join("end")).status().unwrap();
         assert!(made.success());
-        let fetching = Fetching::default();
+        let fetching = Arc::new(Semaphore::new(1));
 
         for _ in 0..2 {
             let limit = Duration::from_millis(300);
@@ -257,7 +285,7 @@ mod tests {
 
         // Now it ends, so that nothing is left of it.
         fs::read(folder.path().join("end")).unwrap();
-        let _ended = fetching.lock().await;
+        let _ended = fetching.acquire().await.unwrap();
         assert_eq!(fs::read_to_string(folder.path().join("begun")).unwrap().lines().count(), 1);
     }
 

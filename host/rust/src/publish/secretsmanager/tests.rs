@@ -7,6 +7,10 @@ const ARN: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop-AbC
 const DONE: (u16, &str) = (200, "{}");
 const NOT_FOUND: (u16, &str) = (400, r#"{"__type":"ResourceNotFoundException","Message":"it cannot be found"}"#);
 const HELD: (u16, &str) = (200, r#"{"VersionId":"v1","SecretString":"{\"other\":1,\"client_secret\":\"old\"}"}"#);
+const HOLDS: (u16, &str) = (
+    200,
+    r#"{"VersionId":"v2","SecretString":"{\"client_secret\":\"secret-value\",\"expires_at\":null,\"client_id\":\"amzn1.id\"}"}"#,
+);
 const PUT: (u16, &str) = (200, r#"{"VersionStages":["lwa-rotate-x"]}"#);
 
 fn credential() -> Credential {
@@ -23,11 +27,11 @@ fn names(server: &Server) -> Vec<String> {
 
 #[tokio::test]
 async fn a_new_value_becomes_current_only_in_the_place_of_the_one_it_was_made_from() {
-    let server = Server::answering(&[HELD, PUT, DONE, DONE]).await;
+    let server = Server::answering(&[HELD, PUT, DONE, DONE, HOLDS]).await;
 
     target(&server).put(&credential()).await.unwrap();
 
-    let [read, (_, put), (_, moved), (_, taken_off)] = server.operations().try_into().unwrap();
+    let [read, (_, put), (_, moved), (_, taken_off), _shown] = server.operations().try_into().unwrap();
     assert_eq!(read.0, "GetSecretValue");
     assert_eq!(
         put["SecretString"],
@@ -42,13 +46,41 @@ async fn a_new_value_becomes_current_only_in_the_place_of_the_one_it_was_made_fr
 
 #[tokio::test]
 async fn a_put_whose_answer_was_lost_is_repeated_with_the_same_token() {
-    let server = Server::answering(&[HELD, (500, ""), PUT, DONE]).await;
+    let server = Server::answering(&[HELD, (500, ""), PUT, DONE, DONE, HOLDS]).await;
 
     target(&server).put(&credential()).await.unwrap();
 
     let operations = server.operations();
     assert_eq!((&*operations[1].0, &*operations[2].0), ("PutSecretValue", "PutSecretValue"));
     assert_eq!(operations[1].1, operations[2].1);
+}
+
+/// Who reads it then would be given the old secret, which the command that follows would have them do.
+#[tokio::test]
+async fn a_put_is_done_when_readers_are_shown_the_new_value() {
+    let server = Server::answering(&[HELD, PUT, DONE, DONE, HELD, HELD, HOLDS]).await;
+    target(&server).put(&credential()).await.unwrap();
+    assert_eq!(server.operations().len(), 7);
+
+    let server = Server::answering(&[NOT_FOUND, NOT_FOUND, DONE, NOT_FOUND, NOT_FOUND, HOLDS]).await;
+    target(&server).put(&credential()).await.unwrap();
+    assert_eq!(server.operations().len(), 6);
+
+    let server = Server::answering(&[HELD, PUT, DONE, DONE, HELD]).await;
+    let error = target(&server).put(&credential()).await.unwrap_err();
+    assert!(matches!(&error, Error::Unavailable(text) if text.contains("still shows the value before")), "{error:?}");
+}
+
+#[tokio::test]
+async fn what_somebody_else_has_put_in_its_place_since_is_read_and_kept() {
+    const CHANGED: (u16, &str) = (200, r#"{"VersionId":"v3","SecretString":"{\"other\":2}"}"#);
+    let server = Server::answering(&[HELD, PUT, DONE, DONE, CHANGED, CHANGED, PUT, DONE, DONE, HOLDS]).await;
+
+    target(&server).put(&credential()).await.unwrap();
+
+    let (name, put) = &server.operations()[6];
+    assert_eq!(name, "PutSecretValue");
+    assert!(put["SecretString"].as_str().unwrap().starts_with(r#"{"other":2,"#), "{put}");
 }
 
 #[test]
@@ -64,7 +96,7 @@ fn the_token_follows_from_value_and_version_before() {
 async fn what_somebody_else_has_written_meanwhile_is_read_and_kept() {
     const MOVED: (u16, &str) = (400, r#"{"__type":"InvalidParameterException","Message":"it is attached to v2"}"#);
     const CHANGED: (u16, &str) = (200, r#"{"VersionId":"v2","SecretString":"{\"other\":2}"}"#);
-    let server = Server::answering(&[HELD, PUT, MOVED, DONE, CHANGED, PUT, DONE]).await;
+    let server = Server::answering(&[HELD, PUT, MOVED, DONE, CHANGED, PUT, DONE, DONE, HOLDS]).await;
 
     target(&server).put(&credential()).await.unwrap();
 
@@ -77,10 +109,6 @@ async fn what_somebody_else_has_written_meanwhile_is_read_and_kept() {
 
 #[tokio::test]
 async fn a_secret_that_holds_it_already_is_not_written() {
-    const HOLDS: (u16, &str) = (
-        200,
-        r#"{"VersionId":"v1","SecretString":"{\"client_secret\":\"secret-value\",\"expires_at\":null,\"client_id\":\"amzn1.id\"}"}"#,
-    );
     let server = Server::answering(&[HOLDS]).await;
 
     target(&server).put(&credential()).await.unwrap();
@@ -90,20 +118,22 @@ async fn a_secret_that_holds_it_already_is_not_written() {
 
 #[tokio::test]
 async fn a_secret_that_does_not_exist_is_made_and_an_empty_one_filled() {
-    let server = Server::answering(&[NOT_FOUND, NOT_FOUND, DONE]).await;
+    let server = Server::answering(&[NOT_FOUND, NOT_FOUND, DONE, HOLDS]).await;
     target(&server).put(&credential()).await.unwrap();
-    assert_eq!(names(&server), ["GetSecretValue", "DescribeSecret", "CreateSecret"]);
+    assert_eq!(names(&server), ["GetSecretValue", "DescribeSecret", "CreateSecret", "GetSecretValue"]);
 
     const FIRST: (u16, &str) = (200, r#"{"VersionStages":["AWSCURRENT","lwa-rotate-x"]}"#);
-    let server = Server::answering(&[NOT_FOUND, DONE, FIRST, DONE]).await;
+    let server = Server::answering(&[NOT_FOUND, DONE, FIRST, DONE, HOLDS]).await;
     target(&server).put(&credential()).await.unwrap();
-    assert_eq!(names(&server), ["GetSecretValue", "DescribeSecret", "PutSecretValue", "UpdateSecretVersionStage"]);
+    let [before @ .., shown] = &names(&server)[..] else { panic!("nothing was asked") };
+    assert_eq!(before, ["GetSecretValue", "DescribeSecret", "PutSecretValue", "UpdateSecretVersionStage"]);
+    assert_eq!(shown, "GetSecretValue");
 }
 
 #[tokio::test]
 async fn a_secret_that_somebody_else_makes_at_the_same_moment_is_not_overwritten() {
     const EXISTS: (u16, &str) = (400, r#"{"__type":"ResourceExistsException","Message":"it exists"}"#);
-    let server = Server::answering(&[NOT_FOUND, NOT_FOUND, EXISTS, HELD, PUT, DONE]).await;
+    let server = Server::answering(&[NOT_FOUND, NOT_FOUND, EXISTS, HELD, PUT, DONE, DONE, HOLDS]).await;
 
     target(&server).put(&credential()).await.unwrap();
 

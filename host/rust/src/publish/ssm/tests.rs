@@ -105,6 +105,11 @@ async fn a_write_whose_answer_was_lost_is_not_repeated_in_the_same_call() {
     let error = target(&server).put(&credential()).await.unwrap_err();
     assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
     assert_eq!(names(&server).iter().filter(|name| *name == "PutParameter").count(), 1);
+
+    let server = Server::answering(&[NOT_FOUND, (500, "")]).await;
+    let error = target(&server).put(&credential()).await.unwrap_err();
+    assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
+    assert_eq!(names(&server), ["GetParameter", "PutParameter"], "it would find what it has made itself");
 }
 
 #[tokio::test]

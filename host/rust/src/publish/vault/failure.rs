@@ -72,6 +72,11 @@ pub(super) fn not_permitted(mount: &str, path: &str, asked: Asked) -> Error {
     ))
 }
 
+/// Vault does not say which.
+pub(super) fn not_permitted_or_expired(mount: &str, path: &str, asked: Asked, from: &str) -> Error {
+    not_permitted(mount, path, asked).within(&format!("not permitted, or the token from {from} has expired"))
+}
+
 /// Nobody with this token may do anything.
 pub(super) fn token_refused(from: &str) -> Error {
     Error::AccessDenied(format!(

@@ -192,10 +192,14 @@ impl Server {
         if response.status != 403 {
             return failure::of(response, &self.address, &self.place());
         }
-        // An expired token and a missing policy answer alike; only a token that is good may look at itself.
+        // An expired token and a missing policy answer alike; a token that is good may look at itself, unless its policies take
+        // that away.
         match self.get("auth/token/lookup-self").await {
             Ok(looked) if looked.status == 200 => failure::not_permitted(&self.mount, &self.path, asked),
-            _ => failure::token_refused(&self.token.from),
+            Ok(looked) if looked.status == 403 && failure::says(&looked, "invalid token") => {
+                failure::token_refused(&self.token.from)
+            }
+            _ => failure::not_permitted_or_expired(&self.mount, &self.path, asked, &self.token.from),
         }
     }
 

@@ -150,12 +150,15 @@ async fn a_probe_tells_what_is_wrong_with_a_table() {
         ("client_id", "id", "create-table"),
         (r#""S""#, r#""B""#, "create-table"),
         (r#""KeyType":"HASH"}"#, r#""KeyType":"HASH"},{"AttributeName":"x","KeyType":"RANGE"}"#, "create-table"),
+        (r#""TableStatus""#, r#""Replicas":[{"RegionName":"eu-west-1"}],"TableStatus""#, "strong consistency"),
         ("ACTIVE", "CREATING", "wait until it is ACTIVE"),
         ("ACTIVE", "INACCESSIBLE_ENCRYPTION_CREDENTIALS", "enable the key"),
     ] {
         let error = table(&good.replace(from, to)).await.unwrap_err();
         assert!(matches!(&error, Error::Other(text) if text.contains(remedy)), "{to}: {error:?}");
     }
+    let global = r#""Replicas":[{"RegionName":"eu-west-1"}],"MultiRegionConsistency":"STRONG","TableStatus""#;
+    assert_eq!(table(&good.replace(r#""TableStatus""#, global)).await, Ok(()));
     let denied = probe(Answer::Refused("AccessDeniedException", "no")).await.unwrap_err();
     assert!(matches!(&denied, Error::AccessDenied(text) if text.contains("dynamodb:DescribeTable")), "{denied:?}");
 }

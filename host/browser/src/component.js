@@ -8,6 +8,9 @@ import { replaying } from './replay.js';
 /** Whether this browser can suspend WebAssembly while an import takes its time (JavaScript Promise Integration). */
 export const canSuspend = () => typeof WebAssembly === 'object' && 'Suspending' in WebAssembly && 'promising' in WebAssembly;
 
+/** How long to wait, in milliseconds, when there is no room for an instance, and how often. */
+const NO_ROOM = { pause: 250, times: 20 };
+
 /** Reads and compiles the component. */
 export async function openComponent() {
   const bytes = Uint8Array.from(atob(COMPONENT), (character) => character.charCodeAt(0));
@@ -16,7 +19,17 @@ export async function openComponent() {
   // The order of jco's names is the order in the file; build.mjs has compared the bytes.
   const core = (name) => compiled[Number(/core(\d*)\.wasm$/.exec(name)[1] || 1) - 1];
   const { instantiate } = await import(canSuspend() ? './rotator.js' : './rotator-sync.js');
-  const make = (imports) => instantiate(core, imports);
+  const make = async (imports) => {
+    for (let times = 1; ; times += 1) {
+      try {
+        return await instantiate(core, imports);
+      } catch (error) {
+        // Each instance takes a large range of addresses, which a browser gives back when it gets to it.
+        if (!(error instanceof RangeError) || times === NO_ROOM.times) throw error;
+        await new Promise((resolve) => setTimeout(resolve, NO_ROOM.pause));
+      }
+    }
+  };
   return {
     bytes,
     imports,

@@ -37,6 +37,7 @@
 //! # }
 //! ```
 
+mod aside;
 pub mod aws;
 mod bindings;
 pub mod check;

@@ -16,6 +16,7 @@ use super::{
     form::{held, merged},
 };
 use crate::{
+    aside::aside,
     replace::{Failed, Replacement, probe, remedy},
     secret::{Credential, Secret},
 };
@@ -133,17 +134,6 @@ fn about(path: &Path, error: Error) -> Error {
     match error {
         Error::Other(text) => Error::Other(format!("{}: {text}", path.display())),
         other => other,
-    }
-}
-
-/// Does what may block where that stops nobody.
-pub(super) async fn aside<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
-) -> Result<T, Error> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        Err(_) => Err(Error::Unavailable("the program is being stopped".into())),
     }
 }
 

@@ -12,6 +12,7 @@ use async_trait::async_trait;
 
 use super::{Entry, Error, Revision, Store, name, revision};
 use crate::{
+    aside::aside,
     replace::{Failed, Replacement, probe, remedy, sync_folder},
     secret::Secret,
 };
@@ -60,13 +61,13 @@ impl FileStore {
 impl Store for FileStore {
     async fn load(&self, client_id: &str) -> Result<Option<Entry>, Error> {
         let (path, client_id) = (self.path(client_id), client_id.to_owned());
-        blocking(move || read(&path, &client_id)).await
+        aside(move || read(&path, &client_id)).await
     }
 
     async fn save(&self, client_id: &str, document: Secret, expected: Option<&str>) -> Result<Revision, Error> {
         let (store, client_id, expected) = (self.clone(), client_id.to_owned(), expected.map(str::to_owned));
         // When the caller goes away meanwhile, this goes on to its end: the file is whole at any time.
-        blocking(move || store.write(&client_id, &document, expected.as_deref())).await
+        aside(move || store.write(&client_id, &document, expected.as_deref())).await
     }
 }
 
@@ -144,14 +145,6 @@ fn failure(doing: &str, path: &Path, error: &io::Error) -> Error {
             "cannot {doing} {path}: {error}; let the user that runs lwa-rotate own and write the store's folder"
         )),
         _ => Error::Unavailable(format!("cannot {doing} {path}: {error}{remedy}")),
-    }
-}
-
-async fn blocking<R: Send + 'static>(work: impl FnOnce() -> Result<R, Error> + Send + 'static) -> Result<R, Error> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        Err(_) => Err(Error::Unavailable("the program is being stopped".into())),
     }
 }
 

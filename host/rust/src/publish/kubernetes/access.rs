@@ -6,11 +6,8 @@ use hyper_util::client::proxy::matcher::Matcher;
 use kube::config::{Config, ExecInteractiveMode, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use rustls::crypto::{CryptoProvider, ring};
 
-use super::{
-    super::{Error, file::aside},
-    failure,
-};
-use crate::http::Origin;
+use super::{super::Error, failure};
+use crate::{aside::aside, http::Origin};
 
 /// Until a connection stands, and between two pieces of an answer.
 const WAIT: Duration = Duration::from_secs(10);

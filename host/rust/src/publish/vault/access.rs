@@ -5,8 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::super::{Error, file::aside};
-use crate::secret::Secret;
+use super::super::Error;
+use crate::{aside::aside, secret::Secret};
 
 /// A token, and where it came from.
 pub(super) struct Token {

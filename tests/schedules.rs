@@ -20,7 +20,7 @@ use lwa_rotate_component::instant::Instant;
 use world::{Call, DAY, Faults, HOUR, Kind, QUEUE, Queued, Random, Shared, SimulatedHost, World, call};
 
 /// Seeds that once found something.
-const FOUND: &[u64] = &[1_015_082, 1_015_281, 1_526_939, 1_632_862, 2_051_330, 2_510_330];
+const FOUND: &[u64] = &[1_015_082, 1_015_281, 1_526_939, 1_632_862, 2_051_330, 2_510_330, 15_880_766];
 
 const SECOND_SHOP: &str = "amzn1.application-oa2-client.second";
 
@@ -231,7 +231,7 @@ impl Schedule {
         {
             let mut world = self.world.borrow_mut();
             world.faults = Faults::default();
-            world.clock_error = 0;
+            world.set_clocks(0);
             for app in world.apps.values_mut() {
                 app.lag = 0;
                 app.issued.iter_mut().for_each(|issued| issued.works_from = 0);

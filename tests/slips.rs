@@ -532,6 +532,35 @@ fn a_write_that_takes_three_minutes_does_not_leave_the_old_secret_behind() {
     assert!(world.borrow().published(SHOP, &secret), "the status says that every target holds the current secret");
 }
 
+/// The same for a target that whoever promoted the secret has never heard of: a configuration is changed on one host after the
+/// other.
+#[test]
+fn a_slow_write_to_a_target_of_another_configuration_does_not_leave_the_old_secret_behind() {
+    let world = settled(142);
+    let configure = |names: &[&str]| {
+        let targets = names.iter().map(|name| (*name).to_owned()).collect();
+        world.borrow_mut().settings.get_mut(SHOP).unwrap().targets = targets;
+    };
+    configure(&["env", "hook", "exec"]);
+    let in_put = || {
+        configure(&["env", "hook"]);
+        run(&world, |host| calls::request(host, SHOP)).unwrap();
+        advance(&world);
+        world.borrow_mut().now += 5_000;
+        drain(&world);
+        configure(&["env", "hook", "exec"]);
+        advance(&world);
+    };
+    let odd = Odd { in_put: Some(Box::new(in_put)), ..Odd::default() };
+    let (died, _) = call(&world, None, |host| calls::advance(&mut On(host, odd), SHOP));
+    assert!(died.is_none());
+    let secret = newest(&world);
+    assert!(!world.borrow().published(SHOP, &secret), "the late write has hidden it");
+    world.borrow_mut().now += 3 * 60_000;
+    advance(&world);
+    assert!(world.borrow().published(SHOP, &secret), "the record knows that a second write is due");
+}
+
 /// The hint of `enroll` is to run it again; then it is tried again.
 #[test]
 fn a_secret_handed_over_again_is_tried_again() {

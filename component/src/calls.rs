@@ -8,7 +8,6 @@ use crate::contract::lwa::rotation::observe::{
 use crate::contract::lwa::rotation::types::{ApplicationStatus, Problem};
 use crate::credential::{ClientSecret, Credential};
 use crate::deadline::{self, Work};
-use crate::failure::Failure;
 use crate::host::{Host, Message, QueueError, StoreError};
 use crate::instant::Instant;
 use crate::notification::{self, NewSecret, Payload};
@@ -316,8 +315,10 @@ pub fn status<H: Host>(host: &mut H, client_id: &str) -> Result<ApplicationStatu
 pub fn prove<H: Host>(host: &mut H, client_id: &str) -> Result<Option<Problem>, Error> {
     let mut session = Session::open(host, client_id)?;
     let secret = session.record.current.secret.clone();
-    let tried: Result<(), Failure> =
-        session.mint(&secret, Purpose::Rotation).and_then(|_unused| session.try_secret(&secret));
+    if let Err(failure) = session.mint(&secret, Purpose::Rotation) {
+        return Ok(Some(problem::of_rotation(&session.record, &failure, None)));
+    }
+    let tried = session.try_secret(&secret);
     Ok(tried.err().map(|failure| problem::of_trial(&session.record, &failure)))
 }
 

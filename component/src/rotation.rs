@@ -430,19 +430,21 @@ impl Record {
             (state, E::Published(target, generation, began)) => {
                 let state = state.clone();
                 let current = self.generation;
-                let target = self.targets.entry(target.clone()).or_insert_with(|| Target::unwritten(now));
+                let target = self.target(target, now);
                 // Whoever was slow may have put an older secret in the place of the current one: it is written again.
                 target.generation = *generation;
                 target.retry = Retry::now(now);
                 if *generation == current {
-                    target.again_at = target.again_at.filter(|at| at > began && *at <= now + LONGEST_PUT);
+                    // A clock that was ahead may have put the second write off, and may have told when this one began.
+                    let again_at = target.again_at.map(|at| at.min(now + LONGEST_PUT));
+                    target.again_at = again_at.filter(|at| *at > now.min(*began));
                 }
                 if matches!(state, S::Publishing | S::Settled) { self.resting(context) } else { state }
             }
             (state, E::NotPublished { target, generation, failure, retry_at }) => {
                 let state = state.clone();
                 let current = self.generation;
-                let target = self.targets.entry(target.clone()).or_insert_with(|| Target::unwritten(now));
+                let target = self.target(target, now);
                 if *generation != current {
                     // A write of an older secret that failed may have had its effect.
                     *target = Target { again_at: target.again_at, ..Target::unwritten(now) };
@@ -541,6 +543,13 @@ impl Record {
 
     fn is_pending(&self, secret: &ClientSecret) -> bool {
         self.pending.iter().any(|pending| pending.secret == *secret)
+    }
+
+    /// A target that a host has written, or tried to. One that the record does not know yet was not known to whoever promoted
+    /// the current secret either, whose settings may have been others: a late write of the secret before is possible.
+    fn target(&mut self, name: &str, now: Instant) -> &mut Target {
+        let again_at = (self.generation > 1).then_some(now + LONGEST_PUT);
+        self.targets.entry(name.to_owned()).or_insert_with(|| Target { again_at, ..Target::unwritten(now) })
     }
 
     fn outcome_of_call(&mut self, accepted: bool, failure: Option<&Failure>) {

@@ -155,6 +155,8 @@ fn a_scope_that_lwa_does_not_grant_is_told_in_its_own_words_with_the_likely_caus
     let (code, document) = world.json(&["rotate", "shop", "--dry-run"]);
     assert_eq!((code, &document["error"]["problem"]["cause"]), (Some(1), &"scope-refused".into()));
     assert_eq!(document["error"]["problem"]["amazon"]["request_id"], "7f1c-scope");
+    let happened = document["error"]["problem"]["happened"].as_str().unwrap();
+    assert!(happened.ends_with("the scope of the rotate call"), "which of the two scopes: {happened}");
 }
 
 /// Rule 9, and a server that is none of Amazon's.

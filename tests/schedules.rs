@@ -251,24 +251,29 @@ impl Schedule {
         }
         let mut waited = 0;
         // Two weeks: by then Amazon has ended whatever an operator mixed up.
-        for round in 0..400 {
+        let end = self.world.borrow().now + 14 * DAY;
+        while self.world.borrow().now < end {
+            call(&self.world, None, |host| calls::drain(host, QUEUE, 10, 20)).0.unwrap().unwrap();
+            let mut next = u64::MAX;
             for id in &self.ids {
                 let answer = call(&self.world, None, |host| calls::advance(host, id)).0.unwrap();
                 self.world.borrow().check_answer(&answer);
-                let status = answer.unwrap();
+                let mut status = answer.unwrap();
                 if status.state == State::Stalled {
                     // What a person would do: wait, and take the other way on in the end.
                     waited += 1;
                     let decision = if waited % 4 == 0 { Decision::RequestAgain } else { Decision::Wait };
-                    drop(call(&self.world, None, |host| calls::resume(host, id, decision)));
+                    status = call(&self.world, None, |host| calls::resume(host, id, decision)).0.unwrap().unwrap();
                 }
+                next = status.next.map_or(next, |deadline| next.min(deadline.at));
             }
-            call(&self.world, None, |host| calls::drain(host, QUEUE, 10, 20)).0.unwrap().unwrap();
             let mut world = self.world.borrow_mut();
-            world.now += if round < 100 { HOUR / 3 } else { HOUR };
             if self.ids.iter().all(|id| behind(&world, id).is_none()) {
                 break;
             }
+            // What was announced, or the next message.
+            let hidden = world.queue.iter().map(|message| message.visible_at).filter(|at| *at > world.now).min();
+            world.now = next.min(hidden.unwrap_or(u64::MAX)).clamp(world.now + HOUR / 3, world.now + DAY);
         }
         for id in &self.ids {
             let behind = behind(&self.world.borrow(), id);

@@ -97,11 +97,16 @@ impl<'y> SimulatedHost<'y> {
         }
     }
 
-    /// After an effect: the rules must hold at every instant, and the host may die.
+    /// After an effect on what Amazon, the queue or the store holds: the rules must hold at every instant.
+    fn after_change(&mut self) {
+        self.world.borrow().check_always();
+        self.after();
+    }
+
+    /// After an effect: the host may die.
     fn after(&mut self) {
         let crash = {
             let mut world = self.world.borrow_mut();
-            world.check_always();
             let crash = world.faults.crash;
             world.happens(crash)
         };
@@ -176,7 +181,7 @@ impl Host for SimulatedHost<'_> {
                 if lost { Err(SendError::OutcomeUnknown("the answer was lost".into())) } else { Ok(answer) }
             }
         };
-        self.after();
+        self.after_change();
         result
     }
 
@@ -188,7 +193,7 @@ impl Host for SimulatedHost<'_> {
             world.requests.push("receive");
             world.receive(max, wait, visibility)
         };
-        self.after();
+        self.after_change();
         match fault {
             Some(_) => Err(QueueError::Unavailable("the queue fails".into())),
             None => Ok(received),
@@ -209,7 +214,7 @@ impl Host for SimulatedHost<'_> {
                 world.note(|| format!("{} is deleted", gone.id));
             }
         }
-        self.after();
+        self.after_change();
         fault.map_or(Ok(()), |_| Err(QueueError::Unavailable("the queue fails".into())))
     }
 
@@ -272,7 +277,7 @@ impl Host for SimulatedHost<'_> {
                 }
             }
         };
-        self.after();
+        self.after_change();
         result
     }
 

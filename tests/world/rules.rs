@@ -112,9 +112,10 @@ impl World {
                 .iter()
                 .any(|message| matches!(&message.kind, Kind::NewSecret { secret, .. } if secret == newest));
             let in_store = || {
-                self.store
-                    .get(client_id)
-                    .is_some_and(|stored| std::str::from_utf8(&stored.document).unwrap().contains(newest.as_str()))
+                let is = |kept: &Value| kept["secret"] == newest.as_str();
+                let any = |kept: &Value| kept.as_array().is_some_and(|kept| kept.iter().any(is));
+                self.record(client_id)
+                    .is_some_and(|record| is(&record["current"]) || any(&record["pending"]) || any(&record["old"]))
             };
             assert!(in_queue || in_store(), "rule 5: the newest secret of {client_id} is lost");
         }

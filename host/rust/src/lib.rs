@@ -36,6 +36,9 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! A whole program, with a store and a target of its own, is `examples/embed.rs`; what a store of one's own promises,
+//! [`store::conformance`] tests.
 
 mod aside;
 pub mod aws;

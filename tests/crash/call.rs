@@ -1,11 +1,16 @@
 //! The system calls whose effect can be seen outside the process, in words.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 
 use nix::libc::{self, user_regs_struct};
 use nix::unistd::Pid;
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen as Width, SeccompCmpOp as Op, SeccompCondition, SeccompFilter,
+    SeccompRule, TargetArch,
+};
 
 /// What a call works on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,57 +54,86 @@ impl fmt::Display for Call {
 }
 
 /// Where a call says what it works on.
+#[derive(Clone, Copy)]
 enum Names {
     /// The first argument is a descriptor.
     Descriptor,
     /// This argument is the path of a file.
     Path(usize),
+    /// The same, where the flags in this other argument create a file; else there is nothing to be seen.
+    Created(usize, usize),
+    /// Nothing but itself.
+    Process,
+}
+
+/// The calls whose effect the world outside can see.
+const CALLS: &[(i64, &str, Names)] = {
+    use Names::{Created, Descriptor, Path, Process};
+    &[
+        (libc::SYS_exit_group, "exit_group", Process),
+        (libc::SYS_write, "write", Descriptor),
+        (libc::SYS_pwrite64, "pwrite64", Descriptor),
+        (libc::SYS_writev, "writev", Descriptor),
+        (libc::SYS_pwritev, "pwritev", Descriptor),
+        (libc::SYS_sendto, "sendto", Descriptor),
+        (libc::SYS_sendmsg, "sendmsg", Descriptor),
+        (libc::SYS_sendmmsg, "sendmmsg", Descriptor),
+        (libc::SYS_sendfile, "sendfile", Descriptor),
+        (libc::SYS_connect, "connect", Descriptor),
+        (libc::SYS_shutdown, "shutdown", Descriptor),
+        (libc::SYS_fsync, "fsync", Descriptor),
+        (libc::SYS_fdatasync, "fdatasync", Descriptor),
+        (libc::SYS_ftruncate, "ftruncate", Descriptor),
+        (libc::SYS_fallocate, "fallocate", Descriptor),
+        (libc::SYS_fchmod, "fchmod", Descriptor),
+        (libc::SYS_fchown, "fchown", Descriptor),
+        (libc::SYS_rename, "rename", Path(0)),
+        (libc::SYS_renameat, "renameat", Path(1)),
+        (libc::SYS_renameat2, "renameat2", Path(1)),
+        (libc::SYS_link, "link", Path(0)),
+        (libc::SYS_linkat, "linkat", Path(1)),
+        (libc::SYS_symlink, "symlink", Path(1)),
+        (libc::SYS_unlink, "unlink", Path(0)),
+        (libc::SYS_unlinkat, "unlinkat", Path(1)),
+        (libc::SYS_mkdir, "mkdir", Path(0)),
+        (libc::SYS_mkdirat, "mkdirat", Path(1)),
+        (libc::SYS_rmdir, "rmdir", Path(0)),
+        (libc::SYS_chmod, "chmod", Path(0)),
+        (libc::SYS_truncate, "truncate", Path(0)),
+        (libc::SYS_creat, "creat", Path(0)),
+        (libc::SYS_open, "create", Created(0, 1)),
+        (libc::SYS_openat, "create", Created(1, 2)),
+    ]
+};
+
+/// Has the kernel stop a program at these calls and where it asks for the time, and at no other.
+pub fn filter() -> BpfProgram {
+    let mut rules = BTreeMap::from([(libc::SYS_clock_gettime, Vec::new())]);
+    for (number, _, names) in CALLS {
+        let when = match names {
+            Names::Created(_, flags) => {
+                let create = libc::O_CREAT.cast_unsigned().into();
+                let place = u8::try_from(*flags).unwrap();
+                let created = SeccompCondition::new(place, Width::Dword, Op::MaskedEq(create), create).unwrap();
+                vec![SeccompRule::new(vec![created]).unwrap()]
+            }
+            Names::Descriptor | Names::Path(_) | Names::Process => Vec::new(),
+        };
+        rules.insert(*number, when);
+    }
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::Trace(0), TargetArch::x86_64);
+    filter.unwrap().try_into().unwrap()
 }
 
 /// The call that a thread stands before, if the world outside can see its effect.
 pub fn of(pid: Pid, memory: &File, registers: &user_regs_struct) -> Option<Call> {
-    use Names::{Descriptor, Path};
-
+    let number = registers.orig_rax.cast_signed();
+    let (_, name, names) = *CALLS.iter().find(|(wanted, ..)| *wanted == number)?;
     let arguments = [registers.rdi, registers.rsi, registers.rdx, registers.r10];
-    let (name, names) = match registers.orig_rax.cast_signed() {
-        libc::SYS_exit_group => return Some(Call { name: "exit_group", on: On::Process }),
-        libc::SYS_write => ("write", Descriptor),
-        libc::SYS_pwrite64 => ("pwrite64", Descriptor),
-        libc::SYS_writev => ("writev", Descriptor),
-        libc::SYS_pwritev => ("pwritev", Descriptor),
-        libc::SYS_sendto => ("sendto", Descriptor),
-        libc::SYS_sendmsg => ("sendmsg", Descriptor),
-        libc::SYS_sendmmsg => ("sendmmsg", Descriptor),
-        libc::SYS_sendfile => ("sendfile", Descriptor),
-        libc::SYS_connect => ("connect", Descriptor),
-        libc::SYS_shutdown => ("shutdown", Descriptor),
-        libc::SYS_fsync => ("fsync", Descriptor),
-        libc::SYS_fdatasync => ("fdatasync", Descriptor),
-        libc::SYS_ftruncate => ("ftruncate", Descriptor),
-        libc::SYS_fallocate => ("fallocate", Descriptor),
-        libc::SYS_fchmod => ("fchmod", Descriptor),
-        libc::SYS_fchown => ("fchown", Descriptor),
-        libc::SYS_rename => ("rename", Path(0)),
-        libc::SYS_renameat => ("renameat", Path(1)),
-        libc::SYS_renameat2 => ("renameat2", Path(1)),
-        libc::SYS_link => ("link", Path(0)),
-        libc::SYS_linkat => ("linkat", Path(1)),
-        libc::SYS_symlink => ("symlink", Path(1)),
-        libc::SYS_unlink => ("unlink", Path(0)),
-        libc::SYS_unlinkat => ("unlinkat", Path(1)),
-        libc::SYS_mkdir => ("mkdir", Path(0)),
-        libc::SYS_mkdirat => ("mkdirat", Path(1)),
-        libc::SYS_rmdir => ("rmdir", Path(0)),
-        libc::SYS_chmod => ("chmod", Path(0)),
-        libc::SYS_truncate => ("truncate", Path(0)),
-        libc::SYS_creat => ("creat", Path(0)),
-        libc::SYS_open if creates(registers.rsi) => ("create", Path(0)),
-        libc::SYS_openat if creates(registers.rdx) => ("create", Path(1)),
-        _ => return None,
-    };
     let on = match names {
-        Path(place) => On::File(path(memory, arguments[place])),
-        Descriptor => {
+        Names::Process => On::Process,
+        Names::Path(place) | Names::Created(place, _) => On::File(path(memory, arguments[place])),
+        Names::Descriptor => {
             let (descriptor, given) = (arguments[0], arguments[1]);
             let target = fs::read_link(format!("/proc/{pid}/fd/{descriptor}")).ok()?;
             match target.to_str()? {
@@ -118,10 +152,6 @@ pub fn of(pid: Pid, memory: &File, registers: &user_regs_struct) -> Option<Call>
         }
     };
     Some(Call { name, on })
-}
-
-fn creates(flags: u64) -> bool {
-    flags & libc::O_CREAT.cast_unsigned() as u64 != 0
 }
 
 fn bytes(memory: &File, at: u64, length: u64) -> Vec<u8> {

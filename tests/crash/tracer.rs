@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::unix::fs::FileExt;
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -12,7 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::libc::{self, user_regs_struct};
+use nix::libc;
 use nix::sys::ptrace::{self, Options};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -63,11 +64,16 @@ pub fn run(command: &Command, given: &str, ahead: &AtomicU64, mut decide: impl F
     waiting.args(["-c", "read -r go && exec \"$0\" \"$@\""]).arg(command.get_program()).args(command.get_args());
     waiting.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     waiting.current_dir(command.get_current_dir().unwrap());
+    let filter = call::filter();
+    let filtered = move || seccompiler::apply_filter(&filter).map_err(std::io::Error::other);
+    // SAFETY: between fork and exec it makes two system calls, and nothing else unless one of them fails.
+    unsafe { waiting.pre_exec(filtered) };
     let mut child = waiting.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
     let options = Options::PTRACE_O_TRACESYSGOOD
         | Options::PTRACE_O_TRACECLONE
         | Options::PTRACE_O_TRACEEXEC
+        | Options::PTRACE_O_TRACESECCOMP
         | Options::PTRACE_O_EXITKILL;
     ptrace::seize(pid, options).unwrap_or_else(|error| {
         let _ = child.kill();
@@ -123,11 +129,15 @@ impl Tracer<'_> {
                 WaitStatus::Exited(thread, code) if thread == self.pid => return Some(code),
                 WaitStatus::Signaled(thread, ..) if thread == self.pid => return None,
                 WaitStatus::Exited(..) | WaitStatus::Signaled(..) => continue,
-                WaitStatus::PtraceSyscall(thread) => {
-                    // A thread that has been killed meanwhile has nothing to show.
+                // A thread that has been killed meanwhile has nothing to show.
+                WaitStatus::PtraceEvent(thread, _, libc::PTRACE_EVENT_SECCOMP) => {
                     if self.memory.is_some() {
-                        let _ = self.stopped(thread);
+                        let _ = self.before(thread);
                     }
+                    (thread, None)
+                }
+                WaitStatus::PtraceSyscall(thread) => {
+                    let _ = self.behind(thread);
                     (thread, None)
                 }
                 WaitStatus::PtraceEvent(thread, _, libc::PTRACE_EVENT_EXEC) => {
@@ -138,7 +148,9 @@ impl Tracer<'_> {
                 WaitStatus::Stopped(thread, signal) => (thread, Some(signal)),
                 other => panic!("not expected of a traced process: {other:?}"),
             };
-            match ptrace::syscall(thread, signal) {
+            // It is stopped again when the call returns only where something is to be done then.
+            let go_on = if self.at_exit.contains_key(&thread) { ptrace::syscall } else { ptrace::cont };
+            match go_on(thread, signal) {
                 Ok(()) | Err(Errno::ESRCH) => {}
                 Err(error) => panic!("a traced thread cannot go on: {error}"),
             }
@@ -152,14 +164,9 @@ impl Tracer<'_> {
         self.memory = Some(memory);
     }
 
-    /// A thread stands before or behind a system call.
-    fn stopped(&mut self, thread: Pid) -> Result<(), Errno> {
-        let is_entry = ptrace::syscall_info(thread)?.op == libc::PTRACE_SYSCALL_INFO_ENTRY;
-        let registers = ptrace::getregs(thread)?;
-        if is_entry { self.before(thread, registers) } else { self.behind(thread, registers) }
-    }
-
-    fn before(&mut self, thread: Pid, mut registers: user_regs_struct) -> Result<(), Errno> {
+    /// A thread stands before a call of the filter.
+    fn before(&mut self, thread: Pid) -> Result<(), Errno> {
+        let mut registers = ptrace::getregs(thread)?;
         let memory = self.memory.as_ref().unwrap();
         let number = registers.orig_rax.cast_signed();
         if number == libc::SYS_clock_gettime {
@@ -190,7 +197,9 @@ impl Tracer<'_> {
         Ok(())
     }
 
-    fn behind(&mut self, thread: Pid, mut registers: user_regs_struct) -> Result<(), Errno> {
+    /// The call has returned.
+    fn behind(&mut self, thread: Pid) -> Result<(), Errno> {
+        let mut registers = ptrace::getregs(thread)?;
         match self.at_exit.remove(&thread) {
             None => return Ok(()),
             Some(AtExit::Fail(error)) => registers.rax = i64::from(-(error as i32)).cast_unsigned(),

@@ -146,7 +146,7 @@ def test_a_request_given_up_before_it_was_sent_is_never_sent(
     monkeypatch.setattr(socket, "getaddrinfo", slow)
     with pytest.raises(NotSent, match="no connection"):
         ask(f"http://127.0.0.1:{server.port}/", "x", limit=0.2)
-    exchange = next(thread for thread in threading.enumerate() if type(thread).__name__ == "Exchange")
+    exchange = next(thread for thread in threading.enumerate() if thread.name.startswith("lwa-rotate "))
     looked_up.set()
     exchange.join(20)
     assert asked.is_set() and not exchange.is_alive()

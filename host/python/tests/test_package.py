@@ -18,6 +18,7 @@ from wasmtime.component import Component
 
 import lwa_rotate
 from lwa_rotate import COMPONENT, Credential, Entry, Header, Message, Secret, call, errors, events, protocols, types
+from lwa_rotate.testing import MemoryStore
 from lwa_rotate.values import kebab
 
 WIT = ROOT / "wit"
@@ -34,8 +35,9 @@ def test_the_component_is_the_one_that_the_program_was_built_with() -> None:
 def test_the_component_imports_the_contract_and_nothing_else() -> None:
     engine, component = call.compiled()
     imports = set(component.type.imports(engine))
-    given = lwa_rotate.Rotator(applications=[], store=lwa_rotate.MemoryStore())._imports
+    given = {name for name, _ in protocols.INTERFACES.values()}
     assert imports == {*given, "lwa:rotation/types@0.1.0"}
+    assert {*lwa_rotate.Rotator(applications=[], store=MemoryStore())._by} == {*protocols.INTERFACES}
     assert isinstance(component, Component)
 
 

@@ -280,5 +280,15 @@ def test_no_frame_of_a_failure_holds_a_secret(serve: Callable[..., Server]) -> N
     assert frames and not any(SECRET in repr(frame.f_locals) for frame in frames)
 
 
+def test_the_debug_switch_of_http_client_prints_nothing_of_a_request(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("http.client.HTTPConnection.debuglevel", 1)
+    server = serve(OK)
+    ask(f"http://127.0.0.1:{server.port}/", SECRET, headers=[("x-amz-access-token", SECRET)])
+    assert SECRET not in "".join(capfd.readouterr())
+    assert SECRET.encode() in server.requests[0]
+
+
 def test_every_failure_is_one_of_the_contracts() -> None:
     assert {kind.case for kind in HttpError.__subclasses__()} == {"not-sent", "forbidden", "outcome-unknown", "too-large"}

@@ -110,6 +110,8 @@ def connection_to(scheme: str, host: str, port: int) -> HTTPConnection:
 
 def exchange(connection: HTTPConnection, at: str, request: Request, answer: Future[Response]) -> None:
     """Connects, asks and keeps the outcome. Nothing of the request leaves before `answer` runs, or once it is cancelled."""
+    # Somebody may have set it for all connections; it would print what is sent.
+    connection.set_debuglevel(0)
     try:
         connection.connect()
         if request.url.startswith("http:") and not is_loopback(connection.sock.getpeername()[0]):

@@ -59,9 +59,10 @@ test('a person can read the host: at most 400 lines', async () => {
   // Types are in declarations of their own; testing.js is for tests.
   const names = (await readdir(source)).filter((name) => name.endsWith('.js') && name !== 'testing.js');
   const texts = await Promise.all(names.map((name) => readFile(path.join(source, name), 'utf8')));
-  // Neither blank nor a comment: the measure of the Python host's test.
-  const lines = texts.join('\n').split('\n').filter((line) => !/^\s*($|\/\/|\/\*\*|\*)/.test(line));
-  assert.ok(lines.length <= 400, `${lines.length} lines`);
+  // Neither blank nor a comment: the measure of the Python host's test, whose lines have at most 128 characters.
+  const code = texts.join('\n').split('\n').filter((line) => !/^\s*($|\/\/|\/\*\*|\*)/.test(line));
+  const lines = code.reduce((sum, line) => sum + Math.ceil(line.length / 128), 0);
+  assert.ok(lines <= 400, `${lines} lines`);
 });
 
 test('the lock file names no place to download from', async () => {

@@ -14,7 +14,7 @@ from wasmtime import Config, Engine, Store, Trap, WasmtimeError
 from wasmtime.component import Component, Linker
 
 from . import protocols
-from .errors import Stopped
+from .errors import HostError, Stopped
 from .types import Limits
 from .values import hints, kebab, lift, lower
 
@@ -52,17 +52,16 @@ class Call:
     def run(self, function: str, *arguments: Any) -> Any:
         """Calls the function; what comes back has the shape that wasmtime gives it."""
         engine, component = compiled()
-        exported: Any = component.get_export_index("lwa:rotation/rotation@0.1.0")
-        exported = component.get_export_index(function, exported)
+        exported: Any = component.get_export_index(function, component.get_export_index("lwa:rotation/rotation@0.1.0"))
         try:
             with TURN, Linker(engine) as linker, Store(engine) as store:
                 store.set_fuel(self._limits.fuel)
                 store.set_limits(memory_size=self._limits.memory, table_elements=100_000, memories=1)
                 with linker.root() as root:
-                    for protocol in self._by:
-                        with root.add_instance(protocols.INTERFACES[protocol][0]) as instance:
+                    for protocol, (interface, family) in protocols.INTERFACES.items():
+                        with root.add_instance(interface) as instance:
                             for name in (name for name in vars(protocol) if not name.startswith("_")):
-                                instance.add_func(kebab(name), self._function(protocol, name))
+                                instance.add_func(kebab(name), self._function(protocol, family, name))
                 called: Any = linker.instantiate(store, component).get_func(store, exported)
                 return called(store, *map(lower, arguments))
         except (WasmtimeError, Trap) as error:
@@ -74,10 +73,9 @@ class Call:
         # Without the frames below, whose variables hold secrets as plain bytes.
         raise stopped.with_traceback(None) from None
 
-    def _function(self, protocol: type, name: str) -> Callable[..., Any]:
+    def _function(self, protocol: type, family: type[HostError] | None, name: str) -> Callable[..., Any]:
         """An import as wasmtime calls it."""
         kinds = [kind for of, kind in hints(getattr(protocol, name)).items() if of != "return"]
-        _, family = protocols.INTERFACES[protocol]
 
         def called(_: object, *arguments: Any) -> Any:
             try:

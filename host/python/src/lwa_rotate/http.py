@@ -6,7 +6,6 @@ import ssl
 from collections.abc import Iterable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
-from ipaddress import ip_address
 from threading import Thread
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -25,28 +24,22 @@ CONNECT_LIMIT = 10.0
 RESERVED = {"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "proxy-authorization"}
 NAME, VISIBLE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"), re.compile(rb"[\x20-\x7e]*")
 
-Origin = tuple[str, str, int]
-"""Scheme, host and port: where a request may go."""
+# Literal addresses, and the name that resolvers must answer with one (RFC 6761, section 6.3).
+LOOPBACK = re.compile(r"127(\.\d+){3}|::1|localhost")
 
 
-def origin(url: str) -> Origin:
-    """The origin of a URL. Raises `ValueError` if requests may not be sent there: `https`, or `http` on a loopback address."""
+def origin(url: str) -> str:
+    """Scheme, host and port of a URL. Raises `ValueError` if requests may not be sent there: `https`, or `http` on loopback."""
     parts = urlsplit(url)
     scheme, host = parts.scheme, parts.hostname or ""
     if scheme not in ("https", "http") or not re.fullmatch(r"[a-z0-9_.:-]+", host):
         raise ValueError("it is not an absolute URL such as https://example.com")
     if "@" in parts.netloc:
         raise ValueError(f"the URL of '{host}' holds a user name or a password; leave them out")
-    if scheme == "http" and not is_loopback(host):
+    if scheme == "http" and not LOOPBACK.fullmatch(host):
         raise ValueError(f"plain http is for loopback addresses only, not for '{host}'; use https")
-    return scheme, host, parts.port or (443 if scheme == "https" else 80)
-
-
-def is_loopback(host: str) -> bool:
-    """Literal loopback addresses, and the name that resolvers must answer with one (RFC 6761, section 6.3)."""
-    with suppress(ValueError):
-        return ip_address(host).is_loopback
-    return host == "localhost"
+    port = parts.port or (443 if scheme == "https" else 80)
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 class HttpClient:
@@ -58,24 +51,23 @@ class HttpClient:
     nobody knows.
     """
 
-    def __init__(self, allowed: Iterable[Origin]) -> None:
+    def __init__(self, allowed: Iterable[str]) -> None:
         """A client that sends to these origins alone; `origin` tells that of a URL."""
         self._allowed = frozenset(allowed)
 
     def send(self, request: Request) -> Response:
         """Sends one request and waits for its whole answer."""
         try:
-            to = origin(request.url)
+            at = origin(request.url)
         except ValueError as error:
             raise Forbidden(str(error)) from None
-        at = "{}://{}:{}".format(*to)
-        if to not in self._allowed:
+        if at not in self._allowed:
             raise Forbidden(at)
         for header in request.headers:
             name, value = header.name, header.value
             if name.lower() in RESERVED or not NAME.fullmatch(name) or not VISIBLE.fullmatch(value.expose()):
                 raise NotSent(f"the header {name!r} cannot be sent, or is not for the caller to set")
-        connection, answer, limit = connection_to(*to), Future[Response](), request.time_limit.total_seconds()
+        connection, answer, limit = connection_to(at), Future[Response](), request.time_limit.total_seconds()
         # In a thread of its own: looking up a name does not end at a limit, nor does a slow answer.
         Thread(target=exchange, args=(connection, at, request, answer), daemon=True, name=f"lwa-rotate {at}").start()
         try:
@@ -92,13 +84,14 @@ class HttpClient:
             answer.cancel()
 
 
-def connection_to(scheme: str, host: str, port: int) -> HTTPConnection:
+def connection_to(at: str) -> HTTPConnection:
     """A connection that does not stand yet, through the proxy of the environment if there is one for it."""
-    if scheme == "http":
+    host, port = urlsplit(at).hostname or "", urlsplit(at).port or 0
+    if at.startswith("http:"):
         return HTTPConnection(host, port, timeout=CONNECT_LIMIT)
     trust, proxy = ssl.create_default_context(), getproxies().get("https", "")
     by = urlsplit(proxy if "//" in proxy or not proxy else f"//{proxy}", "http")
-    if not by.hostname or is_loopback(host) or proxy_bypass(host):
+    if not by.hostname or LOOPBACK.fullmatch(host) or proxy_bypass(host):
         return HTTPSConnection(host, port, timeout=CONNECT_LIMIT, ssl_context=trust)
     if by.scheme != "http":
         raise NotSent(f"the proxy in HTTPS_PROXY is spoken to by {by.scheme}; name one with http://")
@@ -114,7 +107,7 @@ def exchange(connection: HTTPConnection, at: str, request: Request, answer: Futu
     connection.set_debuglevel(0)
     try:
         connection.connect()
-        if request.url.startswith("http:") and not is_loopback(connection.sock.getpeername()[0]):
+        if at.startswith("http:") and not LOOPBACK.fullmatch(connection.sock.getpeername()[0]):
             raise OSError("it is no loopback address here")
         if answer.set_running_or_notify_cancel():
             answer.set_result(ask(connection, request))

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from wasmtime.component import Variant
 
 from . import errors, protocols
-from .call import Call
+from .call import Call, log
 from .events import Event, LeftMessage, TargetFailure
 from .http import HttpClient, origin
 from .secret import Credential, Secret
@@ -33,8 +33,7 @@ class LogObserver:
     def emit(self, event: Event) -> None:
         """Writes one event."""
         level = logging.WARNING if isinstance(event.detail, Problem | TargetFailure | LeftMessage) else logging.INFO
-        text = event.client_id or "-", event.what.value, event.detail or ""
-        logging.getLogger("lwa_rotate").log(level, "%s %s %s", *text, extra={"event": event})
+        log.log(level, "%s %s %s", event.client_id or "-", event.what, event.detail or "", extra={"event": event})
 
 
 class Rotator:
@@ -63,8 +62,7 @@ class Rotator:
         limits: Limits = Limits(),
     ) -> None:
         """Touches neither network nor store. Without `observe`, events go to the logger `lwa_rotate`; without `http`, requests
-        go to the origins of the applications' endpoints and no other. `now`, and `random` for 64 bits of
-        chance, are for tests.
+        go to the origins of the applications' endpoints and no other. `now`, and `random` with 64 bits, are for tests.
 
         Raises `ValueError` for two applications with one client id, and for an endpoint that no request may be sent to.
         """

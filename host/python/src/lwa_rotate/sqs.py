@@ -12,7 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from .errors import QueueAccessDenied, QueueError, QueueNotFound, QueueUnavailable, StaleReceipt
-from .http import Origin, origin
+from .http import origin
 from .secret import Secret
 from .types import Message
 from .values import EPOCH, MILLISECOND
@@ -22,8 +22,8 @@ HIDDEN_AT_MOST = 12 * 60 * 60
 
 # `sqs.REGION.amazonaws.com` and its relatives: other partitions, FIPS, dual stack, VPC endpoints, and the old forms.
 AMAZON = re.compile(
-    r"(?:(?:.*\.)?sqs(?:-fips)?\.(?P<new>[\w-]+)|(?:(?P<old>[\w-]+)\.)?queue)(?P<vpc>\.vpce)?"
-    r"\.(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|api\.aws|api\.amazonwebservices\.com\.cn)"
+    r"https://(?:(?:.*\.)?sqs(?:-fips)?\.(?P<new>[\w-]+)|(?:(?P<old>[\w-]+)\.)?queue)(?P<vpc>\.vpce)?"
+    r"\.(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|api\.aws|api\.amazonwebservices\.com\.cn):443"
 )
 # What SQS and boto3 say, as `STATUS CODE: TEXT`; anything else is unavailable.
 STALE = r"\d+ (ReceiptHandleIsInvalid|\S*MessageNotInflight|InvalidParameterValue: .*receipt ?handle)"
@@ -99,14 +99,14 @@ class SqsQueue:
                 raise kind(doing + hint)
         raise QueueUnavailable(doing)
 
-    def _connect(self, at: Origin) -> Any:
+    def _connect(self, at: str) -> Any:
         session = self._session = self._session or boto3.Session()
-        amazon = AMAZON.fullmatch(at[1])
+        amazon = AMAZON.fullmatch(at)
         region = (amazon and (amazon["new"] or amazon["old"])) or (None if amazon else session.region_name) or "us-east-1"
         config = Config(connect_timeout=4, read_timeout=28, retries={"total_max_attempts": 1})
         client = session.client("sqs", region_name=region, config=config)
-        if (amazon is None or amazon["vpc"]) and AMAZON.fullmatch(origin(client.meta.endpoint_url)[1]):
-            client = session.client("sqs", region_name=region, config=config, endpoint_url="{}://{}:{}".format(*at))
+        if (amazon is None or amazon["vpc"]) and AMAZON.fullmatch(origin(client.meta.endpoint_url)):
+            client = session.client("sqs", region_name=region, config=config, endpoint_url=at)
         origin(client.meta.endpoint_url)
         return client
 

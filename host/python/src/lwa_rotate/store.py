@@ -5,6 +5,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
@@ -63,7 +64,7 @@ class FileStore:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             for folder in above:
                 sync(folder)
-            with turn(path.with_name(f"{path.name}.tmp")) as file:
+            with replacing(path) as file:
                 stored = self.load(client_id)
                 if (stored and stored.revision) != expected:
                     raise StoreConflict
@@ -72,10 +73,6 @@ class FileStore:
                 revision = f"{int(number) + 1 if number.isdecimal() else 1}.{token_hex(8)}"
                 file.write(head(client_id, revision, document.expose()))
                 file.write(document.expose())
-                file.flush()
-                # Order matters: the content is on the disk before the name points to it, or a loss of power leaves it empty.
-                os.fsync(file.fileno())
-                os.rename(file.name, path)
         except OSError as error:
             raise failure(f"write {path}", error) from None
         try:
@@ -87,9 +84,9 @@ class FileStore:
 
 
 @contextmanager
-def turn(temporary: Path) -> Iterator[BinaryIO]:
-    """The turn to replace a file, with the temporary file to write; unless it is renamed, it goes away in the end."""
-    until = monotonic() + PATIENCE
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write, for its owner alone, that takes the place of another unless something is raised. One at a time."""
+    temporary, until = path.with_name(f"{path.name}.tmp"), monotonic() + PATIENCE
     while not (file := claimed(temporary)):
         if monotonic() > until:
             raise TimeoutError(errno.ETIMEDOUT, "another process has been replacing it for too long")
@@ -97,9 +94,13 @@ def turn(temporary: Path) -> Iterator[BinaryIO]:
     with file:
         try:
             yield file
-        finally:
-            if stands_under(file, temporary):
-                temporary.unlink()
+            file.flush()
+            # Order matters: the content is on the disk before the name points to it, or a loss of power leaves it empty.
+            os.fsync(file.fileno())
+            os.rename(temporary, path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
 
 
 def claimed(temporary: Path) -> BinaryIO | None:
@@ -108,26 +109,14 @@ def claimed(temporary: Path) -> BinaryIO | None:
     new = not os.path.lexists(temporary)
     # Only a file of our own making is ever written to: nobody else can have prepared it, or hold it open.
     with suppress(FileExistsError, FileNotFoundError, BlockingIOError), ExitStack() as opened:
-        file = opened.enter_context(open(temporary, "xb" if new else "r+b", opener=private))
+        file = opened.enter_context(open(temporary, "xb" if new else "r+b", opener=partial(os.open, mode=0o600)))
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if stands_under(file, temporary):
+        if os.path.samestat(os.fstat(file.fileno()), os.stat(temporary)):
             if new:
                 opened.pop_all()
                 return file
             temporary.unlink()
     return None
-
-
-def private(name: str, flags: int) -> int:
-    """Opens a file that is for its owner alone."""
-    return os.open(name, flags, 0o600)
-
-
-def stands_under(file: BinaryIO, path: Path) -> bool:
-    """Whether the open file is still the one of this name."""
-    with suppress(FileNotFoundError):
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    return False
 
 
 def sync(folder: Path) -> None:

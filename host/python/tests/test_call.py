@@ -17,6 +17,7 @@ from lwa_rotate import Application, Credential, Limits, Message, Rotator, Secret
 from lwa_rotate.errors import QueueFailed, Stopped, StoreFailed, StoreUnavailable
 from lwa_rotate.testing import MemoryStore
 from lwa_rotate.types import Entry, Leave, LeftBecause
+from lwa_rotate.values import hints
 
 ID = "amzn1.application-oa2-client.0123"
 APPLICATION = Application(ID, "https://sellingpartnerapi-eu.amazon.com", targets=("one", "two"))
@@ -58,7 +59,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
         engine, _ = call.compiled()
         component = Component(engine, guest(body))
         monkeypatch.setattr(call, "compiled", lambda: (engine, component))
-        return call.Call({}, limits).run("status")
+        return call.Call({}, limits, {}).run("status")
 
     return run
 
@@ -162,19 +163,29 @@ def test_a_failing_store_leaves_a_message_where_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("protocol", "arguments"),
+    "asked",
     [
-        (protocols.Queue, ["other", "receipt"]),
-        (protocols.Store, ["other"]),
-        (protocols.Settings, ["other"]),
-        (protocols.Publish, ["three", Credential(ID, Secret(""), None)]),
-        (protocols.Publish, ["one", Credential("other", Secret(""), None)]),
+        {"queue": "other", "receipt_handle": "receipt"},
+        {"client_id": "other"},
+        {"target": "three", "credential": Credential(ID, Secret(""), None)},
+        {"target": "one", "credential": Credential("other", Secret(""), None)},
     ],
 )
-def test_a_call_reaches_nothing_that_it_is_not_about(protocol: type, arguments: list[Any]) -> None:
-    bounded = call.Call({protocols.Settings: SimpleNamespace(find={ID: APPLICATION}.get)}, Limits(), ID)
-    with pytest.raises(Stopped, match="not about"):
-        bounded._check(protocol, arguments)
+def test_a_call_reaches_nothing_that_it_is_not_about(asked: dict[str, Any]) -> None:
+    settings = {protocols.Settings: SimpleNamespace(find={ID: APPLICATION}.get)}
+    for about in ({"queue": None, "client_id": ID}, {"queue": "main", "client_id": ID}):
+        with pytest.raises(Stopped, match="not about"):
+            call.Call(settings, Limits(), about)._check(asked)
+
+
+def test_what_a_call_is_about_has_these_names_in_every_import() -> None:
+    named = {
+        (protocol.__name__, next(iter(hints(function))))
+        for protocol in (protocols.Settings, protocols.Store, protocols.Queue, protocols.Publish)
+        for name, function in vars(protocol).items()
+        if not name.startswith("_")
+    }
+    assert named == {("Settings", "client_id"), ("Store", "client_id"), ("Queue", "queue"), ("Publish", "target")}
 
 
 def test_settings_that_cannot_work_are_refused_at_once() -> None:

@@ -126,9 +126,9 @@ def test_when_the_time_is_up_the_outcome_is_unknown(serve: Callable[..., Server]
     # The second drips its headers, so that each read has something to read in time.
     for answer in (b"", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab"):
         server, begun = serve(answer, hold=True), monotonic()
-        with pytest.raises(OutcomeUnknown, match=r"within 0\.3 s"):
-            ask(f"http://127.0.0.1:{server.port}/", "x", limit=0.3)
-        assert monotonic() - begun < 5
+        with pytest.raises(OutcomeUnknown, match="within 2 s"):
+            ask(f"http://127.0.0.1:{server.port}/", "x", limit=2)
+        assert monotonic() - begun < 10
         assert len(server.requests) == 1
 
 

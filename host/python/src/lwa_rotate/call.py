@@ -44,8 +44,9 @@ def compiled() -> tuple[Engine, Component]:
 class Call:
     """One call of one exported function, about one application or one queue, or about a message."""
 
-    def __init__(self, by: Mapping[type, Any], limits: Limits, about: str | None = None, queue: str | None = None) -> None:
-        self._by, self._limits, self._about, self._queue = by, limits, about, queue
+    def __init__(self, by: Mapping[type, Any], limits: Limits, about: Mapping[str, str | None]) -> None:
+        """`about` has the only value that an import's argument of this name may have."""
+        self._by, self._limits, self._about = by, limits, about
         self._ends = monotonic() + limits.call.total_seconds()
         self._stopped: BaseException | None = None
 
@@ -75,15 +76,15 @@ class Call:
 
     def _function(self, protocol: type, family: type[HostError] | None, name: str) -> Callable[..., Any]:
         """An import as wasmtime calls it."""
-        kinds = [kind for of, kind in hints(getattr(protocol, name)).items() if of != "return"]
+        kinds = [(of, kind) for of, kind in hints(getattr(protocol, name)).items() if of != "return"]
 
         def called(_: object, *arguments: Any) -> Any:
             try:
-                asked = list(map(lift, kinds, arguments))
-                self._check(protocol, asked)
+                asked = {of: lift(kind, argument) for (of, kind), argument in zip(kinds, arguments, strict=True)}
+                self._check(asked)
                 TURN.release()
                 try:
-                    return lower(getattr(self._by[protocol], name)(*asked))
+                    return lower(getattr(self._by[protocol], name)(*asked.values()))
                 finally:
                     TURN.acquire()
             except BaseException as error:
@@ -100,16 +101,12 @@ class Call:
 
         return called
 
-    def _check(self, protocol: type, asked: list[Any]) -> None:
+    def _check(self, asked: Mapping[str, Any]) -> None:
         """Whether the call may ask for this: in its time, and of no other application and no other queue than it is about."""
-        allowed = True
-        if protocol is protocols.Queue:
-            allowed = asked[0] == self._queue
-        elif protocol in (protocols.Settings, protocols.Store):
-            allowed = self._about in (None, asked[0])
-        elif protocol is protocols.Publish:
-            application = self._by[protocols.Settings].find(asked[1].client_id)
-            allowed = application is not None and asked[0] in application.targets
+        allowed = all(asked.get(of, only) == only for of, only in self._about.items())
+        if "target" in asked:
+            application = self._by[protocols.Settings].find(asked["credential"].client_id)
+            allowed = application is not None and asked["target"] in application.targets
         if not allowed:
             raise Stopped("the component was stopped: it asked for what the call is not about")
         if monotonic() > self._ends:

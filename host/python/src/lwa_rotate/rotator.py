@@ -92,12 +92,12 @@ class Rotator:
         Raises `NotAllowed` for a secret that is not 1 to 1024 visible ASCII characters, for one that the present secret has
         replaced, and while several new secrets wait for their proof.
         """
-        return self._call(Status, "enroll", client_id, secret, expires_at, about=client_id)
+        return self._call(Status, "enroll", client_id, secret, expires_at, client_id=client_id)
 
     def advance(self, client_id: str) -> Status:
         """Takes the application as far as it can go now without waiting, and says when to call again. May be repeated at any
         time."""
-        return self._call(Status, "advance", client_id, about=client_id)
+        return self._call(Status, "advance", client_id, client_id=client_id)
 
     def deliver(self, message: Message) -> Delivery:
         """Takes in one message that somebody else received, and says what to do with it. A new secret is kept, tried, made
@@ -121,27 +121,27 @@ class Rotator:
 
         Raises `NotAllowed` when the rotation is stalled (use `resume`) or a new secret still waits for its proof.
         """
-        return self._call(Status, "request", client_id, about=client_id)
+        return self._call(Status, "request", client_id, client_id=client_id)
 
     def resume(self, client_id: str, decision: Decision) -> Status:
         """The operator's decision on a stalled rotation. Raises `NotAllowed` when it is not stalled."""
-        return self._call(Status, "resume", client_id, decision, about=client_id)
+        return self._call(Status, "resume", client_id, decision, client_id=client_id)
 
     def status(self, client_id: str) -> Status:
         """Where the application stands. Reads the store and changes nothing."""
-        return self._call(Status, "status", client_id, about=client_id)
+        return self._call(Status, "status", client_id, client_id=client_id)
 
     def prove(self, client_id: str) -> Problem | None:
         """Tries the current secret against Amazon, with three calls that change nothing; does not touch the store. `None` when
         all is well."""
-        return self._call(Problem | None, "prove", client_id, about=client_id)
+        return self._call(Problem | None, "prove", client_id, client_id=client_id)
 
     def reveal(self, client_id: str, stage: Stage = Stage.CURRENT) -> Credential | None:
         """One of the secrets of the record; `None` if there is none at that stage. The only call that returns a secret."""
-        return self._call(Credential | None, "reveal", client_id, stage, about=client_id)
+        return self._call(Credential | None, "reveal", client_id, stage, client_id=client_id)
 
-    def _call(self, kind: Any, function: str, *arguments: Any, about: str | None = None, queue: str | None = None) -> Any:
-        answered = Call(self._by, self._limits, about, queue).run(function, *arguments)
+    def _call(self, kind: Any, function: str, *arguments: Any, **about: str) -> Any:
+        answered = Call(self._by, self._limits, {"queue": None, **about}).run(function, *arguments)
         if isinstance(answered, Variant):
             raise failure(answered)
         return lift(kind, answered)

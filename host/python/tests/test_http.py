@@ -132,8 +132,9 @@ def test_when_the_time_is_up_the_outcome_is_unknown(serve: Callable[..., Server]
         assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("interrupted", [False, True])
 def test_a_request_given_up_before_it_was_sent_is_never_sent(
-    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, interrupted: bool
 ) -> None:
     server, looked_up, asked = serve(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), threading.Event(), threading.Event()
     resolve = socket.getaddrinfo
@@ -143,8 +144,13 @@ def test_a_request_given_up_before_it_was_sent_is_never_sent(
         looked_up.wait(20)
         return resolve(*arguments, **options)
 
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
     monkeypatch.setattr(socket, "getaddrinfo", slow)
-    with pytest.raises(NotSent, match="no connection"):
+    if interrupted:
+        monkeypatch.setattr("lwa_rotate.http.Future.result", interrupt)
+    with pytest.raises(KeyboardInterrupt if interrupted else NotSent):
         ask(f"http://127.0.0.1:{server.port}/", "x", limit=0.2)
     exchange = next(thread for thread in threading.enumerate() if thread.name.startswith("lwa-rotate "))
     looked_up.set()

@@ -19,7 +19,6 @@ from lwa_rotate import (
     Credential,
     Delete,
     FileStore,
-    MemoryStore,
     Rotator,
     Secret,
     SqsQueue,
@@ -28,6 +27,7 @@ from lwa_rotate import (
     events,
 )
 from lwa_rotate.errors import NotAllowed, NotEnrolled, UnknownApplication
+from lwa_rotate.testing import MemoryStore
 
 Emulate = Callable[..., Emulator]
 

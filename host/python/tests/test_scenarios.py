@@ -159,7 +159,7 @@ def call(file: dict[str, Any], step: dict[str, Any], now: Callable[[], int], rea
         observe=imports,
         http=imports,
         now=lambda: EPOCH + now() * MILLISECOND,
-        random=lambda length: int(file["random"]).to_bytes(8, "little")[:length],
+        random=lambda: int(file["random"]),
     )
     function = getattr(host, step["call"])
     hints = get_type_hints(function)

@@ -7,14 +7,14 @@ its host. Begin with `Rotator`; `lwa_rotate.errors`, `lwa_rotate.events` and `lw
 tells, and what a store, a queue, a target or an HTTP client of your own must promise.
 """
 
-from . import errors, events, protocols
+from . import errors, events, protocols, types
 from .call import COMPONENT
 from .errors import RotationError
 from .http import HttpClient
 from .rotator import LogObserver, Rotator
 from .secret import Credential, Secret
 from .sqs import SqsQueue
-from .stores import FileStore, MemoryStore
+from .store import FileStore
 from .types import (
     AmazonError,
     Answer,
@@ -67,7 +67,6 @@ __all__ = [
     "LeftBecause",
     "Limits",
     "LogObserver",
-    "MemoryStore",
     "Message",
     "Method",
     "Problem",
@@ -86,4 +85,5 @@ __all__ = [
     "errors",
     "events",
     "protocols",
+    "types",
 ]

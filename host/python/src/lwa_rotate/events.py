@@ -1,14 +1,14 @@
 """What happened, as it happens: the events of `wit/observe.wit`. None of them can hold a secret."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
-from typing import Any
+from enum import StrEnum
+from types import NoneType
+from typing import Self
 
-from .types import Left, Problem
+from .types import Left, Problem, record
 
 
-class Purpose(Enum):
+class Purpose(StrEnum):
     """What an access token is wanted for."""
 
     ROTATION = "rotation"
@@ -17,7 +17,7 @@ class Purpose(Enum):
     """The proof of a secret."""
 
 
-class Reason(Enum):
+class Reason(StrEnum):
     """Why a rotation begins."""
 
     DUE = "due"
@@ -28,7 +28,7 @@ class Reason(Enum):
     """The operator decided to ask again after a stall."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SecretEnds:
     """A secret's two instants."""
 
@@ -38,7 +38,7 @@ class SecretEnds:
     """When the old secret ends; `None` when there is none or it is unknown."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TargetFailure:
     """A publish target with the reason of its failure."""
 
@@ -50,7 +50,7 @@ class TargetFailure:
     """When it is tried again."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class HiddenMessage:
     """A message that is hidden until later."""
 
@@ -60,7 +60,7 @@ class HiddenMessage:
     """Until when."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LeftMessage:
     """A message that is left."""
 
@@ -70,7 +70,7 @@ class LeftMessage:
     """Why."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ReceivedMessage:
     """A message that has arrived."""
 
@@ -80,57 +80,66 @@ class ReceivedMessage:
     """How often it has been received; 0 when unknown."""
 
 
-class Happening(Enum):
-    """Something that happened. Each says what `Event.detail` is; `None` where nothing is said."""
+class Happening(StrEnum):
+    """Something that happened, with the kind of the event's `detail`: none where nothing stands."""
+
+    detail: type
+    """What `Event.detail` is."""
+
+    def __new__(cls, case: str, detail: type = NoneType) -> Self:
+        """The case in `wit/`, and what comes with it."""
+        happening = str.__new__(cls, case)
+        happening._value_, happening.detail = case, detail
+        return happening
 
     ENROLLED = "enrolled"
     """A secret was handed over by the operator and is stored."""
-    ROTATION_BEGUN = "rotation-begun"
-    """A rotation begins; the intent is stored. Detail: `Reason`."""
-    ASKING_FOR_TOKEN = "asking-for-token"
-    """LWA is being asked for an access token. Detail: `Purpose`."""
-    TOKEN_ISSUED = "token-issued"
-    """LWA has issued an access token. Detail: `Purpose`."""
+    ROTATION_BEGUN = "rotation-begun", Reason
+    """A rotation begins; the intent is stored."""
+    ASKING_FOR_TOKEN = "asking-for-token", Purpose
+    """LWA is being asked for an access token."""
+    TOKEN_ISSUED = "token-issued", Purpose
+    """LWA has issued an access token."""
     CALLING_ROTATE = "calling-rotate"
     """The rotate call is being sent."""
     ROTATE_ACCEPTED = "rotate-accepted"
     """SP-API accepted the rotate call."""
-    ROTATE_OUTCOME_UNKNOWN = "rotate-outcome-unknown"
-    """The rotate call may have had its effect; its answer is missing. Detail: `Problem`."""
-    ROTATE_REFUSED = "rotate-refused"
-    """The rotate call, or its preparation, was refused or not sent: nothing has changed at Amazon. Detail: `Problem`."""
-    MESSAGE_RECEIVED = "message-received"
-    """A message was received. Detail: `ReceivedMessage`."""
-    SECRET_KEPT = "secret-kept"
-    """A new secret is stored as pending. Detail: `SecretEnds`."""
-    MESSAGE_OLD = "message-old"
-    """A message said nothing new. Detail: why, a `str`."""
-    EXPIRY_NOTICED = "expiry-noticed"
-    """An expiry notice is recorded. Detail: when that secret ends, a `datetime`."""
+    ROTATE_OUTCOME_UNKNOWN = "rotate-outcome-unknown", Problem
+    """The rotate call may have had its effect; its answer is missing."""
+    ROTATE_REFUSED = "rotate-refused", Problem
+    """The rotate call, or its preparation, was refused or not sent: nothing has changed at Amazon."""
+    MESSAGE_RECEIVED = "message-received", ReceivedMessage
+    """A message was received."""
+    SECRET_KEPT = "secret-kept", SecretEnds
+    """A new secret is stored as pending."""
+    MESSAGE_OLD = "message-old", str
+    """A message said nothing new; why."""
+    EXPIRY_NOTICED = "expiry-noticed", datetime
+    """An expiry notice is recorded: when that secret ends."""
     PROVING = "proving"
     """A secret is being tried against SP-API."""
     PROVEN = "proven"
     """SP-API accepts the secret."""
-    NOT_PROVEN = "not-proven"
-    """SP-API does not accept the secret, or could not be asked. Detail: `Problem`."""
-    PROMOTED = "promoted"
-    """The new secret is current; the old one is kept until it ends. Detail: `SecretEnds`."""
-    PUBLISHED = "published"
-    """A target holds the current secret. Detail: its name, a `str`."""
-    NOT_PUBLISHED = "not-published"
-    """A target does not hold it. Detail: `TargetFailure`."""
-    ACKNOWLEDGED = "acknowledged"
-    """A message is finished and was deleted. Detail: its id, a `str`."""
-    HIDDEN = "hidden"
-    """A message is hidden until the next try. Detail: `HiddenMessage`."""
-    LEFT = "left"
-    """A message stays in the queue. Detail: `LeftMessage`."""
-    NOT_ACKNOWLEDGED = "not-acknowledged"
-    """A finished message could not be deleted, or one not hidden; it will come again. Detail: why, a `str`."""
+    NOT_PROVEN = "not-proven", Problem
+    """SP-API does not accept the secret, or could not be asked."""
+    PROMOTED = "promoted", SecretEnds
+    """The new secret is current; the old one is kept until it ends."""
+    PUBLISHED = "published", str
+    """The target of this name holds the current secret."""
+    NOT_PUBLISHED = "not-published", TargetFailure
+    """A target does not hold it."""
+    ACKNOWLEDGED = "acknowledged", str
+    """The message with this id is finished and was deleted."""
+    HIDDEN = "hidden", HiddenMessage
+    """A message is hidden until the next try."""
+    LEFT = "left", LeftMessage
+    """A message stays in the queue."""
+    NOT_ACKNOWLEDGED = "not-acknowledged", str
+    """A finished message could not be deleted, or one not hidden; it will come again. Why."""
     OLD_SECRET_PURGED = "old-secret-purged"
     """The old secret has ended and is erased."""
-    STALLED = "stalled"
-    """A person has to decide. Detail: `Problem`."""
+    STALLED = "stalled", Problem
+    """A person has to decide."""
     RESUMED = "resumed"
     """A person has decided."""
 
@@ -151,7 +160,7 @@ Detail = (
 """What more there is to say of a happening; its kind stands with each."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Event:
     """One event."""
 
@@ -163,22 +172,3 @@ class Event:
     """What."""
     detail: Detail
     """More about it; see `what`."""
-
-
-DETAILS: dict[Happening, Any] = {
-    Happening.ROTATION_BEGUN: Reason,
-    Happening.ASKING_FOR_TOKEN: Purpose,
-    Happening.TOKEN_ISSUED: Purpose,
-    Happening.ROTATE_OUTCOME_UNKNOWN: Problem,
-    Happening.ROTATE_REFUSED: Problem,
-    Happening.MESSAGE_RECEIVED: ReceivedMessage,
-    Happening.SECRET_KEPT: SecretEnds,
-    Happening.EXPIRY_NOTICED: datetime,
-    Happening.NOT_PROVEN: Problem,
-    Happening.PROMOTED: SecretEnds,
-    Happening.NOT_PUBLISHED: TargetFailure,
-    Happening.HIDDEN: HiddenMessage,
-    Happening.LEFT: LeftMessage,
-    Happening.STALLED: Problem,
-}
-"""The kinds of details that are neither a `str` nor `None`."""

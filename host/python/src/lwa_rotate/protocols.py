@@ -1,4 +1,4 @@
-"""What the component needs from its host: one class for each interface of `wit/`, with the promises that it must keep.
+"""What the component needs from its host: one class for each interface that it imports, with the promises of `wit/`.
 
 Failures are told by the exceptions named here. Any other exception is taken for the most careful of them, and its class alone
 is told, because its text might hold a secret. `KeyboardInterrupt` and its like end the call.
@@ -8,6 +8,7 @@ The functions are called from the threads that call the `Rotator`, several at th
 
 from typing import Protocol
 
+from .errors import HostError, HttpError, PublishError, QueueError, StoreError
 from .events import Event
 from .secret import Credential, Secret
 from .types import Application, Entry, Instant, Message, Request, Response
@@ -135,18 +136,23 @@ class WallClock(Protocol):
         """The time."""
         ...
 
-    def resolution(self) -> Instant:
-        """How fine it is."""
-        ...
-
 
 class Random(Protocol):
     """`wasi:random/random`."""
 
-    def get_random_bytes(self, length: int) -> bytes:
-        """Bytes that nobody can foretell."""
-        ...
-
     def get_random_u64(self) -> int:
         """A number that nobody can foretell."""
         ...
+
+
+INTERFACES: dict[type, tuple[str, type[HostError] | None]] = {
+    Settings: ("lwa:rotation/settings@0.1.0", None),
+    Http: ("lwa:rotation/http@0.1.0", HttpError),
+    Queue: ("lwa:rotation/queue@0.1.0", QueueError),
+    Store: ("lwa:rotation/store@0.1.0", StoreError),
+    Publish: ("lwa:rotation/publish@0.1.0", PublishError),
+    Observe: ("lwa:rotation/observe@0.1.0", None),
+    WallClock: ("wasi:clocks/wall-clock@0.2.12", None),
+    Random: ("wasi:random/random@0.2.12", None),
+}
+"""The name of each in the component, and the exceptions that it fails with."""

@@ -1,54 +1,30 @@
 """The component with its host: what programs call."""
 
 import logging
-import os
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from secrets import randbits
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 from wasmtime.component import Variant
 
 from . import errors, protocols
-from .call import Call, Import
+from .call import Call, log
 from .events import Event, LeftMessage, TargetFailure
 from .http import HttpClient, origin
 from .secret import Credential, Secret
+from .sqs import SqsQueue
 from .types import Application, Decision, Delivery, Instant, Limits, Message, Problem, Stage, Status
-from .values import EPOCH, MILLISECOND, failure, lift
+from .values import EPOCH, SECOND, failure, lift
 
 
-class Given:
-    """The imports that are answered from what the `Rotator` was given."""
-
-    def __init__(self, known: dict[str, Application], now: Callable[[], datetime], random: Callable[[int], bytes]) -> None:
-        self.find, self._now, self.get_random_bytes = known.get, now, random
-
-    def now(self) -> Instant:
-        """The time, by the milliseconds that the contract counts in."""
-        milliseconds = (self._now() - EPOCH) // MILLISECOND
-        return Instant(milliseconds // 1000, milliseconds % 1000 * 1_000_000)
-
-    def resolution(self) -> Instant:
-        """A millisecond."""
-        return Instant(0, 1_000_000)
-
-    def get_random_u64(self) -> int:
-        """A number of eight such bytes."""
-        return int.from_bytes(self.get_random_bytes(8), "little")
-
-
-class Nothing:
-    """No queue and no publish target at all."""
-
-    def receive(self, queue: str, *_: object) -> NoReturn:
-        """There is none."""
-        raise errors.QueueNotFound(f"this host reads no queue, so not '{queue}' either")
+class NoTargets:
+    """No publish target at all."""
 
     def put(self, *_: object) -> NoReturn:
         """There is none."""
         raise errors.UnknownTarget
-
-    delete = hide = receive
 
 
 class LogObserver:
@@ -57,8 +33,7 @@ class LogObserver:
     def emit(self, event: Event) -> None:
         """Writes one event."""
         level = logging.WARNING if isinstance(event.detail, Problem | TargetFailure | LeftMessage) else logging.INFO
-        text = event.client_id or "-", event.what.value, event.detail or ""
-        logging.getLogger("lwa_rotate").log(level, "%s %s %s", *text, extra={"event": event})
+        log.log(level, "%s %s %s", event.client_id or "-", event.what, event.detail or "", extra={"event": event})
 
 
 class Rotator:
@@ -83,29 +58,28 @@ class Rotator:
         observe: protocols.Observe | None = None,
         http: protocols.Http | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        random: Callable[[int], bytes] = os.urandom,
+        random: Callable[[], int] = lambda: randbits(64),
         limits: Limits = Limits(),
     ) -> None:
         """Touches neither network nor store. Without `observe`, events go to the logger `lwa_rotate`; without `http`, requests
-        go to the origins of the applications' endpoints and no other. `now` and `random` are for tests.
+        go to the origins of the applications' endpoints and no other. `now`, and `random` with 64 bits, are for tests.
 
         Raises `ValueError` for two applications with one client id, and for an endpoint that no request may be sent to.
         """
         listed = list(applications)
-        self._applications, self._limits = {each.client_id: each for each in listed}, limits
-        if len(self._applications) != len(listed):
+        known, self._limits = {each.client_id: each for each in listed}, limits
+        if len(known) != len(listed):
             raise ValueError("two applications have the same client id")
         origins = {origin(url) for each in listed for url in (each.token_endpoint, each.api_endpoint)}
-        given = Given(self._applications, now, random)
-        self._imports = {
-            "lwa:rotation/settings@0.1.0": Import(protocols.Settings, given),
-            "lwa:rotation/http@0.1.0": Import(protocols.Http, http or HttpClient(origins), errors.HttpError),
-            "lwa:rotation/queue@0.1.0": Import(protocols.Queue, queue or Nothing(), errors.QueueError),
-            "lwa:rotation/store@0.1.0": Import(protocols.Store, store, errors.StoreError),
-            "lwa:rotation/publish@0.1.0": Import(protocols.Publish, publish or Nothing(), errors.PublishError),
-            "lwa:rotation/observe@0.1.0": Import(protocols.Observe, observe or LogObserver()),
-            "wasi:clocks/wall-clock@0.2.12": Import(protocols.WallClock, given),
-            "wasi:random/random@0.2.12": Import(protocols.Random, given),
+        self._by: dict[type, Any] = {
+            protocols.Settings: SimpleNamespace(find=known.get),
+            protocols.Http: http or HttpClient(origins),
+            protocols.Queue: queue or SqsQueue({}),
+            protocols.Store: store,
+            protocols.Publish: publish or NoTargets(),
+            protocols.Observe: observe or LogObserver(),
+            protocols.WallClock: SimpleNamespace(now=lambda: instant(now())),
+            protocols.Random: SimpleNamespace(get_random_u64=random),
         }
 
     def enroll(self, client_id: str, secret: Secret, expires_at: datetime | None = None) -> Status:
@@ -118,12 +92,12 @@ class Rotator:
         Raises `NotAllowed` for a secret that is not 1 to 1024 visible ASCII characters, for one that the present secret has
         replaced, and while several new secrets wait for their proof.
         """
-        return self._call(Status, "enroll", client_id, secret, expires_at, about=client_id)
+        return self._call(Status, "enroll", client_id, secret, expires_at, client_id=client_id)
 
     def advance(self, client_id: str) -> Status:
         """Takes the application as far as it can go now without waiting, and says when to call again. May be repeated at any
         time."""
-        return self._call(Status, "advance", client_id, about=client_id)
+        return self._call(Status, "advance", client_id, client_id=client_id)
 
     def deliver(self, message: Message) -> Delivery:
         """Takes in one message that somebody else received, and says what to do with it. A new secret is kept, tried, made
@@ -147,28 +121,33 @@ class Rotator:
 
         Raises `NotAllowed` when the rotation is stalled (use `resume`) or a new secret still waits for its proof.
         """
-        return self._call(Status, "request", client_id, about=client_id)
+        return self._call(Status, "request", client_id, client_id=client_id)
 
     def resume(self, client_id: str, decision: Decision) -> Status:
         """The operator's decision on a stalled rotation. Raises `NotAllowed` when it is not stalled."""
-        return self._call(Status, "resume", client_id, decision, about=client_id)
+        return self._call(Status, "resume", client_id, decision, client_id=client_id)
 
     def status(self, client_id: str) -> Status:
         """Where the application stands. Reads the store and changes nothing."""
-        return self._call(Status, "status", client_id, about=client_id)
+        return self._call(Status, "status", client_id, client_id=client_id)
 
     def prove(self, client_id: str) -> Problem | None:
         """Tries the current secret against Amazon, with three calls that change nothing; does not touch the store. `None` when
         all is well."""
-        return self._call(Problem | None, "prove", client_id, about=client_id)
+        return self._call(Problem | None, "prove", client_id, client_id=client_id)
 
     def reveal(self, client_id: str, stage: Stage = Stage.CURRENT) -> Credential | None:
         """One of the secrets of the record; `None` if there is none at that stage. The only call that returns a secret."""
-        return self._call(Credential | None, "reveal", client_id, stage, about=client_id)
+        return self._call(Credential | None, "reveal", client_id, stage, client_id=client_id)
 
-    def _call(self, kind: Any, function: str, *arguments: Any, about: str | None = None, queue: str | None = None) -> Any:
-        call = Call(self._imports, self._applications, self._limits, about, queue)
-        answered = call.run(function, arguments)
+    def _call(self, kind: Any, function: str, *arguments: Any, **about: str) -> Any:
+        answered = Call(self._by, self._limits, {"queue": None, **about}).run(function, *arguments)
         if isinstance(answered, Variant):
             raise failure(answered)
         return lift(kind, answered)
+
+
+def instant(at: datetime) -> Instant:
+    """The time as `wasi:clocks` has it."""
+    seconds, rest = divmod(at - EPOCH, SECOND)
+    return Instant(seconds, rest.microseconds * 1000)

@@ -2,23 +2,17 @@
 
 import logging
 import re
-import threading
 from collections.abc import Mapping
 from contextvars import ContextVar
+from threading import Lock
 from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    CredentialRetrievalError,
-    NoCredentialsError,
-    PartialCredentialsError,
-)
+from botocore.exceptions import BotoCoreError, ClientError
 
 from .errors import QueueAccessDenied, QueueError, QueueNotFound, QueueUnavailable, StaleReceipt
-from .http import Origin, origin
+from .http import origin
 from .secret import Secret
 from .types import Message
 from .values import EPOCH, MILLISECOND
@@ -28,13 +22,18 @@ HIDDEN_AT_MOST = 12 * 60 * 60
 
 # `sqs.REGION.amazonaws.com` and its relatives: other partitions, FIPS, dual stack, VPC endpoints, and the old forms.
 AMAZON = re.compile(
-    r"(?:(?:.*\.)?sqs(?:-fips)?\.(?P<new>[\w-]+)|(?:(?P<old>[\w-]+)\.)?queue)(?P<vpc>\.vpce)?"
-    r"\.(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|api\.aws|api\.amazonwebservices\.com\.cn)"
+    r"https://(?:(?:.*\.)?sqs(?:-fips)?\.(?P<new>[\w-]+)|(?:(?P<old>[\w-]+)\.)?queue)(?P<vpc>\.vpce)?"
+    r"\.(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|api\.aws|api\.amazonwebservices\.com\.cn):443"
 )
-NO_QUEUE = re.compile("QueueDoesNotExist|.*NonExistentQueue|InvalidAddress")
-STALE = re.compile("ReceiptHandleIsInvalid|.*MessageNotInflight|InvalidParameterValue.*receipt ?handle", re.IGNORECASE)
-DENIED = re.compile("AccessDenied|Kms|KMS|.*(Token|Signature|AccessKey|Credential|NotAuthorized|OptInRequired)")
-NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError)
+# What SQS and boto3 say, as `STATUS CODE: TEXT`; anything else is unavailable.
+STALE = r"\d+ (ReceiptHandleIsInvalid|\S*MessageNotInflight|InvalidParameterValue: .*receipt ?handle)"
+NO_QUEUE = r"\d+ (QueueDoesNotExist|\S*NonExistentQueue|InvalidAddress)"
+DENIED = r"40[13] |\d+ (AccessDenied|KMS|\S*(Token|Signature|AccessKey|Credential|NotAuthorized|OptInRequired))"
+CASES = (
+    (STALE, StaleReceipt, ""),
+    (NO_QUEUE, QueueNotFound, "; compare its URL with the one that SQS shows, region and account included"),
+    (DENIED, QueueAccessDenied, "; give AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, of one who may use it"),
+)
 
 asking: ContextVar[bool] = ContextVar("asking", default=False)
 
@@ -54,16 +53,14 @@ class SqsQueue:
     def __init__(self, queues: Mapping[str, str], session: boto3.Session | None = None) -> None:
         """These queues, by names of yours, with their URLs as SQS gives them. `ValueError` for a URL that cannot be used."""
         self._places = {name: (url, origin(url)) for name, url in queues.items()}
-        self._session, self._lock = session, threading.Lock()
+        self._session, self._lock = session, Lock()
         self._clients: dict[str, Any] = {}
 
     def receive(self, queue: str, max: int, wait: int, visibility: int) -> tuple[Message, ...]:
         """Receives messages."""
-        how = {"MaxNumberOfMessages": max, "WaitTimeSeconds": wait, "VisibilityTimeout": min(visibility, HIDDEN_AT_MOST)}
-        names = ["ApproximateReceiveCount", "SentTimestamp"]
-        return tuple(
-            map(message, self._ask("receive_message", queue, MessageSystemAttributeNames=names, **how).get("Messages", []))
-        )
+        how: Any = {"MaxNumberOfMessages": max, "WaitTimeSeconds": wait, "VisibilityTimeout": min(visibility, HIDDEN_AT_MOST)}
+        how["MessageSystemAttributeNames"] = ["ApproximateReceiveCount", "SentTimestamp"]
+        return tuple(map(message, self._ask("receive_message", queue, **how).get("Messages", [])))
 
     def delete(self, queue: str, receipt_handle: str) -> None:
         """Deletes a message."""
@@ -84,50 +81,39 @@ class SqsQueue:
         if queue not in self._places:
             raise QueueNotFound(f"the settings have no queue '{queue}'")
         url, at = self._places[queue]
-        doing, ours = f"cannot {operation.replace('_', ' ')} of the queue '{queue}' at {url}", asking.set(True)
+        ours = asking.set(True)
         try:
             with self._lock:
                 client = self._clients[queue] = self._clients.get(queue) or self._connect(at)
             return getattr(client, operation)(QueueUrl=url, **parameters)
-        except NO_CREDENTIALS as error:
-            raise QueueAccessDenied(
-                f"{doing}: {error}; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-            ) from None
         except ClientError as error:
-            raise failure(doing, error.response) from None
+            answer, said = error.response, error.response["Error"]
+            told = f"{answer['ResponseMetadata']['HTTPStatusCode']} {said.get('Code', '')}: {said.get('Message', '')}"
         except (BotoCoreError, ValueError) as error:
-            raise QueueUnavailable(f"{doing}: {error}") from None
+            told = f"0 {type(error).__name__}: {error}"
         finally:
             asking.reset(ours)
+        doing = f"cannot {operation.replace('_', ' ')} of the queue '{queue}' at {url}: {told}"
+        for pattern, kind, hint in CASES:
+            if re.match(pattern, told, re.IGNORECASE):
+                raise kind(doing + hint)
+        raise QueueUnavailable(doing)
 
-    def _connect(self, at: Origin) -> Any:
+    def _connect(self, at: str) -> Any:
         session = self._session = self._session or boto3.Session()
-        amazon = AMAZON.fullmatch(at[1])
+        amazon = AMAZON.fullmatch(at)
         region = (amazon and (amazon["new"] or amazon["old"])) or (None if amazon else session.region_name) or "us-east-1"
         config = Config(connect_timeout=4, read_timeout=28, retries={"total_max_attempts": 1})
         client = session.client("sqs", region_name=region, config=config)
-        if (amazon is None or amazon["vpc"]) and AMAZON.fullmatch(origin(client.meta.endpoint_url)[1]):
-            client = session.client("sqs", region_name=region, config=config, endpoint_url="{}://{}:{}".format(*at))
+        if (amazon is None or amazon["vpc"]) and AMAZON.fullmatch(origin(client.meta.endpoint_url)):
+            client = session.client("sqs", region_name=region, config=config, endpoint_url=at)
         origin(client.meta.endpoint_url)
         return client
 
 
 def message(given: Any) -> Message:
     """A message in the words of the contract."""
-    attributes = given.get("Attributes", {})
-    sent, count = attributes.get("SentTimestamp"), int(attributes.get("ApproximateReceiveCount", 0))
-    sent_at = EPOCH + int(sent) * MILLISECOND if sent else None
+    known = given.get("Attributes", {})
+    sent_at = EPOCH + int(known["SentTimestamp"]) * MILLISECOND if "SentTimestamp" in known else None
+    count = int(known.get("ApproximateReceiveCount", 0))
     return Message(given["MessageId"], given["ReceiptHandle"], Secret(given["Body"]), count, sent_at)
-
-
-def failure(doing: str, answer: Any) -> QueueError:
-    """An error answer of SQS's in the words of the contract."""
-    code, text = answer["Error"].get("Code", ""), answer["Error"].get("Message", "")
-    if STALE.match(f"{code} {text}"):
-        return StaleReceipt()
-    if NO_QUEUE.match(code):
-        return QueueNotFound(f"{doing}: {code}; compare its URL with the one that SQS shows, region and account included")
-    if answer["ResponseMetadata"]["HTTPStatusCode"] in (401, 403) or DENIED.match(code):
-        needed = "sqs:ReceiveMessage, sqs:DeleteMessage and sqs:ChangeMessageVisibility, and kms:Decrypt on its key"
-        return QueueAccessDenied(f"{doing}: {code}: {text}; the AWS credentials need {needed}")
-    return QueueUnavailable(f"{doing}: {code}: {text}")

@@ -5,10 +5,20 @@ Instants are `datetime`s with a time zone, to the millisecond; durations are `ti
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum
+from enum import StrEnum
 from importlib.metadata import version
+from typing import TypeVar, dataclass_transform
 
 from .secret import Secret
+
+Kind = TypeVar("Kind")
+
+
+@dataclass_transform(frozen_default=True)
+def record(kind: type[Kind]) -> type[Kind]:
+    """A record of the contract: its members in their order, each with its annotation and what it means. It does not change."""
+    return dataclass(frozen=True, slots=True)(kind)
+
 
 TOKEN_ENDPOINT = "https://api.amazon.com/auth/o2/token"
 """LWA's token endpoint."""
@@ -20,7 +30,7 @@ BOUNDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UserAgent:
     """Who calls, as Amazon wants it in every request: `application/version (Language=language)`."""
 
@@ -32,7 +42,7 @@ class UserAgent:
     """The language or platform it runs on."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Application:
     """The settings of one application."""
 
@@ -63,7 +73,7 @@ class Application:
         object.__setattr__(self, "targets", tuple(given))
 
 
-class State(Enum):
+class State(StrEnum):
     """Where an application stands. `docs/rotation.md` draws them."""
 
     SETTLED = "settled"
@@ -80,7 +90,7 @@ class State(Enum):
     """A person has to decide; see `problem`. New secrets that arrive are still taken up."""
 
 
-class Cause(Enum):
+class Cause(StrEnum):
     """What kind of thing went wrong."""
 
     SECRET_REFUSED = "secret-refused"
@@ -113,7 +123,7 @@ class Cause(Enum):
     """A publish target did not take the credential."""
 
 
-class RemedyBy(Enum):
+class RemedyBy(StrEnum):
     """Who can move things on."""
 
     TIME = "time"
@@ -122,7 +132,7 @@ class RemedyBy(Enum):
     """It is tried again too, seldom, but is not expected to succeed before somebody acts."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AmazonError:
     """An error answer of Amazon's, kept apart from our own words so that a person can quote it to Amazon's support."""
 
@@ -138,7 +148,7 @@ class AmazonError:
     """The header `x-amzn-RequestId`; empty when absent."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Problem:
     """A failure in words that a person can act on, with the facts for programs beside them."""
 
@@ -160,7 +170,7 @@ class Problem:
     """When it is tried again; `None` when only a person's decision starts it again."""
 
 
-class DeadlineKind(Enum):
+class DeadlineKind(StrEnum):
     """What happens at a deadline."""
 
     ROTATION_DUE = "rotation-due"
@@ -181,7 +191,7 @@ class DeadlineKind(Enum):
     """Amazon ends the old secret, and it is purged here."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Deadline:
     """The next instant at which something has to happen."""
 
@@ -191,7 +201,7 @@ class Deadline:
     """What."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TargetStatus:
     """One publish target of an application."""
 
@@ -205,7 +215,7 @@ class TargetStatus:
     """When it is tried again; `None` if nothing is outstanding."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Status:
     """Where an application stands, without any secret."""
 
@@ -239,7 +249,7 @@ class Status:
     """The publish targets of the settings, in their order."""
 
 
-class Decision(Enum):
+class Decision(StrEnum):
     """The operator's decision on a stalled rotation."""
 
     WAIT = "wait"
@@ -249,7 +259,7 @@ class Decision(Enum):
     Amazon."""
 
 
-class Stage(Enum):
+class Stage(StrEnum):
     """Which secret of a record."""
 
     CURRENT = "current"
@@ -260,7 +270,7 @@ class Stage(Enum):
     """The one that was current before; it works until Amazon ends it."""
 
 
-class LeftBecause(Enum):
+class LeftBecause(StrEnum):
     """Why a message is left in the queue untouched."""
 
     UNREADABLE = "unreadable"
@@ -271,7 +281,7 @@ class LeftBecause(Enum):
     """The store could not keep what the message brought; the text is the store's."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Left:
     """Why a message is left in the queue untouched, with the reason's text where it has one."""
 
@@ -281,12 +291,12 @@ class Left:
     """More about it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Delete:
     """The message is finished: delete it."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class HideUntil:
     """Hide the message until this instant, then have it delivered again."""
 
@@ -294,7 +304,7 @@ class HideUntil:
     """Until when."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Leave:
     """Leave the message alone; it is not ours, or it cannot be read, or it could not be kept."""
 
@@ -306,7 +316,7 @@ Answer = Delete | HideUntil | Leave
 """What to do with a message."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Message:
     """A message as SQS hands it out."""
 
@@ -322,7 +332,7 @@ class Message:
     """When it was sent to the queue; `None` when unknown."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Delivery:
     """What became of one message."""
 
@@ -336,14 +346,14 @@ class Delivery:
     """The application's status after it; `None` when the message is left."""
 
 
-class Method(Enum):
+class Method(StrEnum):
     """The methods that a rotation needs."""
 
     GET = "get"
     POST = "post"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Header:
     """One header field."""
 
@@ -353,7 +363,7 @@ class Header:
     """Its value: visible ASCII. One of them is an access token."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Request:
     """A request."""
 
@@ -371,7 +381,7 @@ class Request:
     """The longest body of an answer, in bytes."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Response:
     """An answer with whatever status."""
 
@@ -383,7 +393,7 @@ class Response:
     """The whole body, decoded from any transfer coding."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Entry:
     """A document and its revision."""
 
@@ -393,22 +403,23 @@ class Entry:
     """The document. It holds client secrets."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Limits:
     """How much one call may use."""
 
     memory: int = 32 << 20
     """The component's memory in bytes."""
-    computing: timedelta = timedelta(seconds=5)
-    """Time that the component itself computes."""
+    fuel: int = 1_000_000_000
+    """How much the component itself computes: about so many instructions, which take a second or two. A call takes a thousandth
+    of it."""
     call: timedelta = timedelta(minutes=5)
     """Time of the whole call. It is looked at whenever the component asks for something; what it asks for is bounded by
     itself."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Instant:
-    """An instant, or a resolution, as `wasi:clocks` has it: since 1970-01-01T00:00:00Z."""
+    """An instant as `wasi:clocks` has it: since 1970-01-01T00:00:00Z."""
 
     seconds: int
     nanoseconds: int

@@ -2,9 +2,8 @@
 
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
-from enum import Enum
 from functools import cache
-from types import NoneType, UnionType
+from types import NoneType, SimpleNamespace, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from wasmtime.component import Record, ResultType, Variant
@@ -12,51 +11,47 @@ from wasmtime.component import Record, ResultType, Variant
 from . import errors, events, types
 from .secret import Secret
 
-EPOCH, MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
-hints: Any = cache(get_type_hints)
+EPOCH, MILLISECOND, SECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1), timedelta(seconds=1)
 LAST = (datetime.max.replace(tzinfo=UTC) - EPOCH) // MILLISECOND
+
+hints: Any = cache(get_type_hints)
+
+# What is another value on each side: how it comes from the component, and how it goes there.
+OTHERS: dict[type, Any] = {
+    Secret: (Secret, lambda secret: bytes(secret.expose())),
+    datetime: (lambda at: EPOCH + min(at, LAST) * MILLISECOND, lambda at: max(0, (at - EPOCH) // MILLISECOND)),
+    timedelta: (lambda seconds: seconds * SECOND, lambda span: span // SECOND),
+}
 
 
 def lift(hint: Any, value: Any) -> Any:
     """A value of the component's as one of Python's; `hint` is the annotation of its place."""
-    if hint == types.Answer and not isinstance(value, Variant):
-        # wasmtime names the case of a variant only where two cases have payloads of one class.
-        return types.Delete() if value is None else types.HideUntil(lift(datetime, value))
     if hint == types.Answer:
-        return types.Leave(lift(types.Left, value))
-    if hint is types.Left:
-        return types.Left(types.LeftBecause(value.tag), value.payload)
-    if hint is events.Event:
-        what = events.Happening(value.what.tag)
-        detail = lift(events.DETAILS.get(what, str), value.what.payload)
-        return events.Event(getattr(value, "client-id"), lift(datetime, value.at), what, detail)
+        # wasmtime names the case of a variant only where two cases have payloads of one class.
+        if isinstance(value, Variant):
+            return types.Leave(lift(types.Left, value))
+        return types.Delete() if value is None else types.HideUntil(lift(datetime, value))
     if value is None:
         return None
     if isinstance(hint, UnionType):
         hint = next(arm for arm in get_args(hint) if arm is not NoneType)
     if get_origin(hint) is tuple:
         return tuple(lift(get_args(hint)[0], item) for item in value)
-    if hint is datetime:
-        return EPOCH + min(value, LAST) * MILLISECOND
-    if hint is timedelta:
-        return timedelta(seconds=value)
+    if hint is types.Left:
+        return types.Left(types.LeftBecause(value.tag), value.payload)
+    if hint is events.Event:
+        what = events.Happening(value.what.tag)
+        return events.Event(getattr(value, "client-id"), lift(datetime, value.at), what, lift(what.detail, value.what.payload))
     if isinstance(hint, type) and is_dataclass(hint):
         return hint(**{name: lift(kind, getattr(value, kebab(name))) for name, kind in hints(hint).items()})
-    return hint(value) if hint is Secret or issubclass(hint, Enum) else value
+    come, _ = OTHERS.get(hint, (hint, None))
+    return come(value)
 
 
 def lower(value: Any) -> Any:
     """The other way."""
     if isinstance(value, errors.HostError):
         return Failed(value.case, str(value))
-    if isinstance(value, Secret):
-        return bytes(value.expose())
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, datetime):
-        return max(0, (value - EPOCH) // MILLISECOND)
-    if isinstance(value, timedelta):
-        return value // timedelta(seconds=1)
     if isinstance(value, tuple):
         return [lower(item) for item in value]
     if is_dataclass(value):
@@ -64,17 +59,20 @@ def lower(value: Any) -> Any:
         for field in fields(value):
             setattr(record, kebab(field.name), lower(getattr(value, field.name)))
         return record
-    return value
+    go = next((go for kind, (_, go) in OTHERS.items() if isinstance(value, kind)), None)
+    return go(value) if go else value
 
 
 def failure(value: Variant) -> errors.RotationError:
     """What a call answered in place of a result, as the exception to raise."""
     kind, cause = errors.RotationError.of(value.tag), value.payload
-    if isinstance(cause, Variant):
-        cause = (errors.StoreError if value.tag == "store" else errors.QueueError).of(cause.tag)(cause.payload or "")
-    error = kind(f"the {value.tag} failed: {cause}" if isinstance(cause, errors.HostError) else cause or "")
-    error.__cause__ = cause if isinstance(cause, errors.HostError) else None
-    return error
+    if not isinstance(cause, Variant):
+        return kind(cause or "")
+    family = errors.StoreError if value.tag == "store" else errors.QueueError
+    error = family.of(cause.tag)(cause.payload or "")
+    failed = kind(f"the {value.tag} failed: {error}")
+    failed.__cause__ = error
+    return failed
 
 
 def kebab(name: str) -> str:
@@ -86,16 +84,12 @@ class Failed(Variant):
     """The failure of an import."""
 
 
-class OnlyErr:
-    """A result type without its `ok`."""
-
-    def __init__(self, result: ResultType) -> None:
-        self._tagged, self._cases = (lambda: False), (lambda: [("err", result.err)])
-
-
 def lower_result(result: Any, store: Any, value: Any, lower: Any = ResultType._lower) -> Any:
-    """In place of wasmtime's."""
-    return lower(OnlyErr(result) if isinstance(value, Failed) else result, store, value)
+    """In place of wasmtime's: of a failure, only the `err` comes into question."""
+    if isinstance(value, Failed):
+        only = [("err", result.err)]
+        result = SimpleNamespace(_tagged=lambda: False, _cases=lambda: only)
+    return lower(result, store, value)
 
 
 # wasmtime takes any object for the `ok` of a result whose `ok` is an option, so that `store.load` could not fail. Whoever else

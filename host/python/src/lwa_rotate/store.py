@@ -1,14 +1,14 @@
-"""One document per client id: in files, or in memory."""
+"""One document per client id, in files."""
 
 import errno
 import fcntl
 import os
-import secrets
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from secrets import token_hex
 from time import monotonic, sleep
 from typing import BinaryIO
 
@@ -20,29 +20,6 @@ from .types import Entry
 LONGEST_NAME, PLAIN = 180, b"abcdefghijklmnopqrstuvwxyz0123456789_-"
 # How long others are waited for who replace the same file, and how often the lock is tried; seconds.
 PATIENCE, PAUSE = 10.0, 0.005
-
-
-class MemoryStore:
-    """Keeps documents in this process and loses them with it: for tests."""
-
-    def __init__(self) -> None:
-        """An empty store."""
-        self._entries: dict[str, Entry] = {}
-        self._lock = threading.Lock()
-
-    def load(self, client_id: str) -> Entry | None:
-        """The document of this client id."""
-        return self._entries.get(client_id)
-
-    def save(self, client_id: str, document: Secret, expected: str | None) -> str:
-        """Replaces the document whose revision is `expected`."""
-        with self._lock:
-            stored = self._entries.get(client_id)
-            if (stored and stored.revision) != expected:
-                raise StoreConflict
-            revision = next_revision(expected)
-            self._entries[client_id] = Entry(revision, document)
-            return revision
 
 
 class FileStore:
@@ -68,96 +45,78 @@ class FileStore:
         """The document of this client id."""
         path = self.path(client_id)
         try:
-            content = path.read_bytes()
+            line, end, document = path.read_bytes().partition(b"\n")
         except FileNotFoundError:
             return None
         except OSError as error:
             raise failure(f"read {path}", error) from None
-        line, _, document = content.partition(b"\n")
         revision = b"".join(line.split(b" ")[2:3]).decode("ascii", "replace")
-        if line + b"\n" != head(client_id, revision, document):
+        if line + end != head(client_id, revision, document):
             wrong = "it is damaged, of another client id, or of a later version of lwa-rotate; it is left as it is"
             raise StoreError(f"{path} is not a readable record: {wrong}. Put back a copy, or move it away and enroll again")
         return Entry(revision, Secret(document))
 
     def save(self, client_id: str, document: Secret, expected: str | None) -> str:
         """Replaces the document whose revision is `expected`."""
-        path, renamed = self.path(client_id), False
+        path = self.path(client_id)
         try:
-            if not self._folder.is_dir():
-                if expected is not None:
-                    raise StoreConflict
-                new = [folder for folder in (self._folder, *self._folder.parents) if not folder.is_dir()]
-                self._folder.parent.mkdir(parents=True, exist_ok=True)
-                self._folder.mkdir(mode=0o700, exist_ok=True)
-                for folder in new:
-                    sync(folder.parent)
-            with turn(path.with_name(path.name + ".tmp")) as (file, temporary):
+            above = [folder.parent for folder in (self._folder, *self._folder.parents) if not folder.is_dir()]
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in above:
+                sync(folder)
+            with replacing(path) as file:
                 stored = self.load(client_id)
                 if (stored and stored.revision) != expected:
                     raise StoreConflict
-                revision = next_revision(expected)
+                # A number for people, and chance: a record that was deleted and made anew never answers to an old revision.
+                number = expected.split(".")[0] if expected else "0"
+                revision = f"{int(number) + 1 if number.isdecimal() else 1}.{token_hex(8)}"
                 file.write(head(client_id, revision, document.expose()))
                 file.write(document.expose())
-                file.flush()
-                # Order matters: the content is on the disk before the name points to it, or a loss of power leaves it empty.
-                os.fsync(file.fileno())
-                os.rename(temporary, path)
-                renamed = True
-                sync(self._folder)
-                return revision
         except OSError as error:
-            if renamed:
-                why = f"cannot make {path} durable: {error.strerror}; whether the save took place is not known"
-                raise StoreUnavailable(why) from None
             raise failure(f"write {path}", error) from None
+        try:
+            sync(self._folder)
+        except OSError as error:
+            why = f"cannot make {path} durable: {error.strerror}; whether the save took place is not known"
+            raise StoreUnavailable(why) from None
+        return revision
 
 
 @contextmanager
-def turn(temporary: Path) -> Iterator[tuple[BinaryIO, Path]]:
-    """The turn to replace a file. The temporary file is the lock: it counts only while it stands under its name. One that is
-    there already is waited for; if it is there still when its lock is free, its process has died, and it is removed."""
-    until = monotonic() + PATIENCE
-    while True:
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write, for its owner alone, that takes the place of another unless something is raised. One at a time."""
+    temporary, until = path.with_name(f"{path.name}.tmp"), monotonic() + PATIENCE
+    while not (file := claimed(temporary)):
+        if monotonic() > until:
+            raise TimeoutError(errno.ETIMEDOUT, "another process has been replacing it for too long")
+        sleep(PAUSE)
+    with file:
         try:
-            number, ours = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), True
-        except FileExistsError:
-            try:
-                number, ours = os.open(temporary, os.O_RDWR), False
-            except FileNotFoundError:
-                if temporary.is_symlink():
-                    raise
-                continue
-        with os.fdopen(number, "wb") as file:
-            while not locked(number):
-                if monotonic() > until:
-                    raise TimeoutError(errno.ETIMEDOUT, "another process has been replacing it for too long")
-                sleep(PAUSE)
-            if not stands_under(number, temporary):
-                continue
-            if ours:
-                try:
-                    yield file, temporary
-                finally:
-                    if stands_under(number, temporary):
-                        temporary.unlink()
-                return
+            yield file
+            file.flush()
+            # Order matters: the content is on the disk before the name points to it, or a loss of power leaves it empty.
+            os.fsync(file.fileno())
+            os.rename(temporary, path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def claimed(temporary: Path) -> BinaryIO | None:
+    """The temporary file, which is the lock: new, locked, and standing under its name. `None` while there is another one; if
+    that is there still when its lock is free, its process has died, and it is removed."""
+    new = not os.path.lexists(temporary)
+    # Only a file of our own making is ever written to: nobody else can have prepared it, or hold it open.
+    with suppress(FileExistsError, FileNotFoundError, BlockingIOError), ExitStack() as opened:
+        file = opened.enter_context(open(temporary, "xb" if new else "r+b", opener=partial(os.open, mode=0o600)))
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(file.fileno()), os.stat(temporary)):
+            if new:
+                opened.pop_all()
+                return file
             temporary.unlink()
-
-
-def locked(number: int) -> bool:
-    """Takes the lock, if nobody has it."""
-    with suppress(BlockingIOError):
-        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
-    return False
-
-
-def stands_under(number: int, path: Path) -> bool:
-    """Whether the open file is still the one of this name."""
-    with suppress(FileNotFoundError):
-        return os.path.samestat(os.fstat(number), path.stat())
-    return False
+    return None
 
 
 def sync(folder: Path) -> None:
@@ -186,13 +145,6 @@ def head(client_id: str, revision: str, document: bytes | memoryview) -> bytes:
         digest.update(len(part).to_bytes(8, "little") + part)
     digest.update(document)
     return f"lwa-rotate-record 1 {revision} {len(document)} {digest.hexdigest()}\n".encode()
-
-
-def next_revision(revision: str | None) -> str:
-    """A number that grows, for people, and one by chance: a record that was deleted and made anew never answers to a revision
-    of another past."""
-    number = revision.split(".")[0] if revision else "0"
-    return f"{int(number) + 1 if number.isdecimal() else 1}.{secrets.token_hex(8)}"
 
 
 def file_name(client_id: str) -> str:

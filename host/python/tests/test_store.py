@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from lwa_rotate import FileStore, MemoryStore, Secret, errors, stores
-from lwa_rotate.stores import file_name
+from lwa_rotate import FileStore, Secret, errors
+from lwa_rotate.store import file_name
+from lwa_rotate.testing import MemoryStore
 
 ID = "amzn1.application-oa2-client.0123"
 STRANGE = [
@@ -226,7 +227,7 @@ def test_a_failure_after_the_rename_leaves_it_open_whether_the_save_took_place(
 
     store = FileStore(tmp_path)
     revision = store.save(ID, Secret("before"), None)
-    monkeypatch.setattr(stores, "sync", failing)
+    monkeypatch.setattr("lwa_rotate.store.sync", failing)
     with pytest.raises(errors.StoreUnavailable, match="not known"):
         store.save(ID, Secret("after"), revision)
     assert document(store) == b"after"
@@ -234,7 +235,7 @@ def test_a_failure_after_the_rename_leaves_it_open_whether_the_save_took_place(
 
 def test_every_folder_that_is_made_is_synced_into_the_one_above(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[Path] = []
-    monkeypatch.setattr(stores, "sync", synced.append)
+    monkeypatch.setattr("lwa_rotate.store.sync", synced.append)
     FileStore(tmp_path / "a" / "b" / "state").save(ID, Secret("x"), None)
     assert {*synced} == {tmp_path, tmp_path / "a", tmp_path / "a" / "b", tmp_path / "a" / "b" / "state"}
 

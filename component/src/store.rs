@@ -92,15 +92,18 @@ mod tests {
         assert_eq!((read.format, read.pending.len(), read.old.len()), (FORMAT, 1, 1));
     }
 
+    /// Records in every state, that hold whatever a record can hold, one a line, as format 2 is written.
+    const WRITTEN: &str = include_str!("../../tests/vectors/records-format-2.jsonl");
+
     #[test]
-    fn whatever_a_record_can_hold_is_read_again() {
+    fn whatever_a_record_can_hold_is_written_to_the_byte_and_read_again() {
         let now = Instant(3);
         let secret = || ClientSecret::parse(b"hunter2".to_vec()).expect("sound");
         let amazon = AmazonError {
             status: 429,
             code: "c".into(),
             message: "m".into(),
-            details: "d\"\n".into(),
+            details: "d\"\\/\u{8}\t\n\u{c}\r\0\u{1f}\u{7f}".into(),
             request_id: "r".into(),
         };
         let failure = Failure { amazon: Some(Box::new(amazon)), detail: "é".into(), ..Failure::new(Cause::Throttled) };
@@ -108,7 +111,7 @@ mod tests {
         let requesting = |reason, stage| {
             State::Requesting(Requesting { reason, stage, attempts: 1, failure: Some(failure.clone()) })
         };
-        for state in [
+        let states = [
             State::Settled,
             requesting(Reason::Due, Stage::Waiting(now)),
             requesting(Reason::Requested, Stage::Preparing(now)),
@@ -118,7 +121,9 @@ mod tests {
             State::Publishing,
             State::Stalled(Stall::MessageMissing),
             State::Stalled(Stall::NewSecretRefused),
-        ] {
+        ];
+        assert_eq!(states.len(), WRITTEN.lines().count());
+        for (state, written) in states.into_iter().zip(WRITTEN.lines()) {
             let mut full = Record { state, ..record() };
             full.current.proof = Proof::Open(retry.clone());
             full.pending = vec![Pending {
@@ -138,8 +143,13 @@ mod tests {
             full.call = Some(Call { number: 9, id: u64::MAX, at: now, accepted: true, failure: Some(failure.clone()) });
             (full.calls, full.called_at, full.noticed) = (9, Some(now), Some(now));
             full.targets.insert("file".into(), Target { generation: 1, retry: retry.clone(), again_at: Some(now) });
+            assert_eq!(write(&full).expose_text(), written);
             assert_eq!(read(&write(&full), "c"), Ok(full));
         }
+        assert_eq!(
+            write(&record()).expose_text(),
+            r#"{"format":2,"client_id":"c","generation":1,"state":"settled","current":{"secret":"hunter2","expires_at":5,"said_by_amazon":false,"since":1,"jitter":7,"proof":{"open":{"at":1,"attempts":0}}},"calls":0}"#
+        );
     }
 
     /// Rule 9: what is wrong with a record is told without its values.

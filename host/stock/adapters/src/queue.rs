@@ -1,0 +1,217 @@
+//! Behind `wit/queue.wit`: Amazon SQS, in its JSON protocol. Nothing is repeated: what failed comes again by itself.
+
+use std::env;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use wasip2::http::types::Method;
+
+use crate::Adapters;
+use crate::config::Config;
+use crate::contract::exports::lwa::rotation::queue::{Error, Guest, Message};
+use crate::exchange::{Answer, Failed, Request, exchange};
+use crate::origin::Url;
+use crate::sigv4::{Credentials, sign};
+
+/// SQS hides no message for longer than this after its receipt, in seconds.
+const HIDDEN_AT_MOST: u32 = 12 * 60 * 60;
+/// How long a call may take beside the long poll.
+const CALL_LIMIT: Duration = Duration::from_secs(8);
+/// A receive brings a mebibyte at most, which JSON may make six times as long.
+const BODY_LIMIT: usize = 8 << 20;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Received {
+    #[serde(default)]
+    messages: Vec<Receipt>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Receipt {
+    message_id: String,
+    receipt_handle: String,
+    body: String,
+    #[serde(default)]
+    attributes: Attributes,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Attributes {
+    approximate_receive_count: Option<String>,
+    sent_timestamp: Option<String>,
+}
+
+impl Guest for Adapters {
+    fn receive(queue: String, max: u32, wait: u32, visibility: u32) -> Result<Vec<Message>, Error> {
+        let wait = wait.min(20);
+        let parameters = json!({
+            "MaxNumberOfMessages": max.clamp(1, 10),
+            "WaitTimeSeconds": wait,
+            "VisibilityTimeout": visibility.min(HIDDEN_AT_MOST),
+            "MessageSystemAttributeNames": ["ApproximateReceiveCount", "SentTimestamp"],
+        });
+        let body = ask(&queue, "ReceiveMessage", parameters, Duration::from_secs(wait.into()) + CALL_LIMIT)?;
+        // The reason might quote a body.
+        let received: Received = serde_json::from_slice(&body)
+            .map_err(|_| Error::Unavailable(format!("the queue '{queue}' gave an answer that is none of SQS's")))?;
+        Ok(received.messages.into_iter().map(message).collect())
+    }
+
+    fn delete(queue: String, receipt_handle: String) -> Result<(), Error> {
+        ask(&queue, "DeleteMessage", json!({ "ReceiptHandle": receipt_handle }), CALL_LIMIT).map(drop)
+    }
+
+    fn hide(queue: String, receipt_handle: String, visibility: u32) -> Result<(), Error> {
+        let mut seconds = visibility.min(HIDDEN_AT_MOST);
+        loop {
+            let parameters = json!({ "ReceiptHandle": receipt_handle, "VisibilityTimeout": seconds });
+            match ask(&queue, "ChangeMessageVisibility", parameters, CALL_LIMIT) {
+                // The 12 hours count from the receipt, which nobody here has kept: come nearer by halves.
+                Err(Error::Other(text)) if text.contains("Total VisibilityTimeout") && seconds > 60 => seconds /= 2,
+                answer => return answer.map(drop),
+            }
+        }
+    }
+}
+
+fn message(receipt: Receipt) -> Message {
+    let number = |text: Option<String>| text.and_then(|text| text.parse::<u64>().ok());
+    Message {
+        id: receipt.message_id,
+        receipt_handle: receipt.receipt_handle,
+        body: receipt.body.into(),
+        receive_count: number(receipt.attributes.approximate_receive_count).unwrap_or_default() as u32,
+        sent_at: number(receipt.attributes.sent_timestamp),
+    }
+}
+
+/// Carries out one operation and answers its JSON.
+fn ask(queue: &str, operation: &str, mut parameters: Value, limit: Duration) -> Result<Vec<u8>, Error> {
+    let config = Config::get().map_err(|wrong| Error::Other(wrong.to_owned()))?;
+    let missing = || Error::NotFound(format!("the settings have no queue '{queue}'"));
+    let url = &config.queues.get(queue).ok_or_else(missing)?.url;
+    let doing = format!("{operation} at the queue '{queue}', {}", url.text());
+    let endpoint = variable("AWS_ENDPOINT_URL_SQS").or_else(|| variable("AWS_ENDPOINT_URL"));
+    let endpoint = endpoint.map_or_else(|| Ok(url.clone()), |text| Url::parse(&text));
+    let endpoint = endpoint.map_err(|wrong| Error::Other(format!("{doing}: AWS_ENDPOINT_URL: {wrong}")))?;
+    let root = Url::parse(&endpoint.origin().to_string()).map_err(|wrong| Error::Other(wrong.to_owned()))?;
+
+    parameters["QueueUrl"] = url.text().into();
+    let body = parameters.to_string().into_bytes();
+    let mut headers = vec![
+        ("content-type".to_owned(), b"application/x-amz-json-1.0".to_vec()),
+        ("x-amz-target".to_owned(), format!("AmazonSQS.{operation}").into()),
+    ];
+    let region = region(&url.origin().host).or_else(|| variable("AWS_REGION")).or_else(|| variable("AWS_DEFAULT_REGION"));
+    let region = region.unwrap_or_else(|| "us-east-1".into());
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let credentials = credentials().ok_or_else(|| {
+        let set = "give the runtime AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and AWS_SESSION_TOKEN if there is one";
+        Error::AccessDenied(format!("{doing}: there are no AWS credentials; {set}"))
+    })?;
+    sign(&mut headers, (&root.origin().authority(), &region, "sqs"), &body, &credentials, now);
+    let request = Request { method: Method::Post, url: &root, headers, body: &body, limit, body_limit: BODY_LIMIT };
+    match exchange(request) {
+        Ok(answer) if answer.status == 200 => Ok(answer.body),
+        Ok(answer) => Err(refused(&doing, &answer)),
+        Err(Failed::NotSent(text) | Failed::OutcomeUnknown(text)) => Err(Error::Unavailable(format!("{doing}: {text}"))),
+        Err(Failed::TooLarge) => Err(Error::Unavailable(format!("{doing}: the answer is too long"))),
+    }
+}
+
+/// An error answer in the words of the contract.
+/// See <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html>.
+fn refused(doing: &str, answer: &Answer) -> Error {
+    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let code = body["__type"].as_str().unwrap_or("an answer without a code");
+    let code = code.rsplit('#').next().unwrap_or(code);
+    // Behind the first line, what is said of a wrong signature repeats the headers, and with them the session token.
+    let message = body["message"].as_str().or(body["Message"].as_str()).unwrap_or_default();
+    let message: String = message.lines().next().unwrap_or_default().chars().take(300).collect();
+    let text = format!("{doing}: {} {code}: {message}", answer.status);
+    let says = |parts: &[&str]| parts.iter().any(|part| code.contains(part));
+    if says(&["QueueDoesNotExist", "NonExistentQueue", "InvalidAddress"]) {
+        Error::NotFound(format!("{text}; compare its URL with the one that SQS shows, region and account included"))
+    } else if says(&["ReceiptHandleIsInvalid", "MessageNotInflight"])
+        || (says(&["InvalidParameterValue"]) && message.to_lowercase().replace(' ', "").contains("receipthandle"))
+    {
+        Error::StaleReceipt
+    } else if matches!(answer.status, 401 | 403)
+        || says(&["AccessDenied", "Kms", "Token", "Signature", "AccessKey", "NotAuthorized", "OptInRequired"])
+    {
+        let needed = "sqs:ReceiveMessage, sqs:DeleteMessage and sqs:ChangeMessageVisibility, and kms:Decrypt on its key";
+        Error::AccessDenied(format!("{text}; the AWS credentials need {needed}"))
+    } else if answer.status >= 500 || says(&["Throttl", "TooManyRequests"]) {
+        Error::Unavailable(text)
+    } else {
+        Error::Other(text)
+    }
+}
+
+fn credentials() -> Option<Credentials> {
+    Some(Credentials {
+        access_key_id: variable("AWS_ACCESS_KEY_ID")?,
+        secret_access_key: variable("AWS_SECRET_ACCESS_KEY")?,
+        session_token: variable("AWS_SESSION_TOKEN"),
+    })
+}
+
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The region in `sqs.REGION.amazonaws.com` and its relatives: other partitions, FIPS, dual stack, VPC endpoints.
+/// See <https://docs.aws.amazon.com/general/latest/gr/sqs-service.html>.
+fn region(host: &str) -> Option<String> {
+    let amazon = [".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws", ".api.amazonwebservices.com.cn"];
+    let host = amazon.iter().find_map(|domain| host.strip_suffix(domain))?;
+    match host.trim_end_matches(".vpce").split('.').collect::<Vec<_>>()[..] {
+        [.., "sqs" | "sqs-fips", region] => Some(region.to_owned()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_of_amazon_name_their_region() {
+        for (host, expected) in [
+            ("sqs.eu-west-1.amazonaws.com", Some("eu-west-1")),
+            ("sqs-fips.us-east-2.amazonaws.com", Some("us-east-2")),
+            ("sqs.cn-north-1.amazonaws.com.cn", Some("cn-north-1")),
+            ("sqs.us-west-2.api.aws", Some("us-west-2")),
+            ("vpce-0a1-b2.sqs.eu-west-1.vpce.amazonaws.com", Some("eu-west-1")),
+            ("127.0.0.1", None),
+            ("sqs.eu-west-1.amazonaws.com.evil.example", None),
+        ] {
+            assert_eq!(region(host).as_deref(), expected, "{host}");
+        }
+    }
+
+    #[test]
+    fn each_refusal_has_its_case_and_shows_no_token() {
+        let refusal = |status, code: &str, message: &str| {
+            let body = json!({ "__type": code, "message": message }).to_string().into();
+            refused("doing", &Answer { status, headers: vec![], body })
+        };
+        let sqs = "com.amazonaws.sqs#";
+        assert!(matches!(refusal(400, &format!("{sqs}QueueDoesNotExist"), ""), Error::NotFound(_)));
+        assert!(matches!(refusal(404, &format!("{sqs}ReceiptHandleIsInvalid"), ""), Error::StaleReceipt));
+        assert!(matches!(refusal(400, &format!("{sqs}MessageNotInflight"), ""), Error::StaleReceipt));
+        assert!(matches!(refusal(400, "InvalidParameterValue", "Value X for parameter ReceiptHandle"), Error::StaleReceipt));
+        assert!(matches!(refusal(400, "InvalidParameterValue", "Total VisibilityTimeout"), Error::Other(_)));
+        assert!(matches!(refusal(400, "UnrecognizedClientException", ""), Error::Other(_)));
+        assert!(matches!(refusal(400, "ThrottlingException", ""), Error::Unavailable(_)));
+        assert!(matches!(refusal(503, "", ""), Error::Unavailable(_)));
+        let Error::AccessDenied(text) = refusal(403, "SignatureDoesNotMatch", "It is wrong.\nx-amz-security-token:hidden") else {
+            panic!("another case");
+        };
+        assert!(text.contains("It is wrong") && !text.contains("hidden"), "{text}");
+    }
+}

@@ -1,0 +1,195 @@
+//! Behind `wit/store.wit`: a folder for each client id, in it a file for each revision, of which the one with the highest number
+//! counts.
+//!
+//! A WASI file system has no locks, so compare-and-swap is by names: revision 7 is replaced by linking a file that is written and
+//! synced already to the name `8.record`, which the file system allows to one of any number of savers. The file before it is
+//! removed then. Whoever stops anywhere in that leaves one or the other in force, and what it left behind is removed by the next.
+//!
+//! A saver that slept since it compared, while others went on and removed `8.record`, can link that name once more. It counts for
+//! nothing, as there is a higher number, and the saver looks for that before it says that it has saved.
+//!
+//! The files have the form of the program's, so that one can be given to it as `CLIENT-ID.record`.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use sha2::{Digest, Sha256};
+
+use crate::Adapters;
+use crate::config::Config;
+use crate::contract::exports::lwa::rotation::store::{Entry, Error, Guest};
+use crate::files::{random, sync, temporary};
+use crate::sigv4::hex;
+
+/// How often it is looked again when others go on meanwhile.
+const TRIES: u32 = 100;
+/// After so long, a temporary file is one of a process that has died.
+const ABANDONED: Duration = Duration::from_secs(600);
+
+impl Guest for Adapters {
+    fn load(client_id: String) -> Result<Option<Entry>, Error> {
+        load(&folder(&client_id)?, &client_id)
+    }
+
+    fn save(client_id: String, document: Vec<u8>, expected: Option<String>) -> Result<String, Error> {
+        save(&folder(&client_id)?, &client_id, &document, expected.as_deref())
+    }
+}
+
+/// The folder of this client id.
+fn folder(client_id: &str) -> Result<PathBuf, Error> {
+    let config = Config::get().map_err(|wrong| Error::Other(wrong.to_owned()))?;
+    Ok(config.folder.join(&config.store.path).join(name(client_id)))
+}
+
+/// Lower-case letters, digits, `.`, `_` and `-` stand for themselves; other bytes, and a dot at the beginning, are hexadecimal.
+fn name(client_id: &str) -> String {
+    let mut name = String::new();
+    for byte in client_id.bytes() {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' => name.push(byte.into()),
+            b'.' if !name.is_empty() => name.push('.'),
+            _ => name.push_str(&format!("%{byte:02x}")),
+        }
+    }
+    name
+}
+
+fn load(folder: &Path, client_id: &str) -> Result<Option<Entry>, Error> {
+    let reading = |error| failure("read", folder, &error);
+    for _ in 0..TRIES {
+        let number = numbers(folder).map_err(reading)?.pop();
+        let content = match number {
+            Some(number) => fs::read(file(folder, number)),
+            None => Ok(Vec::new()),
+        };
+        match content {
+            // Removed since, because there is a higher one.
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            Err(error) => return Err(reading(error)),
+            // Others may go on while the names are listed: what is the highest after that as well was so for a moment.
+            Ok(_) if numbers(folder).map_err(reading)?.pop() != number => continue,
+            Ok(content) => return number.map(|number| open(&file(folder, number), client_id, content)).transpose(),
+        }
+    }
+    Err(Error::Unavailable(format!("{}: others save all the time", folder.display())))
+}
+
+fn save(folder: &Path, client_id: &str, document: &[u8], expected: Option<&str>) -> Result<String, Error> {
+    let writing = |error| failure("write", folder, &error);
+    let stored = load(folder, client_id)?.map(|entry| entry.revision);
+    if stored.as_deref() != expected {
+        return Err(Error::Conflict);
+    }
+    if expected.is_none() {
+        create(folder).map_err(writing)?;
+    }
+    let number = stored.as_deref().and_then(number_of).unwrap_or_default() + 1;
+    let revision = format!("{number}.{:016x}", random());
+    let target = file(folder, number);
+    let written = temporary(folder, &[head(client_id, &revision, document).as_bytes(), document]).map_err(writing)?;
+    // Order matters: the content is on the disk before it counts, or a loss of power leaves an empty record.
+    let linked = fs::hard_link(&written, &target);
+    let _ = fs::remove_file(&written);
+    match linked {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(Error::Conflict),
+        linked => linked.map_err(writing)?,
+    }
+    let unknown = |why: &str| Error::Unavailable(format!("{}: {why}", target.display()));
+    sync(folder).map_err(|error| unknown(&format!("it is not certain that it survives a loss of power: {error}")))?;
+    let mut all = numbers(folder).map_err(writing)?;
+    // Looked for after the list was made: who goes on removes from the lowest to the highest.
+    if all.pop() != Some(number) || !target.exists() {
+        return Err(unknown("others have saved at the same moment"));
+    }
+    // Order matters: the new one is on the disk, so the old ones may go, the lowest first.
+    for old in all {
+        let _ = fs::remove_file(file(folder, old));
+    }
+    let _ = remove_abandoned(folder);
+    Ok(revision)
+}
+
+fn file(folder: &Path, number: u64) -> PathBuf {
+    folder.join(format!("{number}.record"))
+}
+
+/// The numbers of the files, the highest last; none if there is no folder.
+fn numbers(folder: &Path) -> io::Result<Vec<u64>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut numbers = Vec::new();
+    for entry in entries {
+        let name = entry?.file_name();
+        numbers.extend(name.to_str().and_then(|name| name.strip_suffix(".record")?.parse::<u64>().ok()));
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+fn number_of(revision: &str) -> Option<u64> {
+    revision.split('.').next()?.parse().ok()
+}
+
+/// Creates the folder, and makes it and those above it survive the loss of power.
+fn create(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    folder.ancestors().skip(1).take(2).filter(|above| !above.as_os_str().is_empty()).try_for_each(sync)
+}
+
+fn remove_abandoned(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let old = || SystemTime::now().duration_since(entry.metadata().ok()?.modified().ok()?).ok();
+        if entry.file_name().to_string_lossy().ends_with(".tmp") && old().is_some_and(|old| old > ABANDONED) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// The line before a document: by it a file that was cut, changed, or given to another client id is no record.
+fn head(client_id: &str, revision: &str, document: &[u8]) -> String {
+    let mut digest = Sha256::new();
+    for part in [client_id, revision] {
+        digest.update((part.len() as u64).to_le_bytes());
+        digest.update(part);
+    }
+    digest.update(document);
+    format!("lwa-rotate-record 1 {revision} {} {}\n", document.len(), hex(&digest.finalize()))
+}
+
+fn open(path: &Path, client_id: &str, content: Vec<u8>) -> Result<Entry, Error> {
+    let parts = || {
+        let end = content.iter().position(|byte| *byte == b'\n')?;
+        let (line, document) = content.split_at(end + 1);
+        let revision = std::str::from_utf8(line).ok()?.split(' ').nth(2)?;
+        (head(client_id, revision, document).as_bytes() == line)
+            .then(|| Entry { revision: revision.to_owned(), document: document.to_vec() })
+    };
+    parts().ok_or_else(|| {
+        let wrong = "it is damaged, of another client id, or of a later version of lwa-rotate; it is left as it is";
+        Error::Other(format!("{} is not a readable record: {wrong}. Put back a copy, or move it away and enroll again", path.display()))
+    })
+}
+
+fn failure(doing: &str, folder: &Path, error: &io::Error) -> Error {
+    let text = format!("cannot {doing} in {}: {error}", folder.display());
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            Error::Full(format!("{text}; make room there"))
+        }
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            Error::AccessDenied(format!("{text}; give the runtime this folder to write, on a file system with hard links"))
+        }
+        _ => Error::Unavailable(text),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

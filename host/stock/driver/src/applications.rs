@@ -1,0 +1,88 @@
+//! The applications of the configuration, and what is done with one.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::contract::lwa::rotation::rotation::{self, Answer, ApplicationStatus, Delivery, Error};
+use crate::contract::lwa::rotation::types::{DeadlineKind, RemedyBy, State};
+use crate::contract::lwa::stock::configuration::{Application, applications};
+
+/// How many messages are received at once; SQS gives no more.
+const BATCH: u32 = 10;
+/// How long a receive waits at most, in seconds; SQS waits no longer.
+const LONG_POLL: u64 = 20;
+/// How long to wait for what another host is doing, and after a receive that brought nothing of ours.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How long a rotation is waited for.
+pub const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Why something was not done.
+pub enum Failed {
+    /// The configuration has a mistake.
+    Configuration(String),
+    /// It has no application of this name; here are those that it has.
+    NoSuch(Vec<String>),
+    /// The component could not do it.
+    Rotation(Error),
+}
+
+/// The application of this name.
+pub fn named(name: &str) -> Result<Application, Failed> {
+    let all = applications().map_err(Failed::Configuration)?;
+    let names = all.iter().map(|app| app.name.clone()).collect();
+    all.into_iter().find(|app| app.name == name).ok_or(Failed::NoSuch(names))
+}
+
+/// Takes in what waits in the queue, and takes the application as far as it can go now.
+pub fn advance(app: &Application) -> Result<ApplicationStatus, Failed> {
+    // Order matters: a new secret that waits already is taken up, and not another one asked for.
+    drain(app, 0)?;
+    rotation::advance(&app.client_id).map_err(Failed::Rotation)
+}
+
+/// Rotates now, or goes on with a rotation that was begun, and stays until the new secret is published, a person has to do
+/// something, or the patience is at its end.
+pub fn rotate(app: &Application) -> Result<ApplicationStatus, Failed> {
+    let before = rotation::status(&app.client_id).map_err(Failed::Rotation)?;
+    let until = Instant::now() + PATIENCE;
+    let mut status = advance(app)?;
+    if before.state == State::Settled && status.state == State::Settled && status.generation == before.generation {
+        rotation::request(&app.client_id).map_err(Failed::Rotation)?;
+        status = rotation::advance(&app.client_id).map_err(Failed::Rotation)?;
+    }
+    while status.state != State::Settled && !needs_a_person(&status) && Instant::now() < until {
+        wait(app, &status)?;
+        status = rotation::advance(&app.client_id).map_err(Failed::Rotation)?;
+    }
+    Ok(status)
+}
+
+/// Whether it does not go on before somebody has done something.
+pub fn needs_a_person(status: &ApplicationStatus) -> bool {
+    let by_person = status.problem.as_ref().is_some_and(|problem| problem.remedy_by == RemedyBy::Person);
+    status.state == State::Stalled || by_person
+}
+
+/// Waits for whatever comes first: a message, or the next instant at which there is something to do.
+fn wait(app: &Application, status: &ApplicationStatus) -> Result<(), Failed> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
+    let due = status.next.map_or(u64::MAX, |next| next.at.saturating_sub(now));
+    if status.state == State::Requesting {
+        // Nothing has been asked for yet, or somebody else is asking: what they come to is in the store.
+        let others = status.next.is_some_and(|next| next.kind == DeadlineKind::CallOverdue);
+        let due = Duration::from_millis(due.min(LONG_POLL * 1_000));
+        sleep(if others { PAUSE } else { due });
+        return Ok(());
+    }
+    // A message that is hidden until an instant comes a moment later.
+    let seconds = due.saturating_add(3_000).div_ceil(1_000).min(LONG_POLL);
+    let came = drain(app, seconds as u32)?;
+    if came.iter().all(|delivery| matches!(delivery.answer, Answer::Leave(_))) {
+        sleep(PAUSE);
+    }
+    Ok(())
+}
+
+fn drain(app: &Application, wait: u32) -> Result<Vec<Delivery>, Failed> {
+    rotation::drain(&app.queue, BATCH, wait).map_err(Failed::Rotation)
+}

@@ -1,0 +1,91 @@
+//! The command line.
+
+use std::env;
+use std::io::{Read, Write, stderr, stdin, stdout};
+
+use serde_json::{Value, json};
+
+use crate::Driver;
+use crate::applications::{Failed, advance, named, rotate};
+use crate::contract::lwa::rotation::rotation::{self, ApplicationStatus, Decision, Error};
+use crate::contract::lwa::stock::configuration::applications;
+use crate::json::{answer_json, failure_json, status_json};
+use crate::time::instant;
+
+const USAGE: &str = "\
+lwa-rotate.wasm enroll APP [--expires-at T]         takes the present secret from standard input
+lwa-rotate.wasm rotate APP                          rotates now, and stays until the new secret is published
+lwa-rotate.wasm advance APP                         does what can be done now without waiting; for a schedule
+lwa-rotate.wasm resume APP --wait|--request-again   a person's decision on a stalled rotation
+lwa-rotate.wasm status [APP]";
+
+impl wasip2::exports::cli::run::Guest for Driver {
+    fn run() -> Result<(), ()> {
+        let arguments: Vec<String> = env::args().skip(1).collect();
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let about = |name: &str, what: fn(&_) -> _| answer_json(name, &named(name).and_then(|app| what(&app)));
+        let (document, well) = match arguments[..] {
+            ["enroll", name] => answer_json(name, &enroll(name, None)),
+            ["enroll", name, "--expires-at", at] => match instant(at) {
+                Some(at) => answer_json(name, &enroll(name, Some(at))),
+                None => return usage("--expires-at is such as 2027-01-31T12:00:00Z, or 2027-01-31"),
+            },
+            ["rotate", name] => about(name, rotate),
+            ["advance", name] => about(name, advance),
+            ["resume", name, "--wait"] => about(name, |app| resume(&app.client_id, Decision::Wait)),
+            ["resume", name, "--request-again"] => about(name, |app| resume(&app.client_id, Decision::RequestAgain)),
+            ["status"] => status(None),
+            ["status", name] => status(Some(name)),
+            // Not repeated: it might be a secret.
+            _ => return usage("that is none of"),
+        };
+        writeln!(stdout(), "{document}").map_err(drop)?;
+        if well { Ok(()) } else { Err(()) }
+    }
+}
+
+fn usage(wrong: &str) -> Result<(), ()> {
+    let _ = writeln!(stderr(), "{wrong}\n{USAGE}");
+    Err(())
+}
+
+fn enroll(name: &str, expires_at: Option<u64>) -> Result<ApplicationStatus, Failed> {
+    let app = named(name)?;
+    let mut secret = Vec::new();
+    let read = stdin().take(4_096).read_to_end(&mut secret);
+    read.map_err(|error| Failed::Rotation(Error::Other(format!("cannot read the secret: {error}"))))?;
+    rotation::enroll(&app.client_id, secret.trim_ascii(), expires_at).map_err(Failed::Rotation)?;
+    advance(&app)
+}
+
+fn resume(client_id: &str, decision: Decision) -> Result<ApplicationStatus, Failed> {
+    rotation::resume(client_id, decision).map_err(Failed::Rotation)
+}
+
+/// All applications, or the one of this name.
+fn status(name: Option<&str>) -> (Value, bool) {
+    let all = match name {
+        Some(name) => named(name).map(|app| vec![app]),
+        None => applications().map_err(Failed::Configuration),
+    };
+    let mut well = true;
+    let mut apps = Vec::new();
+    match all {
+        Err(failed) => return (failure_json(name.unwrap_or_default(), &failed), false),
+        Ok(all) => {
+            for app in all {
+                apps.push(match rotation::status(&app.client_id) {
+                    Ok(status) => status_json(&app.name, &status),
+                    Err(Error::NotEnrolled) => {
+                        json!({ "app": app.name, "client_id": app.client_id, "enrolled": false })
+                    }
+                    Err(error) => {
+                        well = false;
+                        failure_json(&app.name, &Failed::Rotation(error))
+                    }
+                });
+            }
+        }
+    }
+    (json!({ "apps": apps }), well)
+}

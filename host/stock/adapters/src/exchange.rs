@@ -78,6 +78,9 @@ pub fn exchange(mut request: Request<'_>) -> Result<Answer, Failed> {
         Some(Ok(Err(code))) => return Err(failed(&code)),
         Some(Err(())) | None => return Err(Failed::OutcomeUnknown("the runtime gave no answer".into())),
     };
+    if answer.status() < 200 {
+        return Err(Failed::OutcomeUnknown(format!("{at} switched to another protocol in place of an answer")));
+    }
     let incoming = answer.consume().map_err(|()| Failed::OutcomeUnknown("the runtime gave no body".into()))?;
     let body = receive(&incoming, request.body_limit, &timer)?;
     Ok(Answer { status: answer.status(), headers: answer.headers().entries(), body })

@@ -118,17 +118,22 @@ fn file(folder: &Path, number: u64) -> PathBuf {
 
 /// The numbers of the files, the highest last; none if there is no folder.
 fn numbers(folder: &Path) -> io::Result<Vec<u64>> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
-    };
-    let mut numbers = Vec::new();
-    for entry in entries {
-        let name = entry?.file_name();
-        numbers.extend(name.to_str().and_then(|name| name.strip_suffix(".record")?.parse::<u64>().ok()));
+    let mut tries = TRIES;
+    loop {
+        match fs::read_dir(folder).and_then(|entries| entries.collect::<io::Result<Vec<_>>>()) {
+            Ok(entries) => {
+                let number = |name: &str| name.strip_suffix(".record")?.parse::<u64>().ok();
+                let mut numbers: Vec<u64> =
+                    entries.iter().filter_map(|entry| number(entry.file_name().to_str()?)).collect();
+                numbers.sort_unstable();
+                return Ok(numbers);
+            }
+            // A runtime looks at each file while it lists them, and fails where one has been removed since.
+            Err(error) if error.kind() == ErrorKind::NotFound && folder.exists() && tries > 0 => tries -= 1,
+            Err(error) if error.kind() == ErrorKind::NotFound && !folder.exists() => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        }
     }
-    numbers.sort_unstable();
-    Ok(numbers)
 }
 
 fn number_of(revision: &str) -> Option<u64> {

@@ -3,6 +3,7 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::contract::lwa::rotation::observe::Left;
 use crate::contract::lwa::rotation::rotation::{self, Answer, ApplicationStatus, Delivery, Error};
 use crate::contract::lwa::rotation::types::{DeadlineKind, RemedyBy, State};
 use crate::contract::lwa::stock::configuration::{Application, applications};
@@ -35,26 +36,56 @@ pub fn named(name: &str) -> Result<Application, Failed> {
 
 /// Takes in what waits in the queue, and takes the application as far as it can go now.
 pub fn advance(app: &Application) -> Result<ApplicationStatus, Failed> {
-    // Order matters: a new secret that waits already is taken up, and not another one asked for.
-    drain(app, 0)?;
+    look_into_queue(app)?;
     rotation::advance(&app.client_id).map_err(Failed::Rotation)
 }
 
-/// Rotates now, or goes on with a rotation that was begun, and stays until the new secret is published, a person has to do
+/// Rotates now, or finishes a rotation that is under way, and stays until the new secret is published, a person has to do
 /// something, or the patience is at its end.
 pub fn rotate(app: &Application) -> Result<ApplicationStatus, Failed> {
-    let before = rotation::status(&app.client_id).map_err(Failed::Rotation)?;
-    let until = Instant::now() + PATIENCE;
-    let mut status = advance(app)?;
-    if before.state == State::Settled && status.state == State::Settled && status.generation == before.generation {
+    let status = || rotation::status(&app.client_id).map_err(Failed::Rotation);
+    let found = status()?;
+    look_into_queue(app)?;
+    let before = status()?;
+    if before.state == State::Stalled {
+        return Ok(before);
+    }
+    // What was under way may have been finished by what came from the queue; it is not begun again.
+    if !under_way(&found) && !under_way(&before) && before.generation == found.generation {
         rotation::request(&app.client_id).map_err(Failed::Rotation)?;
-        status = rotation::advance(&app.client_id).map_err(Failed::Rotation)?;
     }
-    while status.state != State::Settled && !needs_a_person(&status) && Instant::now() < until {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let status = rotation::advance(&app.client_id).map_err(Failed::Rotation)?;
+        if status.state == State::Settled || needs_a_person(&status) || Instant::now() > until {
+            return Ok(status);
+        }
         wait(app, &status)?;
-        status = rotation::advance(&app.client_id).map_err(Failed::Rotation)?;
     }
-    Ok(status)
+}
+
+/// Takes in what waits in the queue. It is looked at before anything is asked of Amazon: a newer secret may wait in it, and a rotate
+/// call whose message nobody can receive had better not be made.
+fn look_into_queue(app: &Application) -> Result<(), Failed> {
+    for delivery in drain(app, 0)? {
+        if let (Answer::Leave(Left::NotKept(text)), Some(client_id)) = (delivery.answer, delivery.client_id)
+            && client_id == app.client_id
+        {
+            let text = format!("a message waits in the queue that cannot be kept: {text}; it stays there");
+            return Err(Failed::Rotation(Error::Other(text)));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a rotate call has been made whose new secret is not everywhere yet.
+fn under_way(status: &ApplicationStatus) -> bool {
+    match status.state {
+        State::Awaiting | State::Verifying | State::Stalled => true,
+        // Without an old secret it is the enrolled one that is being published.
+        State::Publishing => status.old_ends_at.is_some(),
+        State::Settled | State::Requesting => false,
+    }
 }
 
 /// Whether it does not go on before somebody has done something.

@@ -55,7 +55,7 @@ fn enroll(name: &str, expires_at: Option<u64>) -> Result<ApplicationStatus, Fail
     let read = stdin().take(4_096).read_to_end(&mut secret);
     read.map_err(|error| Failed::Rotation(Error::Other(format!("cannot read the secret: {error}"))))?;
     rotation::enroll(&app.client_id, secret.trim_ascii(), expires_at).map_err(Failed::Rotation)?;
-    advance(&app)
+    rotation::advance(&app.client_id).map_err(Failed::Rotation)
 }
 
 fn resume(client_id: &str, decision: Decision) -> Result<ApplicationStatus, Failed> {

@@ -1,0 +1,159 @@
+"""Whole rotations: the composed file on a stock runtime, real HTTP, the SQS protocol, files."""
+
+import json
+import os
+import signal
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+from stock import ENVIRONMENT, PROGRAM, ROOT, Stock, ask
+
+
+class Run(Stock):
+    def test_a_whole_rotation_ends_with_the_new_secret_published_and_the_message_gone(self):
+        self.emulate()
+        enrolled = self.enroll("--expires-at", "2035-01-31T12:30:00Z")
+        self.assertEqual((enrolled["state"], enrolled["proven"]), ("settled", True))
+        self.assertEqual(enrolled["expires_at"], "2035-01-31T12:30:00Z")
+        self.assertEqual(self.published(), "amzn1.oa2-cs.v1.stock-first")
+
+        status = self.does("rotate", "shop")["status"]
+
+        self.expect_rotated(status)
+        self.expect_empty_queue()
+        self.assertEqual(self.does("status", "shop")["apps"], [status])
+        self.assertEqual(self.does("status")["apps"], [status])
+        events = [json.loads(line)["event"] for line in self.printed.splitlines() if '"event"' in line]
+        order = ["enrolled", "rotation-begun", "calling-rotate", "secret-kept", "promoted", "published", "acknowledged"]
+        self.assertEqual(sorted(order, key=lambda event: len(events) - events[::-1].index(event)), order)
+
+    def test_runs_that_are_killed_anywhere_are_finished_by_the_next(self):
+        for event in ("calling-rotate", "rotate-accepted", "secret-kept", "proving", "promoted", "published"):
+            with self.subTest(event):
+                # Another one for each, so that the call is under way when its run is killed.
+                self.setUp()
+                self.emulate("--fault", "rotate:delay=300ms")
+                self.enroll()
+                killed = self.start("rotate", "shop")
+                for line in killed.stderr:
+                    self.printed += line
+                    if json.loads(line)["event"] == event:
+                        break
+                while not self.calls("rotate"):
+                    pass
+                killed.send_signal(signal.SIGKILL)
+                self.printed += "".join(killed.communicate())
+
+                # A message that it had in its hands comes again when its visibility timeout is over.
+                self.tell("time", {"advance_seconds": 3_600})
+
+                self.expect_rotated(self.does("rotate", "shop")["status"])
+                self.expect_empty_queue()
+
+    def test_after_a_lost_answer_the_message_is_waited_for_and_nobody_asks_again(self):
+        self.emulate("--fault", "rotate:lose-answer", "--rotate-interval", "1ms")
+        self.enroll()
+        self.expect_rotated(self.does("rotate", "shop")["status"])
+
+    def test_what_a_person_has_to_do_is_told_and_the_run_fails(self):
+        self.emulate()
+        self.enroll()
+        self.tell("subscription", {"client_id": self.client_id, "subscribed": False})
+
+        code, out, _ = self.run_to_the_end("rotate", "shop")
+
+        problem = json.loads(out)["status"]["problem"]
+        self.assertEqual((code, problem["cause"], problem["remedy_by"]), (1, "not-subscribed", "person"))
+        self.expect_silence()
+
+    def test_a_stalled_rotation_waits_for_a_persons_decision(self):
+        self.emulate("--fault", "notification:drop", "--rotate-interval", "1ms")
+        config = self.folder / "lwa-rotate.toml"
+        config.write_text(config.read_text().replace('queue = "main"', 'queue = "main"\npatience = "1s"'))
+        self.enroll()
+        code, out, _ = self.run_to_the_end("rotate", "shop")
+        self.assertEqual((code, json.loads(out)["status"]["problem"]["cause"]), (1, "message-missing"))
+
+        self.assertEqual(self.does("resume", "shop", "--request-again")["status"]["state"], "requesting")
+        self.expect_rotated(self.does("rotate", "shop")["status"], calls=2)
+
+    def test_the_program_takes_the_record_over(self):
+        self.emulate()
+        self.enroll()
+        self.does("rotate", "shop")
+        (record,) = (self.folder / "state" / self.client_id).iterdir()
+        self.assertEqual(record.stat().st_mode & 0o777, 0o600, "with a umask of 077")
+        record.rename(self.folder / "state" / f"{self.client_id}.record")
+
+        command = [PROGRAM, "--config", self.folder / "lwa-rotate.toml", "get", "shop"]
+        got = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT | {"AWS_REGION": "us-east-1"})
+
+        self.assertEqual(got.stdout.strip(), self.published(), got.stderr)
+
+    def test_what_is_missing_is_told(self):
+        self.emulate()
+        for arguments, code, told in [
+            (["advance", "shop"], 1, "has not been enrolled"),
+            (["advance", "other"], 1, "no application 'other'; it has: shop"),
+            (["get", "shop"], 1, "enroll APP"),
+            (["status", "shop"], 0, '"enrolled":false'),
+        ]:
+            ended, out, err = self.run_to_the_end(*arguments)
+            self.assertEqual((ended, told in out + err), (code, True), out + err)
+        self.assertEqual(os.listdir(self.folder), ["lwa-rotate.toml"])
+
+        (self.folder / "lwa-rotate.toml").write_text("[store]\npaht = 1\n")
+        _, out, _ = self.run_to_the_end("status")
+        self.assertIn("unknown field `paht`", json.loads(out)["error"]["message"])
+
+    def test_without_http_the_runtime_refuses_to_start_it(self):
+        self.emulate()
+        code, _, err = self.run_to_the_end("status", options=())
+        self.assertNotEqual(code, 0)
+        self.assertIn("wasi:http/", err)
+
+
+class Serve(Stock):
+    def notice(self, ends):
+        """Amazon says when the secret ends."""
+        body = json.loads((ROOT / "tests" / "vectors" / "secret-expiry.json").read_text())
+        expiry = body["payload"]["applicationOAuthClientSecretExpiry"]
+        expiry |= {"clientId": self.client_id, "clientSecretExpiryTime": ends.strftime("%Y-%m-%dT%H:%M:%SZ")}
+        self.tell("messages", {"body": json.dumps(body)})
+
+    def test_requests_advance_what_is_due_and_finish_it(self):
+        self.emulate()
+        self.enroll()
+        url = self.serve() + "/advance/shop"
+        self.assertEqual(ask(url, b"")[1]["status"]["state"], "settled")
+        self.assertEqual(self.calls("rotate"), 0, "nothing is due")
+        self.notice(datetime.now(UTC) + timedelta(days=10))
+
+        # Any number at once: one of them makes the call (rule 3).
+        with ThreadPoolExecutor(8) as threads:
+            answers = list(threads.map(lambda _: ask(url, b""), range(16)))
+        status, document = ask(url, b"")
+        self.printed += json.dumps([answers, document])
+        if document["status"]["state"] != "settled":
+            # One that gave way to the others has kept the message for a while.
+            self.tell("time", {"advance_seconds": 3_600})
+            status, document = ask(url, b"")
+
+        self.printed += self.log() + json.dumps(document)
+        self.assertEqual(status, 200)
+        self.expect_rotated(document["status"])
+
+    def test_other_requests_do_nothing(self):
+        self.emulate()
+        self.enroll()
+        self.notice(datetime.now(UTC) + timedelta(days=10))
+        url = self.serve()
+        for path, data, expected in [
+            ("/advance/shop", None, 405),
+            ("/", b"", 404),
+            ("/advance/", b"", 404),
+            ("/advance/other", b"", 404),
+        ]:
+            self.assertEqual(ask(url + path, data)[0], expected, path)
+        self.assertEqual(self.calls("rotate"), 0)

@@ -31,7 +31,9 @@ pub fn instant(text: &str) -> Option<u64> {
     let (date, time) = text.split_once('T').unwrap_or((text, "00:00:00Z"));
     let numbers = |text: &str, sign| text.split(sign).map(|part| part.parse().ok()).collect::<Option<Vec<u64>>>();
     let [year @ 1970..=9999, month @ 1..=12, day @ 1..=31] = numbers(date, '-')?[..] else { return None };
-    let [hour @ 0..24, minute @ 0..60, second @ 0..60] = numbers(time.strip_suffix('Z')?, ':')?[..] else { return None };
+    let [hour @ 0..24, minute @ 0..60, second @ 0..60] = numbers(time.strip_suffix('Z')?, ':')?[..] else {
+        return None;
+    };
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let days = year * 365 + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1 - 719_468;
     let instant = (days * 86_400 + hour * 3_600 + minute * 60 + second) * 1_000;
@@ -64,7 +66,9 @@ mod tests {
 
     #[test]
     fn what_is_no_instant_is_not_read() {
-        for text in ["", "2026", "2026-02-29", "2026-13-01", "2026-1-1", "2026-01-01T12:00:00", "2026-01-01T24:00:00Z", "x"] {
+        for text in
+            ["", "2026", "2026-02-29", "2026-13-01", "2026-1-1", "2026-01-01T12:00:00", "2026-01-01T24:00:00Z", "x"]
+        {
             assert_eq!(instant(text), None, "{text}");
         }
     }

@@ -17,7 +17,8 @@ PROGRAM = Path(os.environ.get("LWA_ROTATE_PROGRAM", ROOT / "target" / "debug" / 
 COMPONENT = Path(os.environ.get("LWA_ROTATE_COMPONENT", STOCK / "component.wasm"))
 WHOLE = STOCK / "lwa-rotate.wasm"
 ADAPTERS = STOCK / "wasm32-wasip2" / "release" / "lwa_rotate_stock_adapters.wasm"
-WASMTIME = next((STOCK / "tools").glob("lib/python3*/site-packages/wasmtime_cli/wasmtime"))
+# The pinned one, or another one that is to be tried.
+WASMTIME = os.environ.get("LWA_ROTATE_WASMTIME") or next(STOCK.glob("tools/lib/python3*/site-packages/wasmtime_cli/wasmtime"))
 
 # In the environment and not in an argument, where anybody could read them.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIDSTOCK", "AWS_SECRET_ACCESS_KEY": "stock-secret-access-key", "AWS_SESSION_TOKEN": "stock-session-token"}

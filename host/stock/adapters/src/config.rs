@@ -124,7 +124,9 @@ impl Config {
         let read = || {
             let path = env::var("LWA_ROTATE_CONFIG").unwrap_or_else(|_| "lwa-rotate.toml".into());
             let text = fs::read_to_string(&path).map_err(|error| {
-                format!("cannot read {path}: {error}; give the runtime its folder, or name another in LWA_ROTATE_CONFIG")
+                format!(
+                    "cannot read {path}: {error}; give the runtime its folder, or name another in LWA_ROTATE_CONFIG"
+                )
             })?;
             Self::parse(&text, Path::new(&path)).map_err(|error| format!("{path}: {error}"))
         };
@@ -197,7 +199,11 @@ fn lifetime<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error>
         // An Amazon secret lives for 180 days.
         number.parse::<u32>().ok()?.checked_mul(unit).filter(|seconds| (1..=173 * 86_400).contains(seconds))
     };
-    seconds().ok_or_else(|| D::Error::custom("a duration is a number with a unit, such as \"90s\", \"15m\", \"1h\" or \"30d\", of 173 days at most"))
+    seconds().ok_or_else(|| {
+        D::Error::custom(
+            "a duration is a number with a unit, such as \"90s\", \"15m\", \"1h\" or \"30d\", of 173 days at most",
+        )
+    })
 }
 
 #[cfg(test)]

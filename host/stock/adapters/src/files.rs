@@ -16,7 +16,8 @@ pub fn temporary(folder: &Path, content: &[&[u8]]) -> io::Result<PathBuf> {
 
 /// Makes the entries of this folder survive the loss of power.
 pub fn sync(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+    let here = folder.as_os_str().is_empty();
+    File::open(if here { Path::new(".") } else { folder })?.sync_all()
 }
 
 /// A number by chance.

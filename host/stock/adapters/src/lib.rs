@@ -1,10 +1,10 @@
 //! The imports of the contract in `wit/`, by what a stock WebAssembly runtime offers: `wasi:http`, a file system, the environment.
 //!
-//! - [`config`] reads the program's configuration file; [`settings`](mod@settings) answers from it,
-//! - [`http`] sends one request, to an origin of the configuration, by way of [`exchange`],
-//! - [`queue`] speaks the JSON protocol of Amazon SQS, with the signature of [`sigv4`],
-//! - [`store`] keeps the record, by compare-and-swap, in files, and [`publish`] the credential in another,
-//! - [`observe`] writes events to standard error.
+//! - `config` reads the program's configuration file; `settings` answers from it,
+//! - `http` sends one request, to an origin of the configuration, by way of `exchange`,
+//! - `queue` speaks the JSON protocol of Amazon SQS, with the signature of `sigv4`,
+//! - `store` keeps the record, by compare-and-swap, in files, and `publish` the credential in another,
+//! - `observe` writes events to standard error.
 //!
 //! Nothing here decides anything about a rotation.
 

@@ -90,7 +90,8 @@ impl std::fmt::Display for Origin {
 
 impl<'de> Deserialize<'de> for Url {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::parse(&String::deserialize(deserializer)?).map_err(|wrong| D::Error::custom(format!("this is no address: {wrong}")))
+        Self::parse(&String::deserialize(deserializer)?)
+            .map_err(|wrong| D::Error::custom(format!("this is no address: {wrong}")))
     }
 }
 
@@ -110,7 +111,8 @@ mod tests {
 
     #[test]
     fn path_and_query_go_out_as_they_are() {
-        for (text, path) in [("https://a", "/"), ("https://a?b=c", "/?b=c"), ("https://a:1/b/../%2F?c", "/b/../%2F?c")] {
+        for (text, path) in [("https://a", "/"), ("https://a?b=c", "/?b=c"), ("https://a:1/b/../%2F?c", "/b/../%2F?c")]
+        {
             assert_eq!(Url::parse(text).unwrap().path_with_query(), path);
         }
     }
@@ -120,7 +122,9 @@ mod tests {
         for text in ["http://127.0.0.1:8080/a", "http://127.9.9.9", "http://[::1]:9", "http://localhost:1"] {
             assert!(Url::parse(text).is_ok(), "{text}");
         }
-        for text in ["http://api.amazon.com", "http://localhost.evil.example", "http://127.1", "http://0.0.0.0", "http://[::2]"] {
+        for text in
+            ["http://api.amazon.com", "http://localhost.evil.example", "http://127.1", "http://0.0.0.0", "http://[::2]"]
+        {
             assert!(Url::parse(text).is_err(), "{text}");
         }
     }

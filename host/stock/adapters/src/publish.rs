@@ -48,7 +48,7 @@ fn put(path: &Path, content: &str) -> Result<(), Error> {
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(failed(error)),
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = path.parent().unwrap_or(Path::new(""));
     let written = temporary(folder, &[content.as_bytes()]).map_err(failed)?;
     // Order matters: the content is on the disk before the name points to it.
     fs::rename(&written, path).inspect_err(|_| drop(fs::remove_file(&written))).map_err(failed)?;

@@ -106,7 +106,8 @@ fn ask(queue: &str, operation: &str, mut parameters: Value, limit: Duration) -> 
         ("content-type".to_owned(), b"application/x-amz-json-1.0".to_vec()),
         ("x-amz-target".to_owned(), format!("AmazonSQS.{operation}").into()),
     ];
-    let region = region(&url.origin().host).or_else(|| variable("AWS_REGION")).or_else(|| variable("AWS_DEFAULT_REGION"));
+    let region =
+        region(&url.origin().host).or_else(|| variable("AWS_REGION")).or_else(|| variable("AWS_DEFAULT_REGION"));
     let region = region.unwrap_or_else(|| "us-east-1".into());
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let credentials = credentials().ok_or_else(|| {
@@ -118,7 +119,9 @@ fn ask(queue: &str, operation: &str, mut parameters: Value, limit: Duration) -> 
     match exchange(request) {
         Ok(answer) if answer.status == 200 => Ok(answer.body),
         Ok(answer) => Err(refused(&doing, &answer)),
-        Err(Failed::NotSent(text) | Failed::OutcomeUnknown(text)) => Err(Error::Unavailable(format!("{doing}: {text}"))),
+        Err(Failed::NotSent(text) | Failed::OutcomeUnknown(text)) => {
+            Err(Error::Unavailable(format!("{doing}: {text}")))
+        }
         Err(Failed::TooLarge) => Err(Error::Unavailable(format!("{doing}: the answer is too long"))),
     }
 }
@@ -143,7 +146,8 @@ fn refused(doing: &str, answer: &Answer) -> Error {
     } else if matches!(answer.status, 401 | 403)
         || says(&["AccessDenied", "Kms", "Token", "Signature", "AccessKey", "NotAuthorized", "OptInRequired"])
     {
-        let needed = "sqs:ReceiveMessage, sqs:DeleteMessage and sqs:ChangeMessageVisibility, and kms:Decrypt on its key";
+        let needed =
+            "sqs:ReceiveMessage, sqs:DeleteMessage and sqs:ChangeMessageVisibility, and kms:Decrypt on its key";
         Error::AccessDenied(format!("{text}; the AWS credentials need {needed}"))
     } else if answer.status >= 500 || says(&["Throttl", "TooManyRequests"]) {
         Error::Unavailable(text)
@@ -204,12 +208,17 @@ mod tests {
         assert!(matches!(refusal(400, &format!("{sqs}QueueDoesNotExist"), ""), Error::NotFound(_)));
         assert!(matches!(refusal(404, &format!("{sqs}ReceiptHandleIsInvalid"), ""), Error::StaleReceipt));
         assert!(matches!(refusal(400, &format!("{sqs}MessageNotInflight"), ""), Error::StaleReceipt));
-        assert!(matches!(refusal(400, "InvalidParameterValue", "Value X for parameter ReceiptHandle"), Error::StaleReceipt));
+        assert!(matches!(
+            refusal(400, "InvalidParameterValue", "Value X for parameter ReceiptHandle"),
+            Error::StaleReceipt
+        ));
         assert!(matches!(refusal(400, "InvalidParameterValue", "Total VisibilityTimeout"), Error::Other(_)));
         assert!(matches!(refusal(400, "UnrecognizedClientException", ""), Error::Other(_)));
         assert!(matches!(refusal(400, "ThrottlingException", ""), Error::Unavailable(_)));
         assert!(matches!(refusal(503, "", ""), Error::Unavailable(_)));
-        let Error::AccessDenied(text) = refusal(403, "SignatureDoesNotMatch", "It is wrong.\nx-amz-security-token:hidden") else {
+        let Error::AccessDenied(text) =
+            refusal(403, "SignatureDoesNotMatch", "It is wrong.\nx-amz-security-token:hidden")
+        else {
             panic!("another case");
         };
         assert!(text.contains("It is wrong") && !text.contains("hidden"), "{text}");

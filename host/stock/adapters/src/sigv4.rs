@@ -29,7 +29,8 @@ pub fn sign(
         headers.push(("x-amz-security-token".into(), token.clone().into()));
     }
 
-    let mut signed: Vec<(&str, &[u8])> = headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
+    let mut signed: Vec<(&str, &[u8])> =
+        headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
     signed.push(("host", host.as_bytes()));
     signed.sort_unstable();
     let names = signed.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(";");
@@ -47,7 +48,8 @@ pub fn sign(
     }
     let by = &credentials.access_key_id;
     let signature = hex(&key);
-    let authorization = format!("AWS4-HMAC-SHA256 Credential={by}/{scope}, SignedHeaders={names}, Signature={signature}");
+    let authorization =
+        format!("AWS4-HMAC-SHA256 Credential={by}/{scope}, SignedHeaders={names}, Signature={signature}");
     headers.push(("authorization".into(), authorization.into()));
 }
 
@@ -107,18 +109,12 @@ mod tests {
             ("content-length", "13"),
             ("x-amz-content-sha256", &digest),
         ];
-        assert_eq!(
-            signature(&headers, body, None),
-            "d3875051da38690788ef43de4db0d8f280229d82040bfac253562e56c3f20e0b"
-        );
+        assert_eq!(signature(&headers, body, None), "d3875051da38690788ef43de4db0d8f280229d82040bfac253562e56c3f20e0b");
     }
 
     #[test]
     fn post_sts_header_before() {
         let token = "AQoDYXdzEPT//////////wEXAMPLEtc764bNrC9SAPBSM22wDOk4x4HIZ8j4FZTwdQWLWsKWHGBuFqwAeMicRXmxfpSPfIeoIYRqTflfKD8YUuwthAx7mSEI/qkPpKPi/kMcGdQrmGdeehM4IC1NtBmUpp2wUE8phUZampKsburEDy0KPkyQDYwT7WZ0wq5VSXDvp75YU9HFvlRd8Tx6q6fE8YQcHNVXAkiY9q6d+xo0rKwT38xVqr7ZD0u0iPPkUL64lIZbqBAz+scqKmlzm8FDrypNC9Yjc8fPOLn9FX9KSYvKTr4rvx3iSIlTJabIQwj2ICCR/oLxBA==";
-        assert_eq!(
-            signature(&[], "", Some(token)),
-            "85d96828115b5dc0cfc3bd16ad9e210dd772bbebba041836c64533a82be05ead"
-        );
+        assert_eq!(signature(&[], "", Some(token)), "85d96828115b5dc0cfc3bd16ad9e210dd772bbebba041836c64533a82be05ead");
     }
 }

@@ -2,11 +2,9 @@
 //! counts.
 //!
 //! A WASI file system has no locks, so compare-and-swap is by names: revision 7 is replaced by linking a file that is written and
-//! synced already to the name `8.record`, which the file system allows to one of any number of savers. The file before it is
-//! removed then. Whoever stops anywhere in that leaves one or the other in force, and what it left behind is removed by the next.
-//!
-//! A saver that slept since it compared, while others went on and removed `8.record`, can link that name once more. It counts for
-//! nothing, as there is a higher number, and the saver looks for that before it says that it has saved.
+//! synced already to the name `8.record`, which the file system allows to one of any number of savers. Of the file before it only
+//! the name stays, for a while and without content, so that one who slept since it compared does not find the name free. Whoever
+//! stops anywhere in that leaves one revision or the other in force; what it left behind is removed by a later one.
 //!
 //! The files have the form of the program's, so that one can be given to it as `CLIENT-ID.record`.
 
@@ -25,8 +23,10 @@ use crate::sigv4::hex;
 
 /// How often it is looked again when others go on meanwhile.
 const TRIES: u32 = 100;
-/// After so long, a temporary file is one of a process that has died.
-const ABANDONED: Duration = Duration::from_secs(600);
+/// How long a name that has been replaced stays taken, and a temporary file is left to whoever made it.
+const KEPT: Duration = Duration::from_secs(600);
+/// How long a save may take, so that it ends well before that.
+const LIMIT: Duration = Duration::from_secs(300);
 
 impl Guest for Adapters {
     fn load(client_id: String) -> Result<Option<Entry>, Error> {
@@ -34,7 +34,7 @@ impl Guest for Adapters {
     }
 
     fn save(client_id: String, document: Vec<u8>, expected: Option<String>) -> Result<String, Error> {
-        save(&folder(&client_id)?, &client_id, &document, expected.as_deref())
+        save(&folder(&client_id)?, &client_id, &document, expected.as_deref(), SystemTime::now())
     }
 }
 
@@ -66,7 +66,7 @@ fn load(folder: &Path, client_id: &str) -> Result<Option<Entry>, Error> {
             None => Ok(Vec::new()),
         };
         match content {
-            // Removed since, because there is a higher one.
+            // Taken away since, because there is a higher one.
             Err(error) if error.kind() == ErrorKind::NotFound => continue,
             Err(error) => return Err(reading(error)),
             // Others may go on while the names are listed: what is the highest after that as well was so for a moment.
@@ -77,7 +77,13 @@ fn load(folder: &Path, client_id: &str) -> Result<Option<Entry>, Error> {
     Err(Error::Unavailable(format!("{}: others save all the time", folder.display())))
 }
 
-fn save(folder: &Path, client_id: &str, document: &[u8], expected: Option<&str>) -> Result<String, Error> {
+fn save(
+    folder: &Path,
+    client_id: &str,
+    document: &[u8],
+    expected: Option<&str>,
+    began: SystemTime,
+) -> Result<String, Error> {
     let writing = |error| failure("write", folder, &error);
     let stored = load(folder, client_id)?.map(|entry| entry.revision);
     if stored.as_deref() != expected {
@@ -98,18 +104,36 @@ fn save(folder: &Path, client_id: &str, document: &[u8], expected: Option<&str>)
         linked => linked.map_err(writing)?,
     }
     let unknown = |why: &str| Error::Unavailable(format!("{}: {why}", target.display()));
+    if SystemTime::now().duration_since(began).is_ok_and(|took| took > LIMIT) {
+        return Err(unknown("it took so long that others may have saved before"));
+    }
     sync(folder).map_err(|error| unknown(&format!("it is not certain that it survives a loss of power: {error}")))?;
-    let mut all = numbers(folder).map_err(writing)?;
-    // Looked for after the list was made: who goes on removes from the lowest to the highest.
-    if all.pop() != Some(number) || !target.exists() {
-        return Err(unknown("others have saved at the same moment"));
-    }
-    // Order matters: the new one is on the disk, so the old ones may go, the lowest first.
-    for old in all {
-        let _ = fs::remove_file(file(folder, old));
-    }
-    let _ = remove_abandoned(folder);
+    // Order matters: the new one is on the disk, so the one before it may go. One that stays is taken away by the next.
+    let _ = clear(folder, number);
     Ok(revision)
+}
+
+/// Takes away the content of what is replaced, and the names of what has been for long.
+fn clear(folder: &Path, number: u64) -> io::Result<()> {
+    for old in numbers(folder)?.into_iter().filter(|old| *old < number) {
+        let path = file(folder, old);
+        if fs::metadata(&path)?.len() > 0 {
+            fs::rename(temporary(folder, &[])?, &path)?;
+        } else if is_old(&path)? {
+            fs::remove_file(&path)?;
+        }
+    }
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "tmp") && is_old(&path)? {
+            fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_old(path: &Path) -> io::Result<bool> {
+    Ok(SystemTime::now().duration_since(fs::metadata(path)?.modified()?).is_ok_and(|age| age > KEPT))
 }
 
 fn file(folder: &Path, number: u64) -> PathBuf {
@@ -143,18 +167,7 @@ fn number_of(revision: &str) -> Option<u64> {
 /// Creates the folder, and makes it and those above it survive the loss of power.
 fn create(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
-    folder.ancestors().skip(1).take(2).filter(|above| !above.as_os_str().is_empty()).try_for_each(sync)
-}
-
-fn remove_abandoned(folder: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let old = || SystemTime::now().duration_since(entry.metadata().ok()?.modified().ok()?).ok();
-        if entry.file_name().to_string_lossy().ends_with(".tmp") && old().is_some_and(|old| old > ABANDONED) {
-            fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
+    folder.ancestors().skip(1).take(2).try_for_each(sync)
 }
 
 /// The line before a document: by it a file that was cut, changed, or given to another client id is no record.
@@ -178,7 +191,10 @@ fn open(path: &Path, client_id: &str, content: Vec<u8>) -> Result<Entry, Error> 
     };
     parts().ok_or_else(|| {
         let wrong = "it is damaged, of another client id, or of a later version of lwa-rotate; it is left as it is";
-        Error::Other(format!("{} is not a readable record: {wrong}. Put back a copy, or move it away and enroll again", path.display()))
+        Error::Other(format!(
+            "{} is not a readable record: {wrong}. Put back a copy, or move it away and enroll again",
+            path.display()
+        ))
     })
 }
 
@@ -188,9 +204,9 @@ fn failure(doing: &str, folder: &Path, error: &io::Error) -> Error {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
             Error::Full(format!("{text}; make room there"))
         }
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            Error::AccessDenied(format!("{text}; give the runtime this folder to write, on a file system with hard links"))
-        }
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Error::AccessDenied(format!(
+            "{text}; give the runtime this folder to write, on a file system with hard links"
+        )),
         _ => Error::Unavailable(text),
     }
 }

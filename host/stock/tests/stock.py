@@ -21,7 +21,11 @@ ADAPTERS = STOCK / "wasm32-wasip2" / "release" / "lwa_rotate_stock_adapters.wasm
 WASMTIME = os.environ.get("LWA_ROTATE_WASMTIME") or next(STOCK.glob("tools/lib/python3*/site-packages/wasmtime_cli/wasmtime"))
 
 # In the environment and not in an argument, where anybody could read them.
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIDSTOCK", "AWS_SECRET_ACCESS_KEY": "stock-secret-access-key", "AWS_SESSION_TOKEN": "stock-session-token"}
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "AKIDSTOCK",
+    "AWS_SECRET_ACCESS_KEY": "stock-secret-access-key",
+    "AWS_SESSION_TOKEN": "stock-session-token",
+}
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | CREDENTIALS
 GIVEN = [part for name in CREDENTIALS for part in ("--env", name)]
 

@@ -1,4 +1,4 @@
-"""The promises of the contract's imports that an adapter can break, one by one: each adapter is called by the runtime itself."""
+"""The promises of the imports that an adapter can break, one by one: each adapter is called by the runtime itself."""
 
 import re
 import socket
@@ -15,7 +15,7 @@ class Server:
     def __init__(self, *pieces, pause=0.0):
         self.requests, self.pieces, self.pause = [], pieces, pause
         self.listener = socket.create_server(("127.0.0.1", 0))
-        self.origin = "http://127.0.0.1:{}".format(self.listener.getsockname()[1])
+        self.origin = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         threading.Thread(target=self.serve, daemon=True).start()
 
     def serve(self):
@@ -72,9 +72,7 @@ class Http(Asked):
         line, *headers = head.split("\r\n")
         self.assertEqual((line, body), ("POST /auth/o2/token?a=%2F HTTP/1.1", "grant_type=x"))
         host = self.folder.joinpath("lwa-rotate.toml").read_text().split('api-endpoint = "http://')[1].split('"')[0]
-        self.assertEqual(
-            sorted(headers), ["content-length: 12", f"host: {host}", "user-agent: a/1", "x-amz-access-token: | "]
-        )
+        self.assertEqual(sorted(headers), ["content-length: 12", f"host: {host}", "user-agent: a/1", "x-amz-access-token: | "])
 
     def test_an_answer_is_an_answer_whatever_its_status_and_asked_for_once(self):
         for status in (204, 301, 307, 401, 408, 421, 425, 429, 500, 503):
@@ -86,7 +84,7 @@ class Http(Asked):
 
     def test_where_nobody_listens_nothing_was_sent(self):
         with socket.create_server(("127.0.0.1", 0)) as closed:
-            origin = "http://127.0.0.1:{}".format(closed.getsockname()[1])
+            origin = f"http://127.0.0.1:{closed.getsockname()[1]}"
         self.configure(origin, origin, origin + "/1/lwa")
         self.assertRegex(self.send(origin), r"^err\(not-sent\(.*connection-refused")
 
@@ -183,7 +181,7 @@ class Store(Stock):
         for number in range(4):
             call = f'save("id", [{number}], {expected})'
             with ThreadPoolExecutor(8) as threads:
-                answers = list(threads.map(lambda _: self.invoke(call), range(8)))
+                answers = list(threads.map(self.invoke, [call] * 8))
             saved = [answer for answer in answers if answer.startswith("ok(")]
             self.assertEqual((len(saved), answers.count("err(conflict)")), (1, 7), answers)
             expected = f"some({saved[0][3:-1]})"

@@ -4,8 +4,9 @@ import re
 import unittest
 from pathlib import Path
 
-from stock import COMPONENT, WHOLE
+from stock import COMPONENT, ROOT, WHOLE
 
+MANIFESTS = ROOT / "Cargo.toml", ROOT / "host" / "stock" / "Cargo.toml"
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
 
@@ -25,6 +26,10 @@ class File(unittest.TestCase):
     def test_the_size_is_that_of_the_readme(self):
         (kilobytes,) = re.findall(r"(\d+) KB", README)
         self.assertAlmostEqual(len(self.whole) / 1000, int(kilobytes), delta=int(kilobytes) * 0.05)
+
+    def test_the_version_is_the_programs(self):
+        versions = [re.findall(r'^version = "(.*)"', path.read_text(), re.MULTILINE)[0] for path in MANIFESTS]
+        self.assertEqual(versions[0], versions[1])
 
 
 def names_in(component, kind):

@@ -144,7 +144,16 @@ fn refused(doing: &str, answer: &Answer) -> Error {
     {
         Error::StaleReceipt
     } else if matches!(answer.status, 401 | 403)
-        || says(&["AccessDenied", "Kms", "Token", "Signature", "AccessKey", "NotAuthorized", "OptInRequired"])
+        || says(&[
+            "AccessDenied",
+            "Kms",
+            "Token",
+            "Signature",
+            "AccessKey",
+            "UnrecognizedClient",
+            "NotAuthorized",
+            "OptInRequired",
+        ])
     {
         let needed =
             "sqs:ReceiveMessage, sqs:DeleteMessage and sqs:ChangeMessageVisibility, and kms:Decrypt on its key";
@@ -213,7 +222,7 @@ mod tests {
             Error::StaleReceipt
         ));
         assert!(matches!(refusal(400, "InvalidParameterValue", "Total VisibilityTimeout"), Error::Other(_)));
-        assert!(matches!(refusal(400, "UnrecognizedClientException", ""), Error::Other(_)));
+        assert!(matches!(refusal(400, "UnrecognizedClientException", ""), Error::AccessDenied(_)));
         assert!(matches!(refusal(400, "ThrottlingException", ""), Error::Unavailable(_)));
         assert!(matches!(refusal(503, "", ""), Error::Unavailable(_)));
         let Error::AccessDenied(text) =

@@ -70,7 +70,7 @@ pub fn hex(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    /// The example of the documentation of AWS, and of the test suite that AWS publishes for version 4.
+    /// Of a request in the test suite that AWS publishes for version 4, whose names the tests have.
     fn signature(headers: &[(&str, &str)], body: &str, session_token: Option<&str>) -> String {
         let credentials = Credentials {
             access_key_id: "AKIDEXAMPLE".into(),

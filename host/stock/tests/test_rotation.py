@@ -28,6 +28,16 @@ class Run(Stock):
         order = ["enrolled", "rotation-begun", "calling-rotate", "secret-kept", "promoted", "published", "acknowledged"]
         self.assertEqual(sorted(order, key=lambda event: len(events) - events[::-1].index(event)), order)
 
+    def test_rule_9_holds_for_the_runtimes_own_log_at_its_loudest(self):
+        self.emulate()
+        loud = ENVIRONMENT | {"WASMTIME_LOG": "trace"}
+        self.run_to_the_end("enroll", "shop", given="amzn1.oa2-cs.v1.stock-first\n", env=loud)
+        code, out, _ = self.run_to_the_end("rotate", "shop", env=loud)
+
+        self.assertIn("TRACE", self.printed, "the log is there to be searched")
+        self.assertEqual(code, 0)
+        self.expect_rotated(json.loads(out)["status"])
+
     def test_runs_that_are_killed_anywhere_are_finished_by_the_next(self):
         for event in ("calling-rotate", "rotate-accepted", "secret-kept", "proving", "promoted", "published"):
             with self.subTest(event):
@@ -70,13 +80,19 @@ class Run(Stock):
     def test_a_stalled_rotation_waits_for_a_persons_decision(self):
         self.emulate("--fault", "notification:drop", "--rotate-interval", "1ms")
         config = self.folder / "lwa-rotate.toml"
-        config.write_text(config.read_text().replace('queue = "main"', 'queue = "main"\npatience = "1s"'))
+        config.write_text(config.read_text().replace('queue = "main"', 'queue = "main"\npatience = "3s"'))
         self.enroll()
         code, out, _ = self.run_to_the_end("rotate", "shop")
         self.assertEqual((code, json.loads(out)["status"]["problem"]["cause"]), (1, "message-missing"))
 
-        self.assertEqual(self.does("resume", "shop", "--request-again")["status"]["state"], "requesting")
-        self.expect_rotated(self.does("rotate", "shop")["status"], calls=2)
+        code, out, _ = self.run_to_the_end("rotate", "shop")
+        self.assertEqual((code, json.loads(out)["status"]["state"], self.calls("rotate")), (1, "stalled", 1))
+
+        self.assertEqual(self.does("resume", "shop", "--wait")["status"]["state"], "awaiting")
+        code, out, _ = self.run_to_the_end("advance", "shop")
+        self.assertEqual((code, json.loads(out)["status"]["state"]), (0, "awaiting"))
+        code, out, _ = self.run_to_the_end("resume", "shop", "--request-again")
+        self.assertEqual(code, 1, "it is not stalled any more")
 
     def test_the_program_takes_the_record_over(self):
         self.emulate()

@@ -31,12 +31,17 @@ fn main() {
         None => build(&workspace, &out.join("component")),
     };
     write(&out.join("component.wasm"), &wasm);
-    write(&out.join("component.cwasm"), &precompile(&wasm));
+    write(&out.join("component.cwasm"), &precompile(&wasm, engine::config()));
 
-    // The misbehaving guests of the runtime's unit tests; compiled in by `cfg(test)` alone.
+    // For the unit tests, which `cfg(test)` alone compiles in: the component as code that counts its instructions,
+    let mut counting = engine::config();
+    // Fuel is counted by the instructions of WebAssembly, whatever becomes of them.
+    counting.consume_fuel(true).cranelift_opt_level(wasmtime::OptLevel::None);
+    write(&out.join("counting.cwasm"), &precompile(&wasm, counting));
+    // and guests that misbehave.
     for name in ["guests", "hostile"] {
         let guests = fs::read(format!("src/runtime/{name}.wat")).expect("the test guests are in the source tree");
-        write(&out.join(name).with_extension("cwasm"), &precompile(&guests));
+        write(&out.join(name).with_extension("cwasm"), &precompile(&guests, engine::config()));
     }
 }
 
@@ -104,8 +109,7 @@ fn build(workspace: &Path, target_dir: &Path) -> Vec<u8> {
 }
 
 /// Machine code for the target's baseline, not for the CPU of the machine that builds.
-fn precompile(wasm: &[u8]) -> Vec<u8> {
-    let mut config = engine::config();
+fn precompile(wasm: &[u8], mut config: wasmtime::Config) -> Vec<u8> {
     config.target(&variable("TARGET")).expect("Cranelift knows the target");
     wasmtime::Engine::new(&config)
         .and_then(|engine| engine.precompile_component(wasm))

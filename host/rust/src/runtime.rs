@@ -61,7 +61,11 @@ pub(crate) struct State<T> {
 
 impl Runtime {
     pub(crate) fn new(limits: Limits) -> wasmtime::Result<Self> {
-        let engine = Engine::new(&engine::config())?;
+        Self::with(&engine::config(), limits)
+    }
+
+    fn with(config: &wasmtime::Config, limits: Limits) -> wasmtime::Result<Self> {
+        let engine = Engine::new(config)?;
         let ticker = Ticker::start(engine.weak())?;
         Ok(Self { engine, ticker, limits })
     }

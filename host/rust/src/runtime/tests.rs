@@ -9,6 +9,7 @@ use wasmtime::component::{Component, Linker};
 
 use super::*;
 
+mod figures;
 mod hostile;
 
 const GUESTS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/guests.cwasm"));

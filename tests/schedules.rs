@@ -1,6 +1,6 @@
 //! Random schedules of everything that can go wrong, each checked by the world while it runs and at its end.
 //!
-//! `LWA_ROTATE_SCHEDULES=1000000 cargo test --release -p lwa-rotate-tests --test schedules -- --nocapture` runs more of them;
+//! `LWA_ROTATE_SCHEDULES=1000000 cargo test --profile schedules -p lwa-rotate-tests --test schedules -- --nocapture` runs more of them;
 //! `LWA_ROTATE_FIRST=n` begins with that seed; `LWA_ROTATE_SEED=n` runs one.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, reason = "tests")]

@@ -81,7 +81,7 @@ impl Host for Native {
 
     fn find(&mut self, client_id: &str) -> Option<Application> {
         let application = self.effects.application.clone();
-        (application.client_id == client_id).then(|| Application {
+        (application.client_id == client_id).then_some(Application {
             client_id: application.client_id,
             token_endpoint: application.token_endpoint,
             api_endpoint: application.api_endpoint,

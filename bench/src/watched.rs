@@ -29,9 +29,12 @@ pub enum Who {
     Target,
 }
 
+/// Who was asked for what, from when until when.
+type Noted = (Who, &'static str, Instant, Instant);
+
 /// Notes what passes through it.
 #[derive(Clone, Default)]
-pub struct Watched(Arc<Mutex<Vec<(Who, &'static str, Instant, Instant)>>>);
+pub struct Watched(Arc<Mutex<Vec<Noted>>>);
 
 pub struct Over<T> {
     inner: T,
@@ -46,7 +49,7 @@ impl Watched {
     /// What has been noted since the last time, counted from an instant.
     pub fn take(&self, began: Instant) -> Vec<Span> {
         let spans = std::mem::take(&mut *self.0.lock().unwrap());
-        let span = |(who, what, from, until): (_, _, Instant, Instant)| Span {
+        let span = |(who, what, from, until): Noted| Span {
             who,
             what,
             from: from.saturating_duration_since(began),

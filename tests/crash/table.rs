@@ -3,12 +3,32 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex};
 use std::thread;
 
-/// Trials under way at the same time; each spends most of its time waiting.
+/// Trials under way at the same time, of all tests together; each spends most of its time waiting.
 const AT_ONCE: usize = 12;
+
+/// How many more may begin.
+static ROOM: (Mutex<usize>, Condvar) = (Mutex::new(AT_ONCE), Condvar::new());
+
+/// One of them; the next may begin when it is dropped.
+struct Turn;
+
+impl Turn {
+    fn wait() -> Self {
+        *ROOM.1.wait_while(ROOM.0.lock().unwrap(), |room| *room == 0).unwrap() -= 1;
+        Self
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        *ROOM.0.lock().unwrap() += 1;
+        ROOM.1.notify_one();
+    }
+}
 
 /// What came of one trial: its columns, and what was found wrong.
 #[derive(Clone, Debug)]
@@ -25,6 +45,7 @@ pub fn trials(trial: impl Fn(usize) -> Option<Row> + Sync) -> Vec<Row> {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
                 while !at_end.load(Ordering::Relaxed) {
+                    let _turn = Turn::wait();
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     match trial(number) {
                         Some(row) => rows.lock().unwrap().push((number, row)),

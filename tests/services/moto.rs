@@ -8,11 +8,29 @@ use serde_json::{Value, json};
 use super::environment::environment;
 use crate::program::{World, post};
 
+/// Starts moto, with a lock: it serves each request in a thread of its own, and between checking a condition and acting on it
+/// another one may come in, which AWS's services rule out. Requests to queues wait for messages, so they stay as they are.
+const START: &str = r"
+import sys, threading
+from moto import server
+
+lock, dispatch = threading.RLock(), server.DomainDispatcherApplication.__call__
+
+def one_by_one(application, environ, start_response):
+    if environ.get('HTTP_X_AMZ_TARGET', '').startswith('AmazonSQS.'):
+        return dispatch(application, environ, start_response)
+    with lock:
+        return dispatch(application, environ, start_response)
+
+server.DomainDispatcherApplication.__call__ = one_by_one
+sys.exit(server.main())
+";
+
 /// The command that starts a server, and where that will listen.
 pub fn command() -> (Command, SocketAddr) {
     let address = super::free_address();
-    let mut command = Command::new(environment("moto").join("bin/moto_server"));
-    command.args(["-H", &address.ip().to_string(), "-p", &address.port().to_string()]);
+    let mut command = Command::new(environment("moto").join("bin/python"));
+    command.args(["-c", START, "-H", &address.ip().to_string(), "-p", &address.port().to_string()]);
     (command, address)
 }
 

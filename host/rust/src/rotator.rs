@@ -2,15 +2,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use wasmtime::component::{HasSelf, Linker};
 use zeroize::Zeroizing;
 
 use crate::{
     Decision, Delivery, Problem, Stage, Status,
-    bindings::{
-        self,
-        exports::lwa::rotation::rotation::{Error as RotationError, Guest},
-    },
+    bindings::exports::lwa::rotation::rotation::{Error as RotationError, Guest},
     clock::{Clock, SystemClock},
     error::{BuildError, Error, Stopped},
     http::{self, Http, Origin},
@@ -18,17 +14,15 @@ use crate::{
     publish::{Publish, Targets},
     queue::{Message, NoQueue, Queue},
     runtime::{
-        Limits, Runtime, State,
+        Limits, State,
         bounds::Subject,
+        component::BuiltIn,
         imports::{BorrowedMessage, Effects, Imports},
     },
     secret::{Credential, Secret},
     settings::{Application, Settings},
     store::Store,
 };
-
-/// The built-in component as machine code of the target, made by `build.rs`.
-const PRECOMPILED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/component.cwasm"));
 
 /// Rotates client secrets. Cheap to clone; may be called from many tasks at the same time.
 ///
@@ -43,7 +37,7 @@ const PRECOMPILED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/component.c
 ///
 /// # What is wiped
 ///
-/// [`Secret`]s are overwritten when they go. The instance with the component's memory is unmapped at the end of its call.
+/// [`Secret`]s are overwritten when they go. The component's memory and stack are overwritten or unmapped at the end of a call.
 /// Not wiped are the short-lived copies that carry answers of imports into the instance, and the buffers of the HTTP, TLS
 /// and AWS libraries; a program that wants those wiped too installs an allocator that wipes what it frees.
 #[derive(Clone)]
@@ -52,8 +46,7 @@ pub struct Rotator {
 }
 
 struct Inner {
-    runtime: Runtime,
-    component: bindings::RotatorPre<State<Imports>>,
+    component: BuiltIn,
     effects: Arc<Effects>,
 }
 
@@ -169,8 +162,11 @@ impl Rotator {
     ) -> Result<R, Error> {
         let inner = &*self.inner;
         let imports = Imports::new(Arc::clone(&inner.effects), subject);
-        let result = inner.runtime.run(imports, |mut store| async move {
-            let component = inner.component.instantiate_async(&mut store).await?;
+        let turn =
+            inner.component.turn().map_err(|e| Error::Other(format!("the component cannot be loaded: {e:#}")))?;
+        let loaded = turn.loaded;
+        let result = loaded.runtime.run(imports, |mut store| async move {
+            let component = loaded.component.instantiate_async(&mut store).await?;
             function(component.lwa_rotation_rotation(), &mut store).await
         });
         match result.await {
@@ -324,19 +320,9 @@ impl Builder {
             put_limit: self.limits.put,
             random: self.random,
         });
-        let (runtime, component) = load(self.limits).map_err(|e| BuildError::Component(format!("{e:#}")))?;
-        Ok(Rotator { inner: Arc::new(Inner { runtime, component, effects }) })
+        let component = BuiltIn::load(self.limits).map_err(|e| BuildError::Component(format!("{e:#}")))?;
+        Ok(Rotator { inner: Arc::new(Inner { component, effects }) })
     }
-}
-
-fn load(limits: Limits) -> wasmtime::Result<(Runtime, bindings::RotatorPre<State<Imports>>)> {
-    let runtime = Runtime::new(limits)?;
-    // SAFETY: these bytes are what build.rs got from `precompile_component`.
-    let component = unsafe { runtime.load(PRECOMPILED) }?;
-    let mut linker = Linker::new(runtime.engine());
-    bindings::Rotator::add_to_linker::<_, HasSelf<Imports>>(&mut linker, |state: &mut State<Imports>| &mut state.data)?;
-    let component = bindings::RotatorPre::new(linker.instantiate_pre(&component)?)?;
-    Ok((runtime, component))
 }
 
 fn origins(applications: &[Application]) -> Result<Vec<Origin>, BuildError> {

@@ -1,10 +1,11 @@
 //! Runs guests in fresh instances, within limits: memory, computing time, and the time of the whole call. What a guest may
 //! reach in a call stands in [`bounds`].
 //!
-//! What is left behind by a call: nothing. Its instance and linear memory are given back to the operating system when the
-//! call ends, however it ends; the pages are unmapped, not kept for the next instance.
+//! What is left behind by a call: nothing. When it ends, however it ends, its memory and stack are overwritten with what they
+//! hold at first, or given back to the operating system.
 
 pub(crate) mod bounds;
+pub(crate) mod component;
 #[path = "runtime/engine.rs"]
 mod engine;
 pub(crate) mod imports;
@@ -12,7 +13,10 @@ mod ticker;
 
 use std::time::Duration;
 
-use wasmtime::{Engine, ResourceLimiter, Store, Trap, UpdateDeadline, component::Component};
+use wasmtime::{
+    Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, ResourceLimiter, Store, Trap, UpdateDeadline,
+    component::Component,
+};
 
 use crate::error::Stopped;
 use bounds::Forbidden;
@@ -46,6 +50,9 @@ impl Default for Limits {
     }
 }
 
+/// How many instances have a place in a pooled runtime: as many calls as the program makes at once.
+pub(crate) const PLACES: u32 = 16;
+
 /// The engine, with the thread that interrupts what loops in it.
 pub(crate) struct Runtime {
     engine: Engine,
@@ -60,8 +67,33 @@ pub(crate) struct State<T> {
 }
 
 impl Runtime {
+    /// Each instance gets memory of its own from the operating system.
     pub(crate) fn new(limits: Limits) -> wasmtime::Result<Self> {
         Self::with(&engine::config(), limits)
+    }
+
+    /// Up to [`PLACES`] instances of the component live in memory that stays reserved; more are refused. Fails where there is
+    /// not that much address space.
+    pub(crate) fn pooled(limits: Limits) -> wasmtime::Result<Self> {
+        let mut places = PoolingAllocationConfig::new();
+        places
+            .total_component_instances(PLACES)
+            // The tools that make a component add two small modules and a table for its imports.
+            .total_core_instances(4 * PLACES)
+            .total_tables(4 * PLACES)
+            .total_memories(PLACES)
+            .total_stacks(PLACES)
+            .max_memory_size(limits.memory);
+        // Pages that the next call will touch again are overwritten and kept. Which of a memory's pages a call has touched
+        // is known where the kernel tells; elsewhere all of them go.
+        places.async_stack_keep_resident(64 << 10).table_keep_resident(64 << 10);
+        if PoolingAllocationConfig::is_pagemap_scan_available() {
+            places.pagemap_scan(Enabled::Auto).linear_memory_keep_resident(limits.memory);
+        }
+        let mut config = engine::config();
+        config.async_stack_zeroing(true);
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(places));
+        Self::with(&config, limits)
     }
 
     fn with(config: &wasmtime::Config, limits: Limits) -> wasmtime::Result<Self> {

@@ -366,6 +366,51 @@ async fn a_target_that_hangs_counts_as_failed_and_stands_in_no_others_way() {
     assert_eq!(shelf.secrets(), [OLD_SECRET]);
 }
 
+/// Answers when so many wait.
+struct Meeting(tokio::sync::Barrier);
+
+#[async_trait]
+impl Store for Meeting {
+    async fn load(&self, _: &str) -> Result<Option<store::Entry>, store::Error> {
+        self.0.wait().await;
+        Ok(None)
+    }
+
+    async fn save(&self, _: &str, _: Secret, _: Option<&str>) -> Result<String, store::Error> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn no_call_waits_for_another_however_many_there_are() {
+    // Places for instances are 16; the others get memory of their own.
+    let store = Meeting(tokio::sync::Barrier::new(100));
+    let rotator = Rotator::builder().application(application()).store(store).build().unwrap();
+    for _ in 0..2 {
+        let calls: Vec<_> = (0..100)
+            .map(|_| {
+                let rotator = rotator.clone();
+                tokio::spawn(async move { rotator.status(CLIENT_ID).await })
+            })
+            .collect();
+        for call in calls {
+            assert_eq!(call.await.unwrap(), Err(Error::NotEnrolled));
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_instance_may_be_allowed_more_memory_than_there_are_places_for() {
+    for memory in [33 << 20, 100 << 20, 1 << 40] {
+        let mut limits = Limits::default();
+        limits.memory = memory;
+        let rotator =
+            Rotator::builder().application(application()).store(MemoryStore::new()).limits(limits).build().unwrap();
+
+        assert_eq!(rotator.status(CLIENT_ID).await, Err(Error::NotEnrolled), "{memory}");
+    }
+}
+
 #[tokio::test]
 async fn calls_can_run_in_tasks_and_be_dropped() {
     let rotator = Rotator::builder().application(application()).store(Silent).build().unwrap();

@@ -21,7 +21,7 @@ struct Guests {
 
 impl Guests {
     fn with(limits: Limits) -> Self {
-        let runtime = Runtime::new(limits).unwrap();
+        let runtime = Runtime::pooled(limits).unwrap();
         // SAFETY: build.rs made them.
         let component = unsafe { runtime.load(GUESTS) }.unwrap();
         Self { runtime, component }
@@ -132,7 +132,7 @@ async fn waiting_for_the_host_is_no_computing() {
 
 #[test]
 fn the_interrupting_thread_ends_with_its_runtime() {
-    let runtime = Runtime::new(short()).unwrap();
+    let runtime = Runtime::pooled(short()).unwrap();
     let alive = runtime.ticker.alive();
     assert!(alive.upgrade().is_some());
 

@@ -110,7 +110,7 @@ impl World {
             put_limit: limits.put,
             random: None,
         });
-        let runtime = Runtime::new(limits).unwrap();
+        let runtime = Runtime::pooled(limits).unwrap();
         // SAFETY: build.rs made it.
         let hostile = unsafe { runtime.load(HOSTILE) }.unwrap();
         Self { runtime, hostile, effects, store, queue, events, shelf, attic, honest, folder }

@@ -151,7 +151,7 @@ fn event_details(what: &Happening) -> Value {
         | Happening::Promoted(SecretEnds { new_ends_at, old_ends_at }) => {
             json!({ "new_ends_at": optional(*new_ends_at), "old_ends_at": optional(*old_ends_at) })
         }
-        Happening::MessageOld(id) | Happening::Acknowledged(id) => json!({ "message_id": id }),
+        Happening::Acknowledged(id) => json!({ "message_id": id }),
         Happening::ExpiryNoticed(at) => json!({ "expires_at": rfc3339(*at) }),
         Happening::Published(target) => json!({ "target": target }),
         Happening::NotPublished(failure) => {
@@ -162,7 +162,7 @@ fn event_details(what: &Happening) -> Value {
             let (why, text) = left_names(&message.why);
             json!({ "message_id": message.id, "why": why, "text": text })
         }
-        Happening::NotAcknowledged(text) => json!({ "text": text }),
+        Happening::MessageOld(text) | Happening::NotAcknowledged(text) => json!({ "text": text }),
     }
 }
 

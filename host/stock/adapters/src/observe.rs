@@ -45,7 +45,7 @@ fn details(what: &Happening) -> Value {
         Happening::SecretKept(ends) | Happening::Promoted(ends) => {
             json!({ "new_ends_at": optional(ends.new_ends_at), "old_ends_at": optional(ends.old_ends_at) })
         }
-        Happening::MessageOld(id) | Happening::Acknowledged(id) => json!({ "message_id": id }),
+        Happening::Acknowledged(id) => json!({ "message_id": id }),
         Happening::ExpiryNoticed(at) => json!({ "expires_at": rfc3339(*at) }),
         Happening::Published(target) => json!({ "target": target }),
         Happening::NotPublished(of) => {
@@ -59,6 +59,6 @@ fn details(what: &Happening) -> Value {
             };
             json!({ "message_id": message.id, "why": name(&message.why), "text": text })
         }
-        Happening::NotAcknowledged(text) => json!({ "text": text }),
+        Happening::MessageOld(text) | Happening::NotAcknowledged(text) => json!({ "text": text }),
     }
 }

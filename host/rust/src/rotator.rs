@@ -162,8 +162,7 @@ impl Rotator {
     ) -> Result<R, Error> {
         let inner = &*self.inner;
         let imports = Imports::new(Arc::clone(&inner.effects), subject);
-        let turn =
-            inner.component.turn().map_err(|e| Error::Other(format!("the component cannot be loaded: {e:#}")))?;
+        let turn = inner.component.turn().await;
         let loaded = turn.loaded;
         let result = loaded.runtime.run(imports, |mut store| async move {
             let component = loaded.component.instantiate_async(&mut store).await?;

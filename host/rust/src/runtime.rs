@@ -14,7 +14,7 @@ mod ticker;
 use std::time::Duration;
 
 use wasmtime::{
-    Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, ResourceLimiter, Store, Trap, UpdateDeadline,
+    Engine, InstanceAllocationStrategy, PoolingAllocationConfig, ResourceLimiter, Store, Trap, UpdateDeadline,
     component::Component,
 };
 
@@ -50,8 +50,8 @@ impl Default for Limits {
     }
 }
 
-/// How many instances have a place in a pooled runtime: as many calls as the program makes at once.
-pub(crate) const PLACES: u32 = 16;
+/// How many instances have a place in a pooled runtime: the 16 calls that `watch` has under way, and as many queues.
+pub(crate) const PLACES: u32 = 32;
 
 /// The engine, with the thread that interrupts what loops in it.
 pub(crate) struct Runtime {
@@ -73,7 +73,7 @@ impl Runtime {
     }
 
     /// Up to [`PLACES`] instances of the component live in memory that stays reserved; more are refused. Fails where there is
-    /// not that much address space.
+    /// not that much address space, and if an instance may have more memory than is reserved for it.
     pub(crate) fn pooled(limits: Limits) -> wasmtime::Result<Self> {
         let mut places = PoolingAllocationConfig::new();
         places
@@ -84,12 +84,10 @@ impl Runtime {
             .total_memories(PLACES)
             .total_stacks(PLACES)
             .max_memory_size(limits.memory);
-        // Pages that the next call will touch again are overwritten and kept. Which of a memory's pages a call has touched
-        // is known where the kernel tells; elsewhere all of them go.
-        places.async_stack_keep_resident(64 << 10).table_keep_resident(64 << 10);
-        if PoolingAllocationConfig::is_pagemap_scan_available() {
-            places.pagemap_scan(Enabled::Auto).linear_memory_keep_resident(limits.memory);
-        }
+        // What a call usually touches is overwritten and kept, so that the next one finds it mapped: all of the component's memory
+        // and the top of the stack. The rest goes back to the system. To overwrite only the pages that were written,
+        // `pagemap_scan` would have to see those that are swapped out.
+        places.linear_memory_keep_resident(512 << 10).table_keep_resident(64 << 10).async_stack_keep_resident(64 << 10);
         let mut config = engine::config();
         config.async_stack_zeroing(true);
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(places));
@@ -202,6 +200,14 @@ impl MemoryAccount {
 }
 
 impl ResourceLimiter for MemoryAccount {
+    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        Err(MemoryLimit.into())
+    }
+
+    fn table_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        Err(MemoryLimit.into())
+    }
+
     fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
         self.take(desired.saturating_sub(current))
     }

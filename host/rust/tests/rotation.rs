@@ -304,6 +304,32 @@ async fn a_component_that_wants_too_much_memory_is_stopped_and_the_next_call_wor
     assert!(matches!(world.rotator.status(CLIENT_ID).await, Err(Error::UnreadableRecord(_))));
 }
 
+/// The component's stack is small: nothing that comes from outside may use it up.
+#[tokio::test]
+async fn json_is_refused_however_deep_it_is() {
+    // A parser goes down 127 levels.
+    for depth in [1, 126, 127, 128, 100_000] {
+        for (open, close) in [("[", "]"), (r#"{"payload":"#, "}")] {
+            let deep = format!("{}null{}", open.repeat(depth), close.repeat(depth));
+            let store = MemoryStore::new();
+            store.save(CLIENT_ID, deep.clone().into(), None).await.unwrap();
+            let world = World::with(store);
+            world.queue.send("main", deep.clone());
+
+            let read = world.rotator.status(CLIENT_ID).await;
+            let delivered = world.rotator.drain("main", 1, 0).await;
+
+            assert!(matches!(read, Err(Error::UnreadableRecord(_))), "{depth}: {read:?}");
+            assert!(matches!(delivered.unwrap()[0].answer, Answer::Leave(_)), "{depth}");
+
+            let world = World::with(MemoryStore::new());
+            world.rotator.enroll(CLIENT_ID, OLD_SECRET.into(), None).await.unwrap();
+            world.amazon.answer(200, deep);
+            assert!(world.rotator.prove(CLIENT_ID).await.unwrap().is_some(), "{depth}");
+        }
+    }
+}
+
 /// A store that never answers.
 struct Silent;
 

@@ -1,11 +1,9 @@
 //! The built-in component, loaded and ready for calls.
 
-use std::sync::OnceLock;
-
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use wasmtime::component::{HasSelf, Linker};
 
-use super::{Limits, Runtime, State, imports::Imports};
+use super::{Limits, PLACES, Runtime, State, imports::Imports};
 use crate::bindings::{Rotator, RotatorPre};
 
 /// Machine code of the target, made by `build.rs`.
@@ -33,7 +31,7 @@ pub(crate) struct BuiltIn {
     /// Not where the system does not give the address space for it, or an instance may have more memory than a place has.
     pooled: Option<Loaded>,
     places: Semaphore,
-    apart: OnceLock<Loaded>,
+    apart: OnceCell<Loaded>,
     limits: Limits,
 }
 
@@ -45,31 +43,35 @@ pub(crate) struct Turn<'a> {
 
 impl BuiltIn {
     pub(crate) fn load(limits: Limits) -> wasmtime::Result<Self> {
-        let pooled = Runtime::pooled(limits).and_then(Loaded::new).ok();
-        let built_in = Self { pooled, places: Semaphore::new(super::PLACES as usize), apart: OnceLock::new(), limits };
-        if built_in.pooled.is_none() {
-            built_in.apart()?;
+        let places = Semaphore::new(PLACES as usize);
+        match Runtime::pooled(limits).and_then(Loaded::new) {
+            Ok(pooled) => Ok(Self { pooled: Some(pooled), places, apart: OnceCell::new(), limits }),
+            Err(error) => {
+                tracing::debug!("each call gets memory of its own: {error:#}");
+                let apart = Loaded::new(Runtime::new(limits)?)?;
+                Ok(Self { pooled: None, places, apart: OnceCell::new_with(Some(apart)), limits })
+            }
         }
-        Ok(built_in)
     }
 
-    /// The component for a call, at once.
-    pub(crate) fn turn(&self) -> wasmtime::Result<Turn<'_>> {
-        if let Some(loaded) = &self.pooled
-            && let Ok(place) = self.places.try_acquire()
-        {
-            return Ok(Turn { loaded, _place: Some(place) });
+    /// The component for a call. Waits only where nothing can be had beside the places.
+    pub(crate) async fn turn(&self) -> Turn<'_> {
+        let Some(pooled) = &self.pooled else {
+            let loaded = self.apart.get().expect("it is loaded where there are no places");
+            return Turn { loaded, _place: None };
+        };
+        if let Ok(place) = self.places.try_acquire() {
+            return Turn { loaded: pooled, _place: Some(place) };
         }
-        Ok(Turn { loaded: self.apart()?, _place: None })
-    }
-
-    fn apart(&self) -> wasmtime::Result<&Loaded> {
-        if let Some(loaded) = self.apart.get() {
-            return Ok(loaded);
+        let apart = self.apart.get_or_try_init(async || Loaded::new(Runtime::new(self.limits)?));
+        match apart.await {
+            Ok(loaded) => Turn { loaded, _place: None },
+            Err(error) => {
+                tracing::warn!("all {PLACES} places are taken, and more cannot be had: {error:#}");
+                let place = self.places.acquire().await.expect("the places are never closed");
+                Turn { loaded: pooled, _place: Some(place) }
+            }
         }
-        // Two at the same time: one of them is thrown away.
-        let loaded = Loaded::new(Runtime::new(self.limits)?)?;
-        Ok(self.apart.get_or_init(|| loaded))
     }
 }
 
@@ -78,17 +80,20 @@ impl BuiltIn {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_place_is_taken_for_each_call_and_is_free_after_it() {
+    #[tokio::test]
+    async fn a_place_is_taken_for_each_call_and_is_free_after_it() {
         let built_in = BuiltIn::load(Limits::default()).unwrap();
         let pooled = built_in.pooled.as_ref().unwrap();
         let is_pooled = |turn: &Turn<'_>| std::ptr::eq(turn.loaded, pooled);
 
-        let mut turns: Vec<_> = (0..crate::runtime::PLACES).map(|_| built_in.turn().unwrap()).collect();
+        let mut turns = Vec::new();
+        for _ in 0..PLACES {
+            turns.push(built_in.turn().await);
+        }
         assert!(turns.iter().all(is_pooled));
 
-        assert!(!is_pooled(&built_in.turn().unwrap()));
+        assert!(!is_pooled(&built_in.turn().await));
         turns.pop();
-        assert!(is_pooled(&built_in.turn().unwrap()));
+        assert!(is_pooled(&built_in.turn().await));
     }
 }

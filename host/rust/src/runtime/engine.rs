@@ -11,9 +11,6 @@ pub(crate) fn config() -> wasmtime::Config {
     // limited to a few dozen MiB anyway.
     config.memory_reservation(64 << 20);
     config.memory_reservation_for_growth(16 << 20);
-    // What a guest reaches is checked by instructions alone, without pages that raise a signal. So the process of whoever embeds
-    // this keeps its signal handlers to itself, and memory that a guest has grown needs no change of protection for the next.
-    config.signals_based_traps(false);
-    config.memory_guard_size(0);
+    config.memory_guard_size(64 << 10);
     config
 }

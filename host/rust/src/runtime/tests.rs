@@ -20,8 +20,16 @@ struct Guests {
 }
 
 impl Guests {
+    /// In places that are used again, and in memory of their own.
+    fn both(limits: Limits) -> [Self; 2] {
+        [Runtime::pooled, Runtime::new].map(|made| Self::of(made(limits).unwrap()))
+    }
+
     fn with(limits: Limits) -> Self {
-        let runtime = Runtime::pooled(limits).unwrap();
+        Self::of(Runtime::pooled(limits).unwrap())
+    }
+
+    fn of(runtime: Runtime) -> Self {
         // SAFETY: build.rs made them.
         let component = unsafe { runtime.load(GUESTS) }.unwrap();
         Self { runtime, component }
@@ -39,11 +47,19 @@ impl Guests {
     }
 
     async fn answer(&self) -> Result<u32, Stopped> {
+        self.ask("answer", 1).await
+    }
+
+    /// The last answer to so many calls in one instance.
+    async fn ask(&self, function: &str, times: usize) -> Result<u32, Stopped> {
         self.runtime
             .run((), async |mut store| {
                 let linker = Linker::new(self.runtime.engine());
                 let guests = linker.instantiate_async(&mut store, &self.component).await?;
-                let function = guests.get_typed_func::<(), (u32,)>(&mut store, "answer")?;
+                let function = guests.get_typed_func::<(), (u32,)>(&mut store, function)?;
+                for _ in 1..times {
+                    function.call_async(&mut store, ()).await?;
+                }
                 Ok(function.call_async(&mut store, ()).await?.0)
             })
             .await
@@ -56,11 +72,11 @@ fn short() -> Limits {
 
 #[tokio::test]
 async fn a_guest_that_loops_is_stopped_and_the_host_goes_on() {
-    let guests = Guests::with(short());
+    for guests in Guests::both(short()) {
+        assert_eq!(guests.call("spin").await, Err(Stopped::Computing(short().computing)));
 
-    assert_eq!(guests.call("spin").await, Err(Stopped::Computing(short().computing)));
-
-    assert_eq!(guests.answer().await, Ok(42));
+        assert_eq!(guests.answer().await, Ok(42));
+    }
 }
 
 #[tokio::test]
@@ -94,20 +110,31 @@ async fn a_call_ends_at_its_time_limit() {
 
 #[tokio::test]
 async fn a_guest_that_grows_is_stopped_and_the_host_goes_on() {
-    let guests = Guests::with(short());
+    for guests in Guests::both(short()) {
+        assert_eq!(guests.call("grow").await, Err(Stopped::Memory(short().memory)));
 
-    assert_eq!(guests.call("grow").await, Err(Stopped::Memory(short().memory)));
-
-    assert_eq!(guests.answer().await, Ok(42));
+        assert_eq!(guests.answer().await, Ok(42));
+    }
 }
 
 #[tokio::test]
 async fn a_guest_that_crashes_or_runs_out_of_stack_is_stopped_and_the_host_goes_on() {
-    let guests = Guests::with(short());
+    for guests in Guests::both(short()) {
+        for function in ["crash", "dive"] {
+            assert!(matches!(guests.call(function).await, Err(Stopped::Trap(_))), "{function}");
+            assert_eq!(guests.answer().await, Ok(42));
+        }
+    }
+}
 
-    for function in ["crash", "dive"] {
-        assert!(matches!(guests.call(function).await, Err(Stopped::Trap(_))), "{function}");
-        assert_eq!(guests.answer().await, Ok(42));
+/// Rule 9.
+#[tokio::test]
+async fn nothing_of_a_call_is_left_for_the_next() {
+    for guests in Guests::both(short()) {
+        for _ in 0..2 * PLACES {
+            assert_eq!(guests.ask("mark", 1).await, Ok(0));
+        }
+        assert_eq!(guests.ask("mark", 2).await, Ok(1 | 2 | 4 | 8), "within one call it is there");
     }
 }
 

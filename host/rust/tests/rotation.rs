@@ -409,7 +409,7 @@ impl Store for Meeting {
 
 #[tokio::test]
 async fn no_call_waits_for_another_however_many_there_are() {
-    // Places for instances are 16; the others get memory of their own.
+    // More than there are places for; the others get memory of their own.
     let store = Meeting(tokio::sync::Barrier::new(100));
     let rotator = Rotator::builder().application(application()).store(store).build().unwrap();
     for _ in 0..2 {

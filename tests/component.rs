@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use lwa_rotate::COMPONENT;
 use wasmparser::{Encoding, Parser, Payload};
+use wit_parser::decoding::DecodedWasm;
 use wit_parser::{Docs, Resolve, TypeDefKind, WorldItem};
 
 fn contract() -> PathBuf {
@@ -75,6 +76,26 @@ fn the_built_component_and_the_world_of_the_contract_name_the_same_interfaces() 
     promised.remove("lwa:rotation/types@0.1.0");
     assert!(promised.is_subset(&imports), "{promised:?}");
     assert_eq!(exports, names(world.exports.values().collect()));
+}
+
+/// `wasm-tools component wit`, `jco wit` and their like decode the file as it is decoded here, and print these words.
+#[test]
+fn the_component_shows_the_contract_with_its_documentation() {
+    let DecodedWasm::Component(resolve, world) = wit_parser::decoding::decode(COMPONENT).unwrap() else {
+        panic!("it is a component");
+    };
+    let shown = resolve.worlds[world].docs.contents.as_deref().unwrap();
+    let mut rest = shown.to_owned();
+    for entry in fs::read_dir(contract()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "wit") {
+            let text = fs::read_to_string(&path).unwrap();
+            let before = rest.len();
+            rest = rest.replacen(&format!("\n```wit\n{text}```\n"), "", 1);
+            assert!(rest.len() < before, "{} is shown as it is", path.display());
+        }
+    }
+    assert_eq!(rest, "What this component needs and offers, with the words of its contract:\n");
 }
 
 /// A person's machine has no business in a file that everybody gets; and without it the bytes are the same everywhere.

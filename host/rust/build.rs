@@ -10,10 +10,15 @@ use std::{
     process::Command,
 };
 
+use wasm_encoder::{CustomSection, Section};
+
 #[path = "src/runtime/engine.rs"]
 mod engine;
 
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
+
+/// The files of `wit/` in the order in which they are to be read.
+const CONTRACT: [&str; 9] = ["world", "rotation", "settings", "http", "queue", "store", "publish", "observe", "types"];
 
 fn main() {
     let out = PathBuf::from(variable("OUT_DIR"));
@@ -28,7 +33,7 @@ fn main() {
 
     let wasm = match env::var_os("LWA_ROTATE_COMPONENT").filter(|path| !path.is_empty()) {
         Some(path) => fs::read(&path).unwrap_or_else(|e| panic!("cannot read LWA_ROTATE_COMPONENT={path:?}: {e}")),
-        None => build(&workspace, &out.join("component")),
+        None => documented(build(&workspace, &out.join("component")), &workspace),
     };
     write(&out.join("component.wasm"), &wasm);
     write(&out.join("component.cwasm"), &precompile(&wasm, engine::config()));
@@ -106,6 +111,22 @@ fn build(workspace: &Path, target_dir: &Path) -> Vec<u8> {
     }
     let built = target_dir.join(WASM_TARGET).join("component/lwa_rotate_component.wasm");
     fs::read(&built).unwrap_or_else(|e| panic!("cannot read the built component {}: {e}", built.display()))
+}
+
+/// The component with the contract as the documentation of its world. The types in a component have names and no words, and
+/// the section in which the tools look for words has no place for those of interfaces that other packages share.
+fn documented(mut component: Vec<u8>, workspace: &Path) -> Vec<u8> {
+    let mut docs = String::from("What this component needs and offers, with the words of its contract:\n");
+    for name in CONTRACT {
+        let path = workspace.join("wit").join(name).with_extension("wit");
+        let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("cannot read {}: {e}", path.display()));
+        docs += &format!("\n```wit\n{text}```\n");
+    }
+    // Of the section's two forms the first, which old tools read too; `root` is their name for the world of a component.
+    let mut data = vec![0];
+    data.extend(serde_json::json!({ "worlds": { "root": { "docs": docs } } }).to_string().into_bytes());
+    CustomSection { name: "package-docs".into(), data: data.into() }.append_to(&mut component);
+    component
 }
 
 /// Machine code for the target's baseline, not for the CPU of the machine that builds.

@@ -26,13 +26,13 @@ impl Loaded {
     }
 }
 
-/// The component for calls at the same time: the first ones in places that are used again, others in memory of their own.
-pub(crate) struct BuiltIn {
-    /// Not where the system does not give the address space for it, or an instance may have more memory than a place has.
-    pooled: Option<Loaded>,
-    places: Semaphore,
-    apart: OnceCell<Loaded>,
-    limits: Limits,
+/// The component for calls at the same time.
+pub(crate) enum BuiltIn {
+    /// The first ones have places that are used again, others memory of their own.
+    Places { pooled: Box<Loaded>, free: Semaphore, beside: OnceCell<Loaded>, limits: Limits },
+    /// Each has memory of its own: where the system does not give the address space for places, or an instance may have more
+    /// memory than a place has.
+    Apart(Box<Loaded>),
 }
 
 /// The component for one call. When it goes, the place is free for the next.
@@ -43,32 +43,32 @@ pub(crate) struct Turn<'a> {
 
 impl BuiltIn {
     pub(crate) fn load(limits: Limits) -> wasmtime::Result<Self> {
-        let places = Semaphore::new(PLACES as usize);
         match Runtime::pooled(limits).and_then(Loaded::new) {
-            Ok(pooled) => Ok(Self { pooled: Some(pooled), places, apart: OnceCell::new(), limits }),
+            Ok(pooled) => {
+                let free = Semaphore::new(PLACES as usize);
+                Ok(Self::Places { pooled: Box::new(pooled), free, beside: OnceCell::new(), limits })
+            }
             Err(error) => {
                 tracing::debug!("each call gets memory of its own: {error:#}");
-                let apart = Loaded::new(Runtime::new(limits)?)?;
-                Ok(Self { pooled: None, places, apart: OnceCell::new_with(Some(apart)), limits })
+                Ok(Self::Apart(Box::new(Loaded::new(Runtime::new(limits)?)?)))
             }
         }
     }
 
     /// The component for a call. Waits only where nothing can be had beside the places.
     pub(crate) async fn turn(&self) -> Turn<'_> {
-        let Some(pooled) = &self.pooled else {
-            let loaded = self.apart.get().expect("it is loaded where there are no places");
-            return Turn { loaded, _place: None };
+        let (pooled, free, beside, limits) = match self {
+            Self::Places { pooled, free, beside, limits } => (pooled, free, beside, limits),
+            Self::Apart(loaded) => return Turn { loaded, _place: None },
         };
-        if let Ok(place) = self.places.try_acquire() {
+        if let Ok(place) = free.try_acquire() {
             return Turn { loaded: pooled, _place: Some(place) };
         }
-        let apart = self.apart.get_or_try_init(async || Loaded::new(Runtime::new(self.limits)?));
-        match apart.await {
+        match beside.get_or_try_init(async || Loaded::new(Runtime::new(*limits)?)).await {
             Ok(loaded) => Turn { loaded, _place: None },
             Err(error) => {
                 tracing::warn!("all {PLACES} places are taken, and more cannot be had: {error:#}");
-                let place = self.places.acquire().await.expect("the places are never closed");
+                let place = free.acquire().await.expect("the places are never closed");
                 Turn { loaded: pooled, _place: Some(place) }
             }
         }
@@ -83,8 +83,8 @@ mod tests {
     #[tokio::test]
     async fn a_place_is_taken_for_each_call_and_is_free_after_it() {
         let built_in = BuiltIn::load(Limits::default()).unwrap();
-        let pooled = built_in.pooled.as_ref().unwrap();
-        let is_pooled = |turn: &Turn<'_>| std::ptr::eq(turn.loaded, pooled);
+        let BuiltIn::Places { pooled, .. } = &built_in else { panic!("there is room for places here") };
+        let is_pooled = |turn: &Turn<'_>| std::ptr::eq(turn.loaded, &**pooled);
 
         let mut turns = Vec::new();
         for _ in 0..PLACES {

@@ -95,7 +95,7 @@ fn the_component_shows_the_contract_with_its_documentation() {
             assert!(rest.len() < before, "{} is shown as it is", path.display());
         }
     }
-    assert_eq!(rest, "What this component needs and offers, with the words of its contract:\n");
+    assert_eq!(rest, "Keeps, or holds what keeps, the contract `lwa:rotation` of lwa-rotate:\n");
 }
 
 /// A person's machine has no business in a file that everybody gets; and without it the bytes are the same everywhere.

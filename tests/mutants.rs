@@ -29,10 +29,18 @@ enum Wrong {
     ClaimsProof,
     /// Deletes what it receives.
     DeletesAtOnce,
+    /// Deletes what it cannot read.
+    DeletesGarbage,
+    /// Deletes what is for an application that is not enrolled.
+    DeletesWhatIsForOthers,
+    /// Puts the secret before back in the place of the one that replaced it.
+    TurnsBack,
     /// Serves the first document it ever saw as the present one.
     ReadsTheOldRecord,
     /// Loses the old secret when it saves.
     DropsTheOldSecret,
+    /// Keeps what Amazon has ended.
+    KeepsTheOldSecret,
     /// Reports a secret.
     Talks,
     /// Saves whatever the revision.
@@ -90,8 +98,15 @@ impl Host for Mutant<'_> {
 
     fn receive(&mut self, queue: &str, max: u32, wait: u32, visibility: u32) -> Result<Vec<Message>, QueueError> {
         let messages = self.host.receive(queue, max, wait, visibility)?;
-        if self.wrong == Wrong::DeletesAtOnce {
-            for message in &messages {
+        for message in &messages {
+            let holds = |word: &[u8]| message.body.expose().windows(word.len()).any(|part| part == word);
+            let deleted = match self.wrong {
+                Wrong::DeletesAtOnce => true,
+                Wrong::DeletesGarbage => holds(GARBAGE),
+                Wrong::DeletesWhatIsForOthers => holds(STRANGER.as_bytes()),
+                _ => false,
+            };
+            if deleted {
                 self.host.delete(queue, &message.receipt_handle)?;
             }
         }
@@ -131,6 +146,27 @@ impl Host for Mutant<'_> {
             json.as_object_mut().unwrap().remove("old");
             return self.host.save(client_id, &Secret::new(json.to_string().into_bytes()), expected);
         }
+        if self.wrong == Wrong::TurnsBack && json["current"]["said_by_amazon"] == true && json["old"].is_array() {
+            let present = self.world.borrow().current(client_id);
+            let (mut current, mut old) = (json["current"].take(), json["old"].take());
+            let before = old.as_array_mut().unwrap().last_mut().unwrap();
+            // The record first has the newer one, as it should.
+            if present.as_deref() == current["secret"].as_str() && before["expires_at"].is_u64() {
+                let newer = current["secret"].take();
+                current["secret"] = std::mem::replace(&mut before["secret"], newer);
+                current["expires_at"] = before["expires_at"].clone();
+                (json["current"], json["old"]) = (current, old);
+                return self.host.save(client_id, &Secret::new(json.to_string().into_bytes()), expected);
+            }
+        }
+        if self.wrong == Wrong::KeepsTheOldSecret {
+            let count = |record: &Value| record["old"].as_array().map_or(0, Vec::len);
+            let before = self.world.borrow().record(client_id).cloned().unwrap_or_default();
+            if count(&before) > count(&json) {
+                json["old"] = before["old"].clone();
+                return self.host.save(client_id, &Secret::new(json.to_string().into_bytes()), expected);
+            }
+        }
         if self.wrong == Wrong::SavesOverOthers {
             loop {
                 let present = self.world.borrow().store.get(client_id).map(|stored| stored.revision.to_string());
@@ -156,9 +192,16 @@ impl Host for Mutant<'_> {
     }
 }
 
-/// Two rotations, the second in the console, with garbage in the queue; what the world says to it.
+/// The body of a message that is none.
+const GARBAGE: &[u8] = b"garbage";
+/// An application that is enrolled elsewhere.
+const STRANGER: &str = "amzn1.application-oa2-client.stranger";
+
+/// Two rotations, the second in the console, with messages in the queue that are none and somebody else's; what the world says
+/// to it.
 fn noticed(wrong: Wrong) -> Option<String> {
     let world = World::shared(1);
+    world.borrow_mut().add_app(STRANGER, 20 * DAY);
     let first = RefCell::new(None);
     let (secret, ends_at) = (world.borrow().newest(SHOP).secret.clone(), world.borrow().newest(SHOP).ends_at);
     let each = |body: &dyn Fn(&mut Mutant<'_>)| {
@@ -168,7 +211,8 @@ fn noticed(wrong: Wrong) -> Option<String> {
         each(&|host| drop(calls::enroll(host, SHOP, secret.clone().into_bytes(), Some(Instant(ends_at)))));
         for round in 0..2 {
             if round == 1 {
-                world.borrow_mut().put_message(b"garbage".to_vec(), Kind::Foreign, 0);
+                world.borrow_mut().put_message(GARBAGE.to_vec(), Kind::Foreign, 0);
+                world.borrow_mut().rotate(STRANGER);
                 world.borrow_mut().rotate(SHOP);
             }
             for _ in 0..3 {
@@ -177,6 +221,9 @@ fn noticed(wrong: Wrong) -> Option<String> {
             }
             world.borrow_mut().now += DAY;
         }
+        world.borrow_mut().now += 8 * DAY;
+        each(&|host| drop(calls::advance(host, SHOP)));
+        world.borrow().check_purged(SHOP);
     };
     said(run)
 }
@@ -195,17 +242,21 @@ fn a_host_that_keeps_its_promises_breaks_no_rule() {
 
 #[test]
 fn each_broken_rule_is_noticed() {
-    for (wrong, rules) in [
-        (Wrong::ForgetsTheIntent, &["rule 1"][..]),
-        (Wrong::CallsTwice, &["rule 2"]),
-        (Wrong::ClaimsProof, &["rule 4"]),
-        (Wrong::DeletesAtOnce, &["rule 5", "rule 7"]),
-        (Wrong::ReadsTheOldRecord, &["rule 6", "rule 8"]),
-        (Wrong::DropsTheOldSecret, &["rule 8"]),
-        (Wrong::Talks, &["rule 9"]),
+    for (wrong, rule) in [
+        (Wrong::ForgetsTheIntent, "rule 1"),
+        (Wrong::CallsTwice, "rule 2"),
+        (Wrong::ClaimsProof, "rule 4"),
+        (Wrong::DeletesAtOnce, "rule 5: acknowledged"),
+        (Wrong::TurnsBack, "rule 6"),
+        (Wrong::DeletesGarbage, "rule 7: a message that is not ours"),
+        (Wrong::DeletesWhatIsForOthers, "rule 7: a message of an application that is not enrolled"),
+        (Wrong::ReadsTheOldRecord, "rule 8: the replaced secret"),
+        (Wrong::DropsTheOldSecret, "rule 8: the replaced secret"),
+        (Wrong::KeepsTheOldSecret, "rule 8: an old secret is kept"),
+        (Wrong::Talks, "rule 9"),
     ] {
         let said = noticed(wrong).unwrap_or_default();
-        assert!(rules.iter().any(|rule| said.contains(rule)), "wanted {rules:?}, heard {said:?}");
+        assert!(said.contains(rule), "wanted {rule}, heard {said:?}");
     }
 }
 

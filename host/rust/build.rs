@@ -116,7 +116,8 @@ fn build(workspace: &Path, target_dir: &Path) -> Vec<u8> {
 /// The component with the contract as the documentation of its world. The types in a component have names and no words, and
 /// the section in which the tools look for words has no place for those of interfaces that other packages share.
 fn documented(mut component: Vec<u8>, workspace: &Path) -> Vec<u8> {
-    let mut docs = String::from("What this component needs and offers, with the words of its contract:\n");
+    // True inside other files too: the tools take it for theirs, however deep it lies.
+    let mut docs = String::from("Keeps, or holds what keeps, the contract `lwa:rotation` of lwa-rotate:\n");
     for name in CONTRACT {
         let path = workspace.join("wit").join(name).with_extension("wit");
         let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("cannot read {}: {e}", path.display()));

@@ -55,7 +55,7 @@ pub struct Faults {
     pub twice: u64,
     /// A notification is late by up to a day.
     pub late: u64,
-    /// A save conflicts with nobody, or fails after it took place, or before.
+    /// A load fails, or a save fails after it took place, or before.
     pub store: u64,
     /// A queue operation fails, after or before its effect.
     pub queue: u64,

@@ -102,6 +102,15 @@ impl World {
         }
     }
 
+    /// Rule 8: what Amazon has ended is purged, but for what may be the newer one.
+    pub fn check_purged(&self, client_id: &str) {
+        let olds = self.record(client_id).and_then(|record| record["old"].as_array());
+        let kept = olds.into_iter().flatten().any(|old| {
+            old["contested_at"].is_null() && old["ends_at"].as_u64().is_some_and(|ends_at| ends_at <= self.now)
+        });
+        assert!(!kept, "rule 8: an old secret is kept after its end");
+    }
+
     /// Rule 5: at every instant the newest secret is in the store or in the queue.
     pub(crate) fn check_always(&self) {
         for (client_id, app) in &self.apps {
@@ -127,9 +136,15 @@ impl World {
     /// Rules 9 and 11: what a call answers holds no secret, and a problem says what happened, what still works and what to do.
     pub fn check_answer(&self, answer: &Result<ApplicationStatus, Error>) {
         self.check_silent(&format!("{answer:?}"));
-        if let Ok(ApplicationStatus { problem: Some(problem), .. }) = answer {
-            let said = [&problem.happened, &problem.still_works, &problem.remedy];
-            assert!(said.iter().all(|text| !text.is_empty()), "rule 11: {problem:?}");
+        match answer {
+            Ok(ApplicationStatus { problem: Some(problem), .. }) => {
+                let said = [&problem.happened, &problem.still_works, &problem.remedy];
+                assert!(said.iter().all(|text| !text.is_empty()), "rule 11: {problem:?}");
+            }
+            Err(Error::NotAllowed(text) | Error::UnreadableRecord(text) | Error::Other(text)) => {
+                assert!(!text.is_empty(), "rule 11: an error without a word");
+            }
+            _ => {}
         }
     }
 

@@ -4,7 +4,7 @@
 
 use lwa_rotate_component::calls;
 use lwa_rotate_component::contract::exports::lwa::rotation::rotation::{Answer, Decision, Error};
-use lwa_rotate_component::contract::lwa::rotation::types::{Cause, RemedyBy, State};
+use lwa_rotate_component::contract::lwa::rotation::types::{ApplicationStatus, Cause, RemedyBy, State};
 use world::steps::{advance, drain, enrolled, run, settled, status};
 use world::{DAY, HOUR, Kind, QUEUE, SHOP, Shared, World, call};
 
@@ -48,6 +48,18 @@ fn a_secret_close_to_its_end_is_rotated_without_being_asked() {
     assert!(status.rotation_due_at.unwrap() > world.borrow().now + 140 * DAY, "the next one is far off");
 }
 
+/// Rule 11: of a call whose outcome nobody knows, both outcomes are told.
+#[track_caller]
+fn assert_nobody_knows(status: &ApplicationStatus) {
+    assert_eq!(status.state, State::Stalled);
+    let problem = status.problem.as_ref().unwrap();
+    assert_eq!((problem.cause, problem.remedy_by), (Cause::MessageMissing, RemedyBy::Person));
+    assert!(problem.happened.contains("its answer is not known"), "{}", problem.happened);
+    assert!(problem.still_works.contains("if Amazon did rotate, until about"), "{}", problem.still_works);
+    assert!(problem.remedy.contains("resume --wait") && problem.remedy.contains("resume --request-again"));
+    assert!(problem.act_by.is_some());
+}
+
 /// Rule 2: never twice on a guess.
 #[test]
 fn a_lost_answer_is_waited_for_and_never_repeated() {
@@ -64,6 +76,9 @@ fn a_lost_answer_is_waited_for_and_never_repeated() {
             world.borrow_mut().now += HOUR / 2;
         }
         assert_eq!(status(&world).state, end);
+        if end == State::Stalled {
+            assert_nobody_knows(&status(&world));
+        }
         let asked = world.borrow().requests.iter().filter(|name| **name == "rotate").count();
         assert_eq!(asked, 1, "one intent, one call");
     }
@@ -97,6 +112,8 @@ fn a_host_that_dies_at_any_import_of_the_rotation_costs_nothing() {
                 // Died after saying that the call may be sent, before sending it: nobody can know, a person decides.
                 stalled += 1;
                 assert_eq!(asked, 0, "place {place}");
+                world.borrow_mut().now += HOUR;
+                assert_nobody_knows(&advance(&world));
             } else {
                 assert_done(&world);
             }
@@ -200,6 +217,33 @@ fn a_new_secret_that_amazon_never_accepts_stalls_before_the_old_one_ends_and_is_
     drain(&world);
     world.borrow_mut().now += 12 * HOUR;
     drain(&world);
+    assert_done(&world);
+}
+
+/// The other way on: the operator does not wait for Amazon any longer, and asks for another one.
+#[test]
+fn a_new_secret_that_amazon_never_accepts_is_replaced_by_one_that_is_requested_again() {
+    let world = settled(8);
+    world.borrow_mut().apps.get_mut(SHOP).unwrap().lag = 400 * DAY;
+    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    advance(&world);
+    drain(&world);
+    world.borrow_mut().now += 6 * DAY + HOUR;
+    drain(&world);
+    let problem = advance(&world).problem.unwrap();
+    assert_eq!(problem.cause, Cause::NewSecretRefused);
+    assert!(problem.remedy.contains("resume --wait") && problem.remedy.contains("resume --request-again"));
+    world.borrow_mut().apps.get_mut(SHOP).unwrap().lag = 0;
+
+    let resumed = run(&world, |host| calls::resume(host, SHOP, Decision::RequestAgain)).unwrap();
+
+    assert_eq!(resumed.state, State::Requesting);
+    advance(&world);
+    assert_eq!(world.borrow().calls.len(), 2, "one for each time that it was wanted");
+    for _ in 0..4 {
+        drain(&world);
+        world.borrow_mut().now += HOUR;
+    }
     assert_done(&world);
 }
 

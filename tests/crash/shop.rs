@@ -13,6 +13,9 @@ use crate::tracer::{self, Ended, Verdict};
 /// A host that has not come back after two minutes is taken for dead, and so long a received message stays hidden.
 const LATER: Duration = Duration::from_secs(180);
 
+/// A run that only says that a person has to decide.
+pub const STALLED: &str = "rotate: stalled";
+
 /// Long enough for everything but for somebody who is dead.
 const PATIENTLY: &[&str] = &["rotate", "shop", "--timeout", "60s"];
 
@@ -121,11 +124,12 @@ impl<'m> Shop<'m> {
         let finished = |shop: &Self| shop.rotate_calls() > 0 && shop.is_settled();
         if self.must_stall() {
             self.later();
-            runs.push("rotate: stalled");
+            // Nobody can know, so that a person decides; only then is it carried out.
+            runs.push(STALLED);
             self.expect(PATIENTLY, &[4]);
             runs.push("resume --request-again");
             self.expect(&["resume", "shop", "--request-again"], &[0]);
-            // What was decided is carried out.
+            runs.push("rotate");
             self.expect(PATIENTLY, &[0]);
         } else {
             if when == When::AtOnce && !finished(self) {

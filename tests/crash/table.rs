@@ -60,8 +60,9 @@ pub fn trials(trial: impl Fn(usize) -> Option<Row> + Sync) -> Vec<Row> {
     rows.into_iter().map(|(_, row)| row).collect()
 }
 
-/// Prints the table, keeps it beside what is built, and fails if anything was wrong.
-pub fn conclude(file: &str, title: &str, heads: &[&str], rows: &[Row]) {
+/// Prints the table, keeps it beside what is built, and fails if anything was wrong, or if there is no row for one of the calls
+/// that are expected.
+pub fn conclude(file: &str, title: &str, heads: &[&str], rows: &[Row], expected: &[&str]) {
     let heads: Vec<String> = heads.iter().map(|&head| head.to_owned()).collect();
     let lines: Vec<&Vec<String>> = std::iter::once(&heads).chain(rows.iter().map(|row| &row.columns)).collect();
     let widths: Vec<usize> =
@@ -76,6 +77,9 @@ pub fn conclude(file: &str, title: &str, heads: &[&str], rows: &[Row]) {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     fs::write(target.join(file), text).unwrap();
 
+    for call in expected {
+        assert!(rows.iter().any(|row| row.columns[1].contains(call)), "nothing was done at a call like '{call}'");
+    }
     let wrong: Vec<String> = rows
         .iter()
         .filter(|row| !row.wrong.is_empty())

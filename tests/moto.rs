@@ -208,6 +208,7 @@ fn check_reads_the_policy_of_the_key_that_a_queue_of_moto_is_encrypted_with() {
     let url = moto.url.clone();
     let good = moto.create_key(&key_policy(&["kms:GenerateDataKey*", "kms:Decrypt"]));
     let bad = moto.create_key(&key_policy(&["kms:GenerateDataKey*"]));
+    let strange = moto.create_key(&json!({ "Version": "2012-10-17", "Statement": [key_policy(&[])["Statement"][0]] }));
     let disabled = moto.create_key(&key_policy(&["kms:*"]));
     let id = |key: &str| key.rsplit('/').next().unwrap().to_owned();
     moto.server.post("TrentService.DisableKey", &json!({ "KeyId": id(&disabled) }));
@@ -232,7 +233,7 @@ fn check_reads_the_policy_of_the_key_that_a_queue_of_moto_is_encrypted_with() {
         encrypt_with(key);
         assert_eq!(faults(&world), [[""; 2]; 0], "{key}");
     }
-    for key in [disabled.as_str(), "alias/aws/sqs", "alias/no-such-key", &bad] {
+    for key in [disabled.as_str(), "alias/aws/sqs", "alias/no-such-key", &strange, &bad] {
         encrypt_with(key);
         assert_eq!(faults(&world), [["encryption", "blocking"]], "{key}");
     }

@@ -109,7 +109,7 @@ fn a_rotation_goes_through_with_its_record_in_either_store_of_either_server() {
             let world = world(&server, store);
             assert_found(
                 &world,
-                "fine",
+                "not-checked",
                 if store == SECRETS { "0 for 1 applications" } else { "the table lwa-rotate" },
             );
             world.run(&["rotate", "shop"]).exits(1).says("not enrolled");
@@ -122,7 +122,7 @@ fn a_rotation_goes_through_with_its_record_in_either_store_of_either_server() {
             assert!(!world.path("state").exists());
             assert_found(
                 &world,
-                "fine",
+                "not-checked",
                 if store == SECRETS { "1 for 1 applications" } else { "the table lwa-rotate" },
             );
             world.run(&["rotate", "shop", "--dry-run"]).done();

@@ -333,6 +333,28 @@ fn an_unknown_expiry_time_is_found() {
 }
 
 #[test]
+fn a_secret_that_has_ended_by_what_is_recorded_is_found() {
+    let world = World::new();
+    let soon = time::OffsetDateTime::now_utc() + Duration::from_secs(3);
+    let soon = soon.format(&time::format_description::well_known::Rfc3339).unwrap();
+    world.run_with(&["enroll", "shop", "--expires-at", &soon], SECRET).done();
+    std::thread::sleep(Duration::from_secs(3));
+
+    assert!(faults(&world).contains(&["app", "expiry", "warning"].map(str::to_owned)));
+    assert!(world.run(&["check"]).stdout.contains("the current secret has ended"));
+}
+
+#[test]
+fn a_rotation_that_does_not_go_on_is_found_with_the_reason() {
+    let world = faultless();
+    world.fault("rotate:refuse=Unauthorized*always");
+    world.run(&["rotate", "shop"]).exits(1);
+    assert_only(&world, "app", "rotation", "warning", "");
+    let finding = findings(&world).into_iter().find(|finding| finding["check"] == "rotation").unwrap();
+    assert!(finding["consequence"].as_str().unwrap().contains("does not go on at present"), "{finding}");
+}
+
+#[test]
 fn a_rotation_that_nobody_looks_after_is_found() {
     let world = World::with(|options| options.applications[0].expires_in = Duration::from_secs(10 * 86_400));
     world.configure("rotate-before = \"1d\"", TARGETS);

@@ -1,7 +1,7 @@
 //! What lies in the memory of the program when it has nothing to do, and what is left of it when it dies.
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -99,7 +99,9 @@ fn assert_forgets(world: &World) {
         let found = |(area, bytes): (String, Vec<u8>)| Some(format!("{area}: {}", what.around(&bytes)?));
         memory(&watch)?.into_iter().find_map(found)
     };
-    if memory(&watch).is_some() {
+    if memory(&watch).is_none() {
+        let _ = writeln!(std::io::stderr(), "NOT CHECKED: only the superuser may read the program's memory");
+    } else {
         assert!(holds(&shown).is_some(), "what it does hold is found");
         let last = Instant::now() + Duration::from_secs(20);
         let mut found = holds(&hidden);

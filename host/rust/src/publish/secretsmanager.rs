@@ -272,13 +272,15 @@ impl Target for SecretsManagerTarget {
         match self.present(client).await {
             Ok(Some(present)) => {
                 self.merged(client, &present.document, &nobody)?;
-                Ok(Probe::Fine("the secret can be read, and takes it; whether it may be written was not tried".into()))
+                Ok(Probe::NotChecked(
+                    "the secret can be read, and takes it; whether it may be written was not tried".into(),
+                ))
             }
             Ok(None) if self.is_arn() => {
                 Err(Error::Other(format!("there is no such secret: {}; compare the ARN", self.place(client))))
             }
-            Ok(None) => Ok(Probe::Fine(format!(
-                "{} does not exist yet, and is made when it is first written",
+            Ok(None) => Ok(Probe::NotChecked(format!(
+                "{} does not exist yet, and is made when it is first written; whether it may be was not tried",
                 self.place(client)
             ))),
             Err(Error::AccessDenied(text)) => Ok(Probe::NotChecked(text)),

@@ -240,14 +240,16 @@ impl Target for SsmTarget {
         let looked = async {
             let Some(present) = self.present(client).await? else {
                 let place = self.place(client);
-                return Ok(Probe::Fine(format!("{place} does not exist yet, and is made when it is first written")));
+                return Ok(Probe::NotChecked(format!(
+                    "{place} does not exist yet, and is made when it is first written; whether it may be was not tried"
+                )));
             };
             let nobody = Credential { client_id: String::new(), client_secret: Secret::default(), expires_at: None };
             self.merged(client, &present.value, &nobody)?;
             let described = self.described(client).await?;
             let is_plain = described.r#type() != Some(&ParameterType::SecureString);
             let warning = if is_plain { "it is no SecureString, so it is not encrypted; " } else { "" };
-            Ok(Probe::Fine(format!(
+            Ok(Probe::NotChecked(format!(
                 "{warning}the parameter can be read, and takes it; whether it may be written was not tried"
             )))
         };

@@ -20,7 +20,10 @@ pub(super) async fn store(config: &Config, aws: &Aws) -> Finding {
             ),
         },
         Store::DynamoDb { table, region } => match dynamodb(table, region, aws).probe().await {
-            Ok(()) => Finding::fine(CHECK, format!("{} is there and has the key that is needed", config.store)),
+            Ok(()) => not_tried(
+                format!("{} is there and has the key that is needed", config.store),
+                "nothing, if dynamodb:GetItem and dynamodb:PutItem on the table are allowed",
+            ),
             // To describe the table is not needed for anything else.
             Err(error @ (Error::AccessDenied(_) | Error::Unavailable(_))) => Finding::new(
                 CHECK,
@@ -53,9 +56,20 @@ async fn of_secrets(config: &Config, secrets: &SecretsManagerStore) -> Finding {
             Err(error) => return blocking(&error, "put right what is said of it"),
         }
     }
-    Finding::fine(
-        CHECK,
+    not_tried(
         format!("{}: {there} for {} applications, none of them to be deleted", config.store, config.apps.len()),
+        "nothing, if secretsmanager:GetSecretValue, DescribeSecret, PutSecretValue and UpdateSecretVersionStage are allowed on the secrets, and CreateSecret for `enroll`",
+    )
+}
+
+/// All that was looked at is well; writing was not looked at.
+fn not_tried(seen: String, remedy: &str) -> Finding {
+    Finding::new(
+        CHECK,
+        Severity::NotChecked,
+        format!("{seen}; whether records may be written was not tried"),
+        "nobody knows whether a rotation could be recorded; without that none begins",
+        remedy,
     )
 }
 

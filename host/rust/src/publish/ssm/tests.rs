@@ -173,9 +173,9 @@ async fn a_probe_writes_nothing_and_a_missing_permission_leaves_it_open() {
     };
     const PLAIN: (u16, &str) = (200, r#"{"Parameters":[{"Type":"String"}]}"#);
 
-    assert!(matches!(probe(&[HELD, DESCRIBED]).await, Ok(Probe::Fine(text)) if !text.contains("not encrypted")));
-    assert!(matches!(probe(&[HELD, PLAIN]).await, Ok(Probe::Fine(text)) if text.contains("not encrypted")));
-    assert!(matches!(probe(&[NOT_FOUND]).await, Ok(Probe::Fine(text)) if text.contains("does not exist yet")));
+    assert!(matches!(probe(&[HELD, DESCRIBED]).await, Ok(Probe::NotChecked(text)) if !text.contains("not encrypted")));
+    assert!(matches!(probe(&[HELD, PLAIN]).await, Ok(Probe::NotChecked(text)) if text.contains("not encrypted")));
+    assert!(matches!(probe(&[NOT_FOUND]).await, Ok(Probe::NotChecked(text)) if text.contains("does not exist yet")));
     assert!(matches!(probe(&[DENIED]).await, Ok(Probe::NotChecked(text)) if text.contains("ssm:GetParameter")));
     assert!(matches!(probe(&[HELD, DENIED]).await, Ok(Probe::NotChecked(text)) if text.contains("DescribeParameters")));
     assert!(probe(&[(200, r#"{"Parameter":{"Version":7,"Value":"no json"}}"#)]).await.is_err());

@@ -1,6 +1,6 @@
 //! Rule 9: no secret and no access token in any output. Every `World` of these tests looks for them in all that its commands
-//! print and are started with; here the commands are as talkative as they can be, everything goes wrong that can, and what
-//! they write and leave in memory is looked through as well.
+//! print; here the commands are as talkative as they can be, everything goes wrong that can, and what they write, start other
+//! programs with, and leave in memory is looked through as well.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 

@@ -1,28 +1,14 @@
 // node build.mjs [COMPONENT.wasm]: puts the page together in dist/, static files alone. Without an argument it takes $LWA_ROTATE_COMPONENT,
 // or the newest component that cargo has built.
 import { createHash } from 'node:crypto';
-import { cp, mkdir, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { transpile } from '@bytecodealliance/jco-transpile';
+import { component } from './component.mjs';
 import { readComponent } from './src/binary.js';
 
 const here = import.meta.dirname;
-const root = path.join(here, '../..');
 const dist = path.join(here, 'dist');
-
-/** The newest component below target/. */
-async function newest() {
-  const builds = path.join(root, 'target/debug/build');
-  const found = [];
-  for (const name of await readdir(builds).catch(() => [])) {
-    const file = path.join(builds, name, 'out/component.wasm');
-    const { mtimeMs } = await stat(file).catch(() => ({}));
-    if (mtimeMs) found.push({ file, mtimeMs });
-  }
-  found.sort((one, other) => other.mtimeMs - one.mtimeMs);
-  if (!found[0]) throw new Error('no component: run `cargo build -p lwa-rotate` first, or name the file');
-  return found[0].file;
-}
 
 // The imports that may take their time, and all exports, since they call those.
 const CONTRACT = 'lwa:rotation/';
@@ -31,7 +17,7 @@ const asyncImports = ['http#send', 'queue#receive', 'queue#delete', 'queue#hide'
 const asyncExports = ['enroll', 'advance', 'deliver', 'drain', 'request', 'resume', 'status', 'prove', 'reveal']
   .map((name) => `${CONTRACT}rotation@0.1.0#${name}`);
 
-const file = path.resolve(process.argv[2] ?? process.env.LWA_ROTATE_COMPONENT ?? (await newest()));
+const file = process.argv[2] ? path.resolve(process.argv[2]) : await component();
 const bytes = await readFile(file);
 const options = { outDir: '', instantiation: 'async', emitTypescriptDeclarations: false, minify: true };
 const { files } = await transpile(file, { ...options, name: 'rotator', asyncMode: 'jspi', asyncImports, asyncExports });

@@ -1,6 +1,6 @@
 // node build.js COMPONENT.wasm [FOLDER]: puts the package together in the folder, otherwise in host/node/package, from the built component and nothing else that
 // is built. The version is the workspace's, in Cargo.toml.
-import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { _addPreopen } from '@bytecodealliance/preview2-shim/filesystem';
 import { generateHostTypes, transpile } from '@bytecodealliance/jco-transpile';
@@ -26,7 +26,7 @@ await cp(path.join(here, 'README.md'), path.join(out, 'README.md'));
 await cp(wasm, path.join(out, 'component/lwa-rotate.wasm'));
 
 const { files } = await transpile(wasm, { ...options, name: 'component', outDir: 'component', emitTypescriptDeclarations: false });
-// The declarations come from the WIT itself: in the built component there are no comments.
+// The declarations come from the WIT itself: the items of the built component have no words, which stand at its world as one text.
 _addPreopen('/', '/');
 const types = await generateHostTypes(path.join(root, 'wit'), { ...options, worldName: 'rotator', outDir: 'component' });
 for (const [name, content] of Object.entries(types).filter(([name]) => name.includes('/interfaces/lwa-rotation-'))) {
@@ -57,4 +57,10 @@ const manifest = JSON.parse(await readFile(path.join(here, 'package.json')));
 manifest.version = cargo.match(/\[workspace\.package\]\nversion = "(.+)"/)[1];
 delete manifest.devDependencies;
 delete manifest.allowScripts;
+delete manifest.scripts;
 await writeFile(path.join(out, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+
+// Who builds has a umask, and the tarball holds modes.
+for (const entry of await readdir(out, { recursive: true, withFileTypes: true })) {
+  if (entry.isFile()) await chmod(path.join(entry.parentPath, entry.name), 0o644);
+}

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { component } from '../component.mjs';
 import { FAULTS } from '../src/world/faults.js';
 import { start } from './browser.mjs';
 
@@ -269,12 +270,13 @@ describe('the page', () => {
     assert.deepEqual(await shown(), [(await look(page)).newest]);
   });
 
-  it('runs the component that it names, and reads its imports from it', async () => {
+  it('runs the component that it names, which is the built one, and reads its imports from it', async () => {
     const page = await open();
     const served = await page.evaluate(() => document.querySelector('.download').href);
-    const bytes = await readFile(path.join(here, '../dist', new URL(served).pathname));
     const shown = await page.$eval('#digest', (digest) => digest.textContent);
-    assert.equal(shown, createHash('sha256').update(bytes).digest('hex'));
+    for (const file of [path.join(here, '../dist', new URL(served).pathname), await component()]) {
+      assert.equal(shown, createHash('sha256').update(await readFile(file)).digest('hex'), file);
+    }
     const world = await readFile(path.join(here, '../../../wit/world.wit'), 'utf8');
     const wanted = Array.from(world.matchAll(/^ {2}import (\S+);/gm), ([, name]) => (name.includes(':') ? name : `lwa:rotation/${name}@0.1.0`));
     const imports = await page.$$eval('#imports li > code', (names) => names.map((name) => name.textContent));

@@ -38,7 +38,7 @@ export class Rotator {
 
   constructor({ applications, store, queue = NO_QUEUE, publish = NOWHERE, http, observe, now = Date.now, random = randomU64 }) {
     if (!WebAssembly.Suspending) {
-      throw new Error(`Node ${process.versions.node} cannot suspend WebAssembly; use Node 25 or later, or Node 24 (its earlier releases with --experimental-wasm-jspi)`);
+      throw new Error(`Node ${process.versions.node} cannot suspend WebAssembly; use Node 25 or later, or Node 24 with --experimental-wasm-jspi`);
     }
     if (!applications?.length) throw new TypeError('a Rotator needs applications');
     if (!store) throw new TypeError('a Rotator needs a store');

@@ -4,11 +4,14 @@ import { origin } from './http.js';
 
 const CALL_LIMIT = 10_000;
 const HIDDEN_AT_MOST = 12 * 60 * 60;
+// `sqs.REGION.amazonaws.com` and its relatives: other partitions, FIPS, dual stack, VPC endpoints, and the old forms.
+const AMAZON = /^https:\/\/(?:(?:.*\.)?sqs(?:-fips)?\.(?<region>[\w-]+)|(?:(?<old>[\w-]+)\.)?queue)(?<vpc>\.vpce)?\.(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|api\.aws|api\.amazonwebservices\.com\.cn)$/;
 const DENIED = /AccessDenied|AuthFailure|Credentials|ExpiredToken|IncompleteSignature|InvalidAccessKeyId|InvalidClientTokenId|InvalidSecurity|InvalidSignature|Kms|NotAuthorized|SignatureDoesNotMatch|UnrecognizedClient/i;
 
 /**
  * Amazon SQS through the AWS SDK: queues by the names that `drain` takes, with their URLs. Credentials and so on come from the usual
- * AWS variables and files, or from `config`; the region of the queue's URL comes first. A URL that is not Amazon's is its own endpoint.
+ * AWS variables and files, or from `config`; the region of the queue's URL comes first. A URL that is not Amazon's, or is of an endpoint
+ * inside a VPC, is its own endpoint, unless `config` names one; the SDK knows Amazon's others by their region.
  */
 export class Sqs {
   #queues;
@@ -19,8 +22,10 @@ export class Sqs {
     }
     this.#queues = new Map(Object.entries(queues).map(([name, url]) => {
       const endpoint = origin(new URL(url));
-      const region = url.match(/^https:\/\/sqs(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws|api\.aws)/)?.[1];
-      return [name, { url, client: new SQSClient(region ? { ...config, region } : { endpoint, ...config }) }];
+      const amazon = endpoint.match(AMAZON)?.groups;
+      const own = amazon && !amazon.vpc ? { useQueueUrlAsEndpoint: false } : { endpoint };
+      const region = amazon && { region: amazon.region ?? amazon.old ?? 'us-east-1' };
+      return [name, { url, client: new SQSClient({ ...own, ...config, ...region }) }];
     }));
   }
 

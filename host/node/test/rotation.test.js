@@ -94,6 +94,39 @@ test('a new secret that lags is hidden until the next try', async (t) => {
   assert.deepEqual([again.answer.tag, published.length], ['delete', 2]);
 });
 
+for (const [url, region, endpoint, config] of [
+  ['https://sqs.eu-west-1.amazonaws.com/1/lwa', 'eu-west-1', 'sqs.eu-west-1.amazonaws.com'],
+  ['https://sqs-fips.us-east-2.amazonaws.com/1/lwa', 'us-east-2', 'sqs.us-east-2.amazonaws.com'],
+  ['https://sqs.cn-north-1.amazonaws.com.cn/1/lwa', 'cn-north-1', 'sqs.cn-north-1.amazonaws.com.cn'],
+  ['https://sqs.us-west-2.api.aws/1/lwa', 'us-west-2', 'sqs.us-west-2.amazonaws.com'],
+  ['https://eu-central-1.queue.amazonaws.com/1/lwa', 'eu-central-1', 'sqs.eu-central-1.amazonaws.com'],
+  ['https://queue.amazonaws.com/1/lwa', 'us-east-1', 'sqs.us-east-1.amazonaws.com'],
+  ['https://vpce-0a1-b2.sqs.eu-west-1.vpce.amazonaws.com/1/lwa', 'eu-west-1', 'vpce-0a1-b2.sqs.eu-west-1.vpce.amazonaws.com'],
+  ['https://sqs.eu-west-1.amazonaws.com.evil.example/1/lwa', 'af-south-1', 'sqs.eu-west-1.amazonaws.com.evil.example'],
+  ['https://amazonaws.com/1/lwa', 'af-south-1', 'amazonaws.com'],
+  ['http://127.0.0.1:9324/0/lwa', 'af-south-1', '127.0.0.1:9324'],
+  ['https://sqs.eu-west-1.amazonaws.com/1/lwa', 'eu-west-1', 'queues.test', { endpoint: 'https://queues.test' }],
+  ['https://vpce-0a1-b2.sqs.eu-west-1.vpce.amazonaws.com/1/lwa', 'eu-west-1', 'queues.test', { endpoint: 'https://queues.test' }],
+  ['http://127.0.0.1:9324/0/lwa', 'af-south-1', 'queues.test', { endpoint: 'https://queues.test' }],
+]) {
+  test(`the queue ${url}${config ? ' with an endpoint of the config' : ''} is asked for at ${endpoint}, in ${region}`, async () => {
+    const asked = [];
+    const requestHandler = {
+      async handle({ hostname, port, headers }) {
+        asked.push([port ? `${hostname}:${port}` : hostname, headers.authorization.split('/')[2]]);
+        throw new Error('nobody is there');
+      },
+    };
+    const queue = new Sqs({ main: url }, { ...AWS, region: 'af-south-1', maxAttempts: 1, requestHandler, ...config });
+    await assert.rejects(queue.delete('main', 'r'), ({ payload }) => payload.tag === 'unavailable');
+    assert.deepEqual(asked, [[endpoint, region]]);
+  });
+}
+
+test('plain http to a queue is for loopback alone', () => {
+  assert.throws(() => new Sqs({ main: 'http://sqs.eu-west-1.amazonaws.com/1/lwa' }), /would not be encrypted/);
+});
+
 test('errors of SQS are told apart', async (t) => {
   const { rotator, amazon } = await shop(t);
   const queue = new Sqs({ main: amazon.queueUrl, none: `${amazon.at}/000000000000/none`, nowhere: 'http://127.0.0.1:9/000000000000/lwa' }, { ...AWS, maxAttempts: 1 });

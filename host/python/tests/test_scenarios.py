@@ -31,6 +31,35 @@ class Killed(BaseException):
     """The host dies here."""
 
 
+def members(value: dict[str, Any], needed: str, optional: str = "") -> None:
+    """Fails where a value has other members than these."""
+    missing = set(needed.split()) - value.keys()
+    unknown = value.keys() - set(needed.split()) - set(optional.split())
+    if missing or unknown:
+        raise Differs(f"members are missing: {sorted(missing)}, or unknown: {sorted(unknown)}")
+
+
+def check(file: dict[str, Any]) -> None:
+    """Fails on a member that the README does not have: nobody would look at what it says."""
+    stopped = "world" in file
+    members(file, "what rules applications random steps " + ("world ends" if stopped else "records-after"), "records")
+    for step in file["steps"]:
+        members(step, "at call with" if stopped else "at call with imports returns", "what")
+        for listed in step.get("imports", []):
+            members(listed, next(name for name in listed if "." in name), "answer kept meanwhile takes")
+            if "meanwhile" in listed:
+                members(listed["meanwhile"], "client-id document")
+    if stopped:
+        members(file["world"], "http", "messages")
+        for known in file["world"]["http"]:
+            members(known, "request holds answer", "brings")
+        brought = [known["brings"] for known in file["world"]["http"] if "brings" in known]
+        for message in [*file["world"].get("messages", []), *brought]:
+            members(message, "id body")
+        for end in file["ends"]:
+            members(end, "stopped-after rotate-calls targets messages records-after")
+
+
 def shown(value: Any) -> Any:
     """A value in the form of the scenarios."""
     match value:
@@ -92,12 +121,15 @@ def read(kind: Any, value: Any) -> Any:
     if kind is types.Header:
         return types.Header(value[0], read(Secret, value[1]))
     if is_dataclass(kind):
-        return kind(**{name: read(each, value.get(kebab(name))) for name, each in get_type_hints(kind).items()})
+        hints = get_type_hints(kind)
+        members(value, "", " ".join(map(kebab, hints)))
+        return kind(**{name: read(each, value.get(kebab(name))) for name, each in hints.items()})
     return kind(value) if issubclass(kind, Enum) else value
 
 
 def answered(kind: Any, family: type[errors.HostError], answer: dict[str, Any]) -> Any:
     """The result of an import."""
+    members(answer, "ok" if "ok" in answer else "err")
     if "ok" in answer:
         return read(kind, answer["ok"])
     case, text = next(iter(answer["err"].items())) if isinstance(answer["err"], dict) else (answer["err"], "")
@@ -199,6 +231,7 @@ class Listed:
 @pytest.mark.parametrize("name", BY_LIST)
 def test_the_component_asks_for_what_the_scenario_lists_and_nothing_else(name: str) -> None:
     file = FILES[name]
+    check(file)
     store = Store(file.get("records", {}))
     for step in file["steps"]:
         listed = Listed(store, step)
@@ -286,6 +319,7 @@ class World:
 @pytest.mark.parametrize("name", STOPPED)
 def test_a_host_may_be_stopped_after_every_effect_and_started_anew(name: str) -> None:
     file = FILES[name]
+    check(file)
     ends = {number: end for end in file["ends"] for number in end["stopped-after"]}
 
     whole = World(file, 0).run()
@@ -296,6 +330,26 @@ def test_a_host_may_be_stopped_after_every_effect_and_started_anew(name: str) ->
         assert World(file, number).run().ends() == expected, f"stopped after {number}"
 
 
+IN_STEPS = ["what", "at", "imports", "returns", "takes", "kept", "meanwhile"]
+
+
+@pytest.mark.parametrize("name", [*IN_STEPS, "records-after", "world", "brings", "holds", "stopped-after", "rotate-calls"])
+def test_a_member_that_nobody_knows_fails(name: str) -> None:
+    texts = [text for text in map(json.dumps, FILES.values()) if f'"{name}": ' in text]
+    assert texts
+    for text in texts:
+        check(json.loads(text))
+        with pytest.raises(Differs, match=f"unknown.*'{name}s'"):
+            check(json.loads(text.replace(f'"{name}": ', f'"{name}s": ', 1)))
+
+
+def test_a_member_that_nobody_knows_fails_in_a_record_and_in_an_answer_too() -> None:
+    with pytest.raises(Differs, match="'patiences'"):
+        read(types.Application, {"client-id": "a", "patiences": 1})
+    with pytest.raises(Differs, match="'oks'"):
+        answered(str, errors.StoreError, {"oks": "1"})
+
+
 def test_every_scenario_is_run() -> None:
     assert BY_LIST and STOPPED
-    assert sorted([*BY_LIST, *STOPPED]) == sorted(path.name for path in FOLDER.glob("*.json"))
+    assert sorted([*BY_LIST, *STOPPED]) == sorted({path.name for path in FOLDER.iterdir()} - {"README.md"})

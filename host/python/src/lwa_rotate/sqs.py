@@ -20,8 +20,11 @@ from .values import EPOCH, MILLISECOND
 # SQS hides no message for longer than this after its receipt; seconds.
 HIDDEN_AT_MOST = 12 * 60 * 60
 
-# Where a queue's URL, or an endpoint, names a region: `sqs.REGION.amazonaws.com` and all its relatives.
-REGION = re.compile(r"[/.]([a-z]+(?:-[a-z]+)+-\d+)\.")
+# `sqs.REGION.amazonaws.com` and its relatives: other partitions, FIPS, dual stack, VPC endpoints, and the old forms.
+AMAZON = re.compile(
+    r"https://(?:(?:.*\.)?sqs(?:-fips)?\.(?P<new>[\w-]+)|(?:(?P<old>[\w-]+)\.)?queue)(?P<vpc>\.vpce)?"
+    r"\.(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|api\.aws|api\.amazonwebservices\.com\.cn):443"
+)
 # What SQS and boto3 say, as `STATUS CODE: TEXT`; anything else is unavailable.
 STALE = r"\d+ (ReceiptHandleIsInvalid|\S*MessageNotInflight|InvalidParameterValue: .*receipt ?handle)"
 NO_QUEUE = r"\d+ (QueueDoesNotExist|\S*NonExistentQueue|InvalidAddress)"
@@ -43,8 +46,8 @@ class SqsQueue:
 
     Credentials, profile and endpoint come from the usual AWS variables and files (`AWS_PROFILE`, `AWS_ACCESS_KEY_ID`,
     `AWS_ENDPOINT_URL_SQS`, SSO, roles), or from the session given. The region is that of the queue's URL; where the URL names
-    none, that of the session, and else `us-east-1`. Requests go to the host of the queue's URL, unless the AWS settings name an
-    endpoint. Nothing is opened before the first call. Nothing is repeated: what failed comes again by itself.
+    none, that of the session, and else `us-east-1`. A URL that is not one of Amazon's is its own endpoint, unless the AWS
+    settings name one. Nothing is read or opened before the first call. Nothing is repeated: what failed comes again by itself.
     """
 
     def __init__(self, queues: Mapping[str, str], session: boto3.Session | None = None) -> None:
@@ -97,13 +100,13 @@ class SqsQueue:
         raise QueueUnavailable(doing)
 
     def _connect(self, at: str) -> Any:
-        session, named = self._session or boto3.Session(), REGION.search(at)
-        self._session, region = session, named[1] if named else session.region_name or "us-east-1"
+        session = self._session = self._session or boto3.Session()
+        amazon = AMAZON.fullmatch(at)
+        region = (amazon and (amazon["new"] or amazon["old"])) or (None if amazon else session.region_name) or "us-east-1"
         config = Config(connect_timeout=4, read_timeout=28, retries={"total_max_attempts": 1})
         client = session.client("sqs", region_name=region, config=config)
-        # What nobody has chosen gives way to the host of the URL, which may be an endpoint in a VPC, or no host of Amazon's.
-        if re.match(r"https://sqs\.[\w-]+\.amazonaws\.", client.meta.endpoint_url):
-            client = session.client("sqs", region_name=region, config=config, endpoint_url=at.removesuffix(":443"))
+        if (amazon is None or amazon["vpc"]) and AMAZON.fullmatch(origin(client.meta.endpoint_url)):
+            client = session.client("sqs", region_name=region, config=config, endpoint_url=at)
         origin(client.meta.endpoint_url)
         return client
 

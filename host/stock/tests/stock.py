@@ -16,6 +16,7 @@ STOCK = ROOT / "target" / "stock"
 PROGRAM = Path(os.environ.get("LWA_ROTATE_PROGRAM", ROOT / "target" / "debug" / "lwa-rotate"))
 COMPONENT = Path(os.environ.get("LWA_ROTATE_COMPONENT", STOCK / "component.wasm"))
 WHOLE = STOCK / "lwa-rotate.wasm"
+README = (ROOT / "host" / "stock" / "README.md").read_text()
 ADAPTERS = STOCK / "wasm32-wasip2" / "release" / "lwa_rotate_stock_adapters.wasm"
 # The pinned one, or another one that is to be tried.
 WASMTIME = os.environ.get("LWA_ROTATE_WASMTIME") or next(STOCK.glob("tools/lib/python3*/site-packages/wasmtime_cli/wasmtime"))
@@ -160,12 +161,12 @@ class Stock(unittest.TestCase):
         """No message is in the queue, not even a hidden one."""
         self.assertEqual(self.tell("state")["queues"]["lwa"], {"delayed": 0, "in_flight": 0, "visible": 0})
 
-    def serve(self):
-        """Starts the runtime's HTTP server: where it listens."""
-        command = [WASMTIME, "serve", "-S", "cli", *GIVEN, "--addr", "127.0.0.1:0", "--dir", f"{self.folder}::/", WHOLE]
+    def serve(self, *command, env=ENVIRONMENT):
+        """Starts the runtime's HTTP server, by this command or the usual one: where it listens."""
+        usual = [WASMTIME, "serve", "-S", "cli", *GIVEN, "--addr", "127.0.0.1:0", "--dir", f"{self.folder}::/", WHOLE]
         log = open(self.folder / "log", "w+")
         self.addCleanup(log.close)
-        server = subprocess.Popen(command, stdout=log, stderr=log, env=ENVIRONMENT, umask=0o077)
+        server = subprocess.Popen(command or usual, stdout=log, stderr=log, env=env, cwd=self.folder, umask=0o077)
         self.addCleanup(server.wait)
         self.addCleanup(server.kill)
         until = time.monotonic() + 60

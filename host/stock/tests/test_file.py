@@ -2,12 +2,10 @@
 
 import re
 import unittest
-from pathlib import Path
 
-from stock import COMPONENT, ROOT, WHOLE
+from stock import COMPONENT, README, ROOT, WHOLE
 
 MANIFESTS = ROOT / "Cargo.toml", ROOT / "host" / "stock" / "Cargo.toml"
-README = (Path(__file__).parents[1] / "README.md").read_text()
 
 
 class File(unittest.TestCase):
@@ -16,6 +14,11 @@ class File(unittest.TestCase):
 
     def test_the_component_is_in_it_byte_for_byte(self):
         self.assertIn(COMPONENT.read_bytes(), self.whole)
+
+    def test_no_path_of_a_machine_is_in_it(self):
+        paths = ["/root", "/home", "/Users", ".cargo", ".rustup"]
+        paths += [str(ROOT.resolve() / part) for part in ("component", "host", "target")]
+        self.assertEqual([path for path in paths if path.encode() in self.whole], [])
 
     def test_imports_and_exports_are_those_of_the_readme(self):
         (listed,) = re.findall(r"```wit\n(.*?)```", README, re.DOTALL)

@@ -49,9 +49,9 @@ pub struct App {
     api_endpoint: Option<Url>,
     token_endpoint: Option<Url>,
     pub queue: String,
-    #[serde(default = "thirty_days", deserialize_with = "lifetime")]
+    #[serde(default = "thirty_days", deserialize_with = "rotate_before")]
     pub rotate_before: u32,
-    #[serde(default = "one_hour", deserialize_with = "lifetime")]
+    #[serde(default = "one_hour", deserialize_with = "patience")]
     pub patience: u32,
     #[serde(default)]
     pub publish: Vec<Target>,
@@ -184,26 +184,41 @@ fn one_hour() -> u32 {
     3_600
 }
 
-/// `90s`, `15m`, `1h`, `30d`, in seconds.
-fn lifetime<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+/// An Amazon secret lives for 180 days, and for the first 7 of them the one before it lives too.
+fn rotate_before<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    duration(deserializer, "rotate-before", 173)
+}
+
+/// The one before ends 7 days after the rotate call, and a person must have time to act before that.
+fn patience<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    duration(deserializer, "patience", 6)
+}
+
+/// `90s`, `15m`, `1h`, `30d`, in seconds: from one second to so many days.
+fn duration<'de, D: Deserializer<'de>>(deserializer: D, key: &str, days: u32) -> Result<u32, D::Error> {
     let text = String::deserialize(deserializer)?;
-    let seconds = || {
-        let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-        let unit = match unit {
-            "s" => 1,
-            "m" => 60,
-            "h" => 3_600,
-            "d" => 86_400,
-            _ => return None,
-        };
-        // An Amazon secret lives for 180 days.
-        number.parse::<u32>().ok()?.checked_mul(unit).filter(|seconds| (1..=173 * 86_400).contains(seconds))
+    let seconds = seconds(&text).ok_or_else(|| {
+        D::Error::custom(format!(
+            "`{key}` is no duration: that is a whole number with a unit, such as \"90s\", \"15m\", \"1h\" or \"30d\""
+        ))
+    })?;
+    u32::try_from(seconds)
+        .ok()
+        .filter(|seconds| (1..=days * 86_400).contains(seconds))
+        .ok_or_else(|| D::Error::custom(format!("`{key}` must be between 1s and {days}d")))
+}
+
+fn seconds(text: &str) -> Option<u64> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let unit = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return None,
     };
-    seconds().ok_or_else(|| {
-        D::Error::custom(
-            "a duration is a number with a unit, such as \"90s\", \"15m\", \"1h\" or \"30d\", of 173 days at most",
-        )
-    })
+    number.parse::<u64>().ok()?.checked_mul(unit)
 }
 
 #[cfg(test)]
@@ -245,14 +260,28 @@ mod tests {
     }
 
     #[test]
+    fn durations_reach_to_their_bounds() {
+        for (rotate_before, patience, expected) in [("1s", "1s", (1, 1)), ("173d", "6d", (173 * 86_400, 6 * 86_400))] {
+            let both = format!("rotate-before = \"{rotate_before}\"\npatience = \"{patience}\"");
+            let config = Config::parse(&WHOLE.replace("patience = \"15m\"", &both), Path::new("x.toml")).unwrap();
+            let app = &config.apps["shop"];
+            assert_eq!((app.rotate_before, app.patience), expected);
+        }
+    }
+
+    #[test]
     fn what_this_host_does_not_have_is_a_mistake_that_is_told() {
         for (from, to, told) in [
             ("path = \"state\"", "kind = \"dynamodb\"\npath = \"x\"", "dynamodb"),
             ("kind = \"file\"", "kind = \"vault\"", "vault"),
             ("queue = \"main\"", "queue = \"other\"", "none of [queues]"),
             ("region = \"eu\"", "", "one of them alone"),
-            ("patience = \"15m\"", "patience = \"15\"", "a number with a unit"),
-            ("patience = \"15m\"", "rotate-before = \"174d\"", "173 days"),
+            ("patience = \"15m\"", "patience = \"15\"", "a whole number with a unit"),
+            ("patience = \"15m\"", "patience = \"+15m\"", "`patience` is no duration"),
+            ("patience = \"15m\"", "patience = \"0s\"", "`patience` must be between 1s and 6d"),
+            ("patience = \"15m\"", "patience = \"7d\"", "`patience` must be between 1s and 6d"),
+            ("patience = \"15m\"", "patience = \"49711d\"", "`patience` must be between 1s and 6d"),
+            ("patience = \"15m\"", "rotate-before = \"174d\"", "`rotate-before` must be between 1s and 173d"),
             ("patience", "pations", "pations"),
             ("https://sqs", "http://sqs", "loopback"),
         ] {

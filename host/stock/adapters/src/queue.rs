@@ -96,9 +96,15 @@ fn ask(queue: &str, operation: &str, mut parameters: Value, limit: Duration) -> 
     let url = &config.queues.get(queue).ok_or_else(missing)?.url;
     let doing = format!("{operation} at the queue '{queue}', {}", url.text());
     let endpoint = variable("AWS_ENDPOINT_URL_SQS").or_else(|| variable("AWS_ENDPOINT_URL"));
-    let endpoint = endpoint.map_or_else(|| Ok(url.clone()), |text| Url::parse(&text));
+    let endpoint = endpoint.map(|text| Url::parse(&text)).transpose();
     let endpoint = endpoint.map_err(|wrong| Error::Other(format!("{doing}: AWS_ENDPOINT_URL: {wrong}")))?;
-    let root = Url::parse(&endpoint.origin().to_string()).map_err(|wrong| Error::Other(wrong.to_owned()))?;
+    let place = place(&url.origin().host);
+    let root = match (endpoint, &place) {
+        (Some(endpoint), _) => endpoint.origin().to_string(),
+        (None, Some(Place { successor: Some(host), .. })) => format!("https://{host}"),
+        (None, _) => url.origin().to_string(),
+    };
+    let root = Url::parse(&root).map_err(|wrong| Error::Other(wrong.to_owned()))?;
 
     parameters["QueueUrl"] = url.text().into();
     let body = parameters.to_string().into_bytes();
@@ -106,8 +112,8 @@ fn ask(queue: &str, operation: &str, mut parameters: Value, limit: Duration) -> 
         ("content-type".to_owned(), b"application/x-amz-json-1.0".to_vec()),
         ("x-amz-target".to_owned(), format!("AmazonSQS.{operation}").into()),
     ];
-    let region =
-        region(&url.origin().host).or_else(|| variable("AWS_REGION")).or_else(|| variable("AWS_DEFAULT_REGION"));
+    let region = place.map(|place| place.region);
+    let region = region.or_else(|| variable("AWS_REGION")).or_else(|| variable("AWS_DEFAULT_REGION"));
     let region = region.unwrap_or_else(|| "us-east-1".into());
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let credentials = credentials().ok_or_else(|| {
@@ -177,33 +183,54 @@ fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The region in `sqs.REGION.amazonaws.com` and its relatives: other partitions, FIPS, dual stack, VPC endpoints.
+/// What a host of Amazon's says about where its queues are.
+struct Place {
+    region: String,
+    /// The host that took its place, if its form is an old one.
+    successor: Option<String>,
+}
+
+/// Takes apart `sqs.REGION.amazonaws.com` and its relatives: other partitions, FIPS, dual stack, VPC endpoints, and the old
+/// forms `REGION.queue.amazonaws.com` and `queue.amazonaws.com`.
 /// See <https://docs.aws.amazon.com/general/latest/gr/sqs-service.html>.
-fn region(host: &str) -> Option<String> {
+fn place(host: &str) -> Option<Place> {
     let amazon = [".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws", ".api.amazonwebservices.com.cn"];
-    let host = amazon.iter().find_map(|domain| host.strip_suffix(domain))?;
-    match host.trim_end_matches(".vpce").split('.').collect::<Vec<_>>()[..] {
-        [.., "sqs" | "sqs-fips", region] => Some(region.to_owned()),
-        _ => None,
-    }
+    let (host, domain) = amazon.iter().find_map(|domain| Some((host.strip_suffix(domain)?, domain)))?;
+    let (region, is_old) = match host.trim_end_matches(".vpce").split('.').collect::<Vec<_>>()[..] {
+        ["queue"] => ("us-east-1", true),
+        [region, "queue"] => (region, true),
+        [.., "sqs" | "sqs-fips", region] => (region, false),
+        _ => return None,
+    };
+    Some(Place { region: region.to_owned(), successor: is_old.then(|| format!("sqs.{region}{domain}")) })
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
     #[test]
     fn urls_of_amazon_name_their_region() {
-        for (host, expected) in [
-            ("sqs.eu-west-1.amazonaws.com", Some("eu-west-1")),
-            ("sqs-fips.us-east-2.amazonaws.com", Some("us-east-2")),
-            ("sqs.cn-north-1.amazonaws.com.cn", Some("cn-north-1")),
-            ("sqs.us-west-2.api.aws", Some("us-west-2")),
-            ("vpce-0a1-b2.sqs.eu-west-1.vpce.amazonaws.com", Some("eu-west-1")),
-            ("127.0.0.1", None),
-            ("sqs.eu-west-1.amazonaws.com.evil.example", None),
+        for (host, region, successor) in [
+            ("sqs.eu-west-1.amazonaws.com", "eu-west-1", None),
+            ("sqs-fips.us-east-2.amazonaws.com", "us-east-2", None),
+            ("sqs.cn-north-1.amazonaws.com.cn", "cn-north-1", None),
+            ("sqs.us-west-2.api.aws", "us-west-2", None),
+            ("vpce-0a1-b2.sqs.eu-west-1.vpce.amazonaws.com", "eu-west-1", None),
+            ("eu-central-1.queue.amazonaws.com", "eu-central-1", Some("sqs.eu-central-1.amazonaws.com")),
+            ("cn-north-1.queue.amazonaws.com.cn", "cn-north-1", Some("sqs.cn-north-1.amazonaws.com.cn")),
+            ("queue.amazonaws.com", "us-east-1", Some("sqs.us-east-1.amazonaws.com")),
         ] {
-            assert_eq!(region(host).as_deref(), expected, "{host}");
+            let place = place(host).unwrap();
+            assert_eq!((place.region.as_str(), place.successor.as_deref()), (region, successor), "{host}");
+        }
+    }
+
+    #[test]
+    fn other_urls_name_none() {
+        for host in ["127.0.0.1", "amazonaws.com", "queue.example", "sqs.eu-west-1.amazonaws.com.evil.example"] {
+            assert!(place(host).is_none(), "{host}");
         }
     }
 

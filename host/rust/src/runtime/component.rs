@@ -29,10 +29,10 @@ impl Loaded {
 /// The component for calls at the same time.
 pub(crate) enum BuiltIn {
     /// The first ones have places that are used again, others memory of their own.
-    Places { pooled: Box<Loaded>, free: Semaphore, beside: OnceCell<Loaded>, limits: Limits },
+    Places { pooled: Box<Loaded>, free: Semaphore, beside: OnceCell<Box<Loaded>>, limits: Limits },
     /// Each has memory of its own: where the system does not give the address space for places, or an instance may have more
     /// memory than a place has.
-    Apart(Box<Loaded>),
+    Apart(Loaded),
 }
 
 /// The component for one call. When it goes, the place is free for the next.
@@ -50,7 +50,7 @@ impl BuiltIn {
             }
             Err(error) => {
                 tracing::debug!("each call gets memory of its own: {error:#}");
-                Ok(Self::Apart(Box::new(Loaded::new(Runtime::new(limits)?)?)))
+                Ok(Self::Apart(Loaded::new(Runtime::new(limits)?)?))
             }
         }
     }
@@ -64,7 +64,7 @@ impl BuiltIn {
         if let Ok(place) = free.try_acquire() {
             return Turn { loaded: pooled, _place: Some(place) };
         }
-        match beside.get_or_try_init(async || Loaded::new(Runtime::new(*limits)?)).await {
+        match beside.get_or_try_init(async || Loaded::new(Runtime::new(*limits)?).map(Box::new)).await {
             Ok(loaded) => Turn { loaded, _place: None },
             Err(error) => {
                 tracing::warn!("all {PLACES} places are taken, and more cannot be had: {error:#}");

@@ -114,7 +114,7 @@ fn a_rotation_that_is_killed_at_any_system_call_is_finished_by_running_it_again(
         "lwa-rotate rotate, killed and run again",
         &HEADS,
         &rows,
-        &[&ON_FILES[..], ON_CONNECTIONS].concat(),
+        &[ON_FILES, ON_CONNECTIONS].concat(),
     );
 }
 
@@ -125,7 +125,7 @@ fn a_rotation_through_moto_that_is_killed_at_any_system_call_is_finished_by_runn
     let everything = std::env::var_os("LWA_ROTATE_CRASH_ALL").is_some();
     let strikes: &[Strike] = if everything { &[Strike::Before, Strike::Within] } else { &[Strike::BeforeEffect] };
     let rows = rotation(Some(&moto), strikes, When::AtOnce);
-    let expected = [if everything { &ON_FILES[..] } else { &["rename state/"] }, ON_CONNECTIONS].concat();
+    let expected = [if everything { ON_FILES } else { &["rename state/"] }, ON_CONNECTIONS].concat();
     conclude(
         "crash-table-moto.txt",
         "lwa-rotate rotate with moto as SQS, killed and run again",

@@ -15,7 +15,7 @@ use lwa_rotate_component::host::{
 };
 use lwa_rotate_component::instant::Instant;
 use serde_json::Value;
-use world::{Call, DAY, Kind, QUEUE, SHOP, Shared, World, call};
+use world::{Call, DAY, Kind, QUEUE, SHOP, Shared, VALUE_OF_OTHERS, World, call};
 
 /// What a host does wrong.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,8 @@ enum Wrong {
     KeepsTheOldSecret,
     /// Reports a secret.
     Talks,
+    /// Reports what stands in somebody else's message.
+    Repeats,
     /// Saves whatever the revision.
     SavesOverOthers,
     /// Has a source of randomness of its own.
@@ -188,6 +190,9 @@ impl Host for Mutant<'_> {
             let secret = self.world.borrow().newest(SHOP).secret.clone();
             self.host.emit(client_id, at, Happening::Published(secret));
         }
+        if self.wrong == Wrong::Repeats {
+            self.host.emit(client_id, at, Happening::NotAcknowledged(VALUE_OF_OTHERS.into()));
+        }
         self.host.emit(client_id, at, what);
     }
 }
@@ -242,6 +247,7 @@ fn a_host_that_keeps_its_promises_breaks_no_rule() {
 
 #[test]
 fn each_broken_rule_is_noticed() {
+    assert!(include_str!("vectors/new-secret.json").contains(VALUE_OF_OTHERS));
     for (wrong, rule) in [
         (Wrong::ForgetsTheIntent, "rule 1"),
         (Wrong::CallsTwice, "rule 2"),
@@ -250,6 +256,7 @@ fn each_broken_rule_is_noticed() {
         (Wrong::TurnsBack, "rule 6"),
         (Wrong::DeletesGarbage, "rule 7: a message that is not ours"),
         (Wrong::DeletesWhatIsForOthers, "rule 7: a message of an application that is not enrolled"),
+        (Wrong::Repeats, "rule 7: a value of somebody else's message"),
         (Wrong::ReadsTheOldRecord, "rule 8: the replaced secret"),
         (Wrong::DropsTheOldSecret, "rule 8: the replaced secret"),
         (Wrong::KeepsTheOldSecret, "rule 8: an old secret is kept"),

@@ -37,6 +37,9 @@ pub const DAY: u64 = 24 * 3600 * 1000;
 /// One hour, in milliseconds.
 pub const HOUR: u64 = 3600 * 1000;
 
+/// The secret in `vectors/new-secret.json`, whose application is enrolled nowhere.
+pub const VALUE_OF_OTHERS: &str = "amzn1.oa2-cs.v1.new-example";
+
 /// What every secret and token of this world has in it.
 const HIDDEN: &str = "hush.";
 

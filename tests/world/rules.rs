@@ -8,7 +8,7 @@ use lwa_rotate_component::contract::exports::lwa::rotation::rotation::Error;
 use lwa_rotate_component::contract::lwa::rotation::types::ApplicationStatus;
 use lwa_rotate_component::rotation::MOST_OLD;
 
-use crate::{HIDDEN, Kind, World};
+use crate::{HIDDEN, Kind, VALUE_OF_OTHERS, World};
 
 impl World {
     /// Rule 1: whoever sends the call has saved its intent. Rules 2 and 3: one intent makes one call, whoever makes it.
@@ -148,8 +148,9 @@ impl World {
         }
     }
 
-    /// Rule 9: nothing that is reported holds a secret.
+    /// Rule 9: nothing that is reported holds a secret. Rule 7: nor a value of a message that is not ours.
     pub fn check_silent(&self, text: &str) {
+        assert!(!text.contains(VALUE_OF_OTHERS), "rule 7: a value of somebody else's message is shown");
         // Every invented word has this in it.
         let suspicious = text.contains(HIDDEN);
         assert!(

@@ -62,6 +62,10 @@ impl Mutant<'_> {
     fn json(document: &Secret) -> Value {
         serde_json::from_slice(document.expose()).unwrap()
     }
+
+    fn save_json(&mut self, client_id: &str, json: &Value, expected: Option<&str>) -> Result<String, StoreError> {
+        self.host.save(client_id, &Secret::new(json.to_string().into_bytes()), expected)
+    }
 }
 
 impl Host for Mutant<'_> {
@@ -146,7 +150,7 @@ impl Host for Mutant<'_> {
         }
         if self.wrong == Wrong::DropsTheOldSecret && json["old"].is_array() {
             json.as_object_mut().unwrap().remove("old");
-            return self.host.save(client_id, &Secret::new(json.to_string().into_bytes()), expected);
+            return self.save_json(client_id, &json, expected);
         }
         if self.wrong == Wrong::TurnsBack && json["current"]["said_by_amazon"] == true && json["old"].is_array() {
             let present = self.world.borrow().current(client_id);
@@ -158,7 +162,7 @@ impl Host for Mutant<'_> {
                 current["secret"] = std::mem::replace(&mut before["secret"], newer);
                 current["expires_at"] = before["expires_at"].clone();
                 (json["current"], json["old"]) = (current, old);
-                return self.host.save(client_id, &Secret::new(json.to_string().into_bytes()), expected);
+                return self.save_json(client_id, &json, expected);
             }
         }
         if self.wrong == Wrong::KeepsTheOldSecret {
@@ -166,7 +170,7 @@ impl Host for Mutant<'_> {
             let before = self.world.borrow().record(client_id).cloned().unwrap_or_default();
             if count(&before) > count(&json) {
                 json["old"] = before["old"].clone();
-                return self.host.save(client_id, &Secret::new(json.to_string().into_bytes()), expected);
+                return self.save_json(client_id, &json, expected);
             }
         }
         if self.wrong == Wrong::SavesOverOthers {

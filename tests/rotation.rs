@@ -5,7 +5,7 @@
 use lwa_rotate_component::calls;
 use lwa_rotate_component::contract::exports::lwa::rotation::rotation::{Answer, Decision, Error};
 use lwa_rotate_component::contract::lwa::rotation::types::{ApplicationStatus, Cause, RemedyBy, State};
-use world::steps::{advance, drain, enrolled, run, settled, status};
+use world::steps::{advance, drain, enrolled, refused, run, settled, status};
 use world::{DAY, HOUR, Kind, QUEUE, SHOP, Shared, World, call};
 
 fn assert_done(world: &Shared) {
@@ -203,16 +203,8 @@ fn a_message_that_does_not_come_stalls_and_a_person_decides() {
 
 #[test]
 fn a_new_secret_that_amazon_never_accepts_stalls_before_the_old_one_ends_and_is_still_tried() {
-    let world = settled(8);
-    world.borrow_mut().apps.get_mut(SHOP).unwrap().lag = 6 * DAY + 12 * HOUR;
-    run(&world, |host| calls::request(host, SHOP)).unwrap();
-    advance(&world);
-    drain(&world);
-    world.borrow_mut().now += 6 * DAY + HOUR;
-    drain(&world);
-    let stalled = advance(&world);
-    assert_eq!(stalled.state, State::Stalled);
-    assert_eq!(stalled.problem.unwrap().cause, Cause::NewSecretRefused);
+    let (world, problem) = refused(8, 6 * DAY + 12 * HOUR);
+    assert_eq!(problem.cause, Cause::NewSecretRefused);
     world.borrow_mut().now += 12 * HOUR;
     drain(&world);
     world.borrow_mut().now += 12 * HOUR;
@@ -223,14 +215,7 @@ fn a_new_secret_that_amazon_never_accepts_stalls_before_the_old_one_ends_and_is_
 /// The other way on: the operator does not wait for Amazon any longer, and asks for another one.
 #[test]
 fn a_new_secret_that_amazon_never_accepts_is_replaced_by_one_that_is_requested_again() {
-    let world = settled(8);
-    world.borrow_mut().apps.get_mut(SHOP).unwrap().lag = 400 * DAY;
-    run(&world, |host| calls::request(host, SHOP)).unwrap();
-    advance(&world);
-    drain(&world);
-    world.borrow_mut().now += 6 * DAY + HOUR;
-    drain(&world);
-    let problem = advance(&world).problem.unwrap();
+    let (world, problem) = refused(8, 400 * DAY);
     assert_eq!(problem.cause, Cause::NewSecretRefused);
     assert!(problem.remedy.contains("resume --wait") && problem.remedy.contains("resume --request-again"));
     world.borrow_mut().apps.get_mut(SHOP).unwrap().lag = 0;

@@ -12,7 +12,7 @@ use lwa_rotate_component::host::{
     Entry, Host, Message, PublishError, QueueError, Request, Response, SendError, StoreError,
 };
 use lwa_rotate_component::instant::Instant;
-use world::steps::{advance, drain, enrolled, run, settled, status};
+use world::steps::{advance, drain, enrolled, refused, run, settled, status};
 use world::{DAY, HOUR, SHOP, Shared, World, call};
 
 fn hand(world: &Shared, secret: &str, at: Option<u64>) -> Result<ApplicationStatus, Error> {
@@ -578,14 +578,7 @@ fn a_secret_handed_over_again_is_tried_again() {
 /// The remedy of a refused new secret (rotate in the console, `enroll`) ends the stall.
 #[test]
 fn the_remedy_of_a_refused_new_secret_ends_the_stall() {
-    let world = settled(137);
-    world.borrow_mut().apps.get_mut(SHOP).unwrap().lag = 30 * DAY;
-    run(&world, |host| calls::request(host, SHOP)).unwrap();
-    advance(&world);
-    drain(&world);
-    world.borrow_mut().now += 6 * DAY + HOUR;
-    drain(&world);
-    assert_eq!(advance(&world).state, State::Stalled);
+    let (world, _) = refused(137, 30 * DAY);
     world.borrow_mut().apps.get_mut(SHOP).unwrap().lag = 0;
     let from_console = rotate_in_console(&world);
     hand(&world, &from_console, None).unwrap();

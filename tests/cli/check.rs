@@ -22,7 +22,10 @@ fn faultless() -> World {
 
 fn enroll(world: &World) {
     let ends = world.emulator.secrets(CLIENT_ID)[0].ends_at / 1000;
-    let ends = time::OffsetDateTime::from_unix_timestamp(i64::try_from(ends).unwrap()).unwrap();
+    enroll_until(world, time::OffsetDateTime::from_unix_timestamp(i64::try_from(ends).unwrap()).unwrap());
+}
+
+fn enroll_until(world: &World, ends: time::OffsetDateTime) {
     let ends = ends.format(&time::format_description::well_known::Rfc3339).unwrap();
     world.run_with(&["enroll", "shop", "--expires-at", &ends], SECRET).done();
 }
@@ -335,9 +338,7 @@ fn an_unknown_expiry_time_is_found() {
 #[test]
 fn a_secret_that_has_ended_by_what_is_recorded_is_found() {
     let world = World::new();
-    let soon = time::OffsetDateTime::now_utc() + Duration::from_secs(3);
-    let soon = soon.format(&time::format_description::well_known::Rfc3339).unwrap();
-    world.run_with(&["enroll", "shop", "--expires-at", &soon], SECRET).done();
+    enroll_until(&world, time::OffsetDateTime::now_utc() + Duration::from_secs(3));
     std::thread::sleep(Duration::from_secs(3));
 
     assert!(faults(&world).contains(&["app", "expiry", "warning"].map(str::to_owned)));

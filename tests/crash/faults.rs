@@ -5,7 +5,7 @@ use nix::errno::Errno;
 use crate::call::Call;
 use crate::program::CLIENT_ID;
 use crate::shop::{STALLED, Shop, When};
-use crate::table::{Row, conclude, trials};
+use crate::table::{ON_FILES, Row, conclude, trials};
 use crate::tracer::{Ended, Verdict};
 
 const HEADS: [&str; 9] = [
@@ -114,13 +114,7 @@ fn a_disk_that_fails_at_any_call_that_changes_it_is_told_and_costs_nothing() {
     let faults = [("EIO", Errno::EIO, "the system's log"), ("ENOSPC", Errno::ENOSPC, "make room")];
     let rows =
         faults.map(|(fault, error, remedy)| table(fault, Verdict::Fail(error), remedy, |call| call.file().is_some()));
-    conclude(
-        "crash-table-faults.txt",
-        "lwa-rotate rotate on a disk that fails once",
-        &HEADS,
-        &rows.concat(),
-        &["create state/", "write state/", "fsync state", "rename state/"],
-    );
+    conclude("crash-table-faults.txt", "lwa-rotate rotate on a disk that fails once", &HEADS, &rows.concat(), ON_FILES);
 }
 
 /// The system may take a part of what it is given; the rest is written after it.

@@ -3,7 +3,7 @@
 use crate::call::{Call, On};
 use crate::shop::{STALLED, Shop, When};
 use crate::sqs::Moto;
-use crate::table::{Row, conclude, trials};
+use crate::table::{ON_FILES, Row, conclude, trials};
 use crate::tracer::Verdict;
 
 const HEADS: [&str; 8] = [
@@ -17,8 +17,7 @@ const HEADS: [&str; 8] = [
     "rotate calls",
 ];
 
-/// Calls at which any of these tables has to have rows, or nothing was looked at.
-const ON_FILES: &[&str] = &["create state/", "write state/", "fsync state", "rename state/"];
+/// The same for calls on connections as [`ON_FILES`].
 const ON_CONNECTIONS: &[&str] = &["token request", "rotate call", "ReceiveMessage", "proof", "DeleteMessage"];
 
 /// At what a command is struck.
@@ -118,7 +117,7 @@ fn a_rotation_that_is_killed_at_any_system_call_is_finished_by_running_it_again(
     );
 }
 
-/// The same with an SQS that nobody here wrote. Every call takes minutes, so it has to be asked for.
+/// The same with an SQS that nobody here wrote. Every call takes a minute more, so it has to be asked for.
 #[test]
 fn a_rotation_through_moto_that_is_killed_at_any_system_call_is_finished_by_running_it_again() {
     let moto = Moto::start();

@@ -60,6 +60,9 @@ pub fn trials(trial: impl Fn(usize) -> Option<Row> + Sync) -> Vec<Row> {
     rows.into_iter().map(|(_, row)| row).collect()
 }
 
+/// Calls on the record's file at which a table has to have rows, or nothing was looked at.
+pub const ON_FILES: &[&str] = &["create state/", "write state/", "fsync state", "rename state/"];
+
 /// Prints the table, keeps it beside what is built, and fails if anything was wrong, or if there is no row for one of the calls
 /// that are expected.
 pub fn conclude(file: &str, title: &str, heads: &[&str], rows: &[Row], expected: &[&str]) {

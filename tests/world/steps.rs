@@ -2,10 +2,10 @@
 
 use lwa_rotate_component::calls;
 use lwa_rotate_component::contract::exports::lwa::rotation::rotation::Answer;
-use lwa_rotate_component::contract::lwa::rotation::types::{ApplicationStatus, State};
+use lwa_rotate_component::contract::lwa::rotation::types::{ApplicationStatus, Problem, State};
 use lwa_rotate_component::instant::Instant;
 
-use crate::{QUEUE, SHOP, Shared, SimulatedHost, World, call};
+use crate::{DAY, HOUR, QUEUE, SHOP, Shared, SimulatedHost, World, call};
 
 /// A world whose application is enrolled with its right date, and nothing more.
 pub fn enrolled(seed: u64) -> Shared {
@@ -28,6 +28,21 @@ pub fn settled(seed: u64) -> Shared {
     assert_eq!((status.state, status.proven, status.generation), (State::Settled, true, 1));
     world.borrow_mut().requests.clear();
     world
+}
+
+/// Settled, and rotated to a secret that Amazon does not accept before so many milliseconds have passed: stalled a day before the
+/// one in use ends. The world, and what is told.
+pub fn refused(seed: u64, lag: u64) -> (Shared, Problem) {
+    let world = settled(seed);
+    world.borrow_mut().apps.get_mut(SHOP).unwrap().lag = lag;
+    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    advance(&world);
+    drain(&world);
+    world.borrow_mut().now += 6 * DAY + HOUR;
+    drain(&world);
+    let status = advance(&world);
+    assert_eq!(status.state, State::Stalled);
+    (world, status.problem.unwrap())
 }
 
 /// Makes a call on a host that does not die.

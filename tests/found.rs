@@ -12,6 +12,8 @@ mod hosts;
 #[path = "found/seeds.rs"]
 mod seeds;
 
+use std::collections::BTreeMap;
+
 use lwa_rotate_component::calls;
 use lwa_rotate_component::contract::exports::lwa::rotation::rotation::Error;
 use lwa_rotate_component::contract::lwa::rotation::types::{ApplicationStatus, State};
@@ -104,10 +106,15 @@ fn hours(world: &Shared, hours: u64) {
     }
 }
 
-/// Makes the rotate call, however many calls of `advance` the way to it takes.
+/// What must not change where nothing happens: the generation, the current secret, and what the targets hold.
+fn held_and_current(world: &Shared) -> (u64, String, BTreeMap<(String, String), String>) {
+    (status(world).generation, current(world), world.borrow().targets.clone())
+}
+
+/// Makes the rotate call, however many calls of `advance` the way to it takes, and however long the last failure puts it off.
 #[track_caller]
 fn make_the_call(world: &Shared) {
-    for _ in 0..10 {
+    for _ in 0..60 {
         if advance(world).state == State::Awaiting {
             return;
         }

@@ -5,7 +5,7 @@
 
 use lwa_rotate_component::contract::lwa::rotation::types::State;
 use world::steps::{advance, drain, settled, status};
-use world::{DAY, HOUR, SHOP, Shared};
+use world::{HOUR, SHOP, Shared};
 
 use super::*;
 

@@ -262,16 +262,19 @@ fn a_target_that_cannot_be_written_keeps_the_message_until_it_can() {
 #[test]
 fn messages_made_to_exhaust_memory_are_left_and_the_new_secret_is_taken_up() {
     let world = settled(313);
-    let deep = [vec![b'['; 250_000], b"1".to_vec()].concat();
-    let wide = format!("{{\"a\":[{}1]}}", "{\"a\":1},".repeat(30_000));
-    let long = format!("{{\"notificationType\":\"{}\"}}", "\\u0041".repeat(40_000));
-    for body in [deep, wide.into_bytes(), long.into_bytes()] {
-        world.borrow_mut().put_message(body, Kind::Foreign, 0);
+    // Short enough to be read, and too long.
+    for size in [60_000, 250_000] {
+        let deep = "[".repeat(size);
+        let wide = format!("{{\"a\":[{}1]}}", "{\"a\":1},".repeat(size / 8 - 2));
+        let escaped = format!("{{\"notificationType\":\"{}\"}}", "\\u0041".repeat(size / 6 - 10));
+        for body in [deep, wide, escaped] {
+            world.borrow_mut().put_message(body.into_bytes(), Kind::Foreign, 0);
+        }
     }
     rotated_by_amazon(&world);
     let answers = drain(&world);
-    assert_eq!(answers.iter().filter(|answer| matches!(answer, Answer::Leave(_))).count(), 3);
-    assert_eq!(world.borrow().queue.len(), 3);
+    assert_eq!(answers.iter().filter(|answer| matches!(answer, Answer::Leave(_))).count(), 6);
+    assert_eq!(world.borrow().queue.len(), 6);
     assert_done(&world);
 }
 

@@ -154,3 +154,30 @@ fn a_host_that_stands_still_before_the_rotate_call_brings_about_one_rotation() {
     assert_done(&world);
     assert_eq!(status(&world).state, State::Settled);
 }
+
+/// Rule 14: a host that writes an older secret over a newer one and says so has the target written again at once, and the status
+/// never says that a target holds what it does not hold.
+#[test]
+fn a_target_is_written_again_at_once_when_a_late_write_of_an_older_secret_is_reported() {
+    let world = settled(406);
+    pass(&world, HOUR);
+    rotated_by_amazon(&world);
+    let mut slow = begin_drain(&world).until("put hook").expect("it is about to publish");
+    let newer = rotated_by_amazon(&world);
+    drain(&world);
+    // It writes, reports, and finds that another secret is the current one.
+    slow = slow.go_on().unwrap();
+    assert_ne!(held(&world, "hook"), Some(newer.clone()), "the late write has hidden it");
+    slow = slow.until("load").expect("its report does not fit the record that it knows").go_on().unwrap();
+    slow = slow.go_on().unwrap();
+    let said = status(&world).targets.into_iter().find(|target| target.name == "hook").unwrap();
+    assert!(!said.holds_current || held(&world, "hook") == Some(newer.clone()), "the report was saved");
+    drop(slow);
+
+    advance(&world);
+
+    assert_eq!(held(&world, "hook"), Some(newer.clone()));
+    assert!(status(&world).targets.iter().all(|target| target.holds_current));
+    hours(&world, 1);
+    assert_done(&world);
+}

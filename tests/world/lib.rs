@@ -84,7 +84,7 @@ pub enum Failing {
 impl Failing {
     /// With or without its effect, by chance.
     fn either(choice: u64) -> Self {
-        if choice % 2 == 0 { Self::After } else { Self::Before }
+        if choice.is_multiple_of(2) { Self::After } else { Self::Before }
     }
 }
 

@@ -82,12 +82,12 @@ fn rotated_by_amazon_without_a_message(world: &Shared) -> String {
     newest(world)
 }
 
-/// A host takes the application as far as it can go, and stands before its first import.
+/// A host takes the application as far as it can go, and is paused before its first import.
 fn begin_advance(world: &Shared) -> Call {
     Call::begin(world, |host| drop(calls::advance(host, SHOP))).unwrap()
 }
 
-/// A host reads the queue, and stands before its first import.
+/// A host reads the queue, and is paused before its first import.
 fn begin_drain(world: &Shared) -> Call {
     Call::begin(world, |host| drop(calls::drain(host, QUEUE, 10, 20))).unwrap()
 }

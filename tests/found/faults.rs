@@ -150,7 +150,7 @@ fn a_message_that_cannot_be_hidden_comes_again() {
 fn a_current_secret_that_has_ended_is_replaced_by_the_one_in_the_queue() {
     let world = settled(308);
     rotated_by_amazon(&world);
-    // Nobody has read the queue for eight days.
+    // The queue has not been read for eight days.
     pass(&world, 8 * DAY);
     request(&world);
     advance(&world);
@@ -326,7 +326,7 @@ fn an_answer_of_something_else_is_no_answer_of_amazons() {
         plan(&world, "rotate", something_else_says(status));
         make_the_call(&world);
         hours(&world, 3);
-        assert_eq!(status_of(&world), (State::Stalled, 1), "{status}: nobody knows whether it came through");
+        assert_eq!(status_of(&world), (State::Stalled, 1), "{status}: whether it came through is not known");
     }
 }
 

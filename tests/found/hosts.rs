@@ -1,4 +1,4 @@
-//! The faults of `docs/rotation.md` that several hosts meet: at the same moment, on each other's queues, and after standing still.
+//! The faults of `docs/rotation.md` that several hosts meet: at the same moment, on each other's queues, and after a pause.
 
 use lwa_rotate_component::contract::exports::lwa::rotation::rotation::{Answer, Left};
 use world::DAY;
@@ -35,9 +35,9 @@ fn of_eight_hosts_at_the_same_moment_one_makes_the_call() {
     assert_eq!((status(&world).state, status(&world).generation, rotate_calls(&world)), (State::Settled, 2, 1));
 }
 
-/// Rules 2 and 3: a host that stands still at any import of the call, until another has taken it over, does not make a second one.
+/// Rules 2 and 3: a host that is paused at any import of the call, until another has taken it over, does not make a second one.
 #[test]
-fn a_host_that_stands_still_at_any_import_of_the_call_makes_no_second_one() {
+fn a_host_that_is_paused_at_any_import_of_the_call_makes_no_second_one() {
     for place in 0.. {
         let world = settled(402);
         request(&world);
@@ -46,7 +46,7 @@ fn a_host_that_stands_still_at_any_import_of_the_call_makes_no_second_one() {
             first = first.and_then(Call::go_on);
         }
         let ended = first.is_none();
-        // Longer than anybody waits for a host that prepares the call.
+        // Longer than a host that prepares the call is waited for.
         pass(&world, 11 * MINUTE);
         advance(&world);
         if let Some(first) = first {
@@ -77,7 +77,7 @@ fn a_message_in_the_queue_of_another_application_is_taken_up_by_a_host_that_know
     pass(&world, 5_000);
     // A host that has never heard of it.
     assert!(matches!(drain(&world)[..], [Answer::Leave(Left::NotEnrolled)]));
-    // One that has, and to which nobody has given a secret.
+    // One that has, and whose store has no record of it.
     world.borrow_mut().settings.insert(SECOND_SHOP.into(), settings);
     pass(&world, 3 * MINUTE);
     assert!(matches!(drain(&world)[..], [Answer::Leave(Left::NotEnrolled)]));
@@ -93,10 +93,10 @@ fn a_message_in_the_queue_of_another_application_is_taken_up_by_a_host_that_know
     assert!(world.published(SECOND_SHOP, new) && world.queue.is_empty());
 }
 
-/// Rules 5 and 6: a host that stood still with a message past its visibility timeout, wherever it stood, takes nothing back when it
+/// Rules 5 and 6: a host that is paused with a message past its visibility timeout, at any import, takes nothing back when it
 /// goes on after others have taken up this message and a newer one.
 #[test]
-fn a_host_that_stood_still_with_a_message_past_its_visibility_takes_nothing_back() {
+fn a_host_that_is_paused_with_a_message_past_its_visibility_takes_nothing_back() {
     for place in 1.. {
         let world = settled(404);
         pass(&world, HOUR);
@@ -128,10 +128,10 @@ fn a_host_that_stood_still_with_a_message_past_its_visibility_takes_nothing_back
     }
 }
 
-/// Rules 1, 2 and 3: a host that stands still before the rotate call for so long that the others stall does not bring about a
+/// Rules 1, 2 and 3: a host that is paused before the rotate call for so long that the others stall does not bring about a
 /// second rotation when it goes on.
 #[test]
-fn a_host_that_stands_still_before_the_rotate_call_brings_about_one_rotation() {
+fn a_host_that_is_paused_before_the_rotate_call_brings_about_one_rotation() {
     let world = settled(405);
     world.borrow_mut().settings.get_mut(SHOP).unwrap().patience = 600;
     request(&world);
@@ -147,7 +147,7 @@ fn a_host_that_stands_still_before_the_rotate_call_brings_about_one_rotation() {
         pass(&world, 5 * MINUTE);
         advance(&world);
     }
-    assert_eq!((rotate_calls(&world), status(&world).state), (0, State::Stalled), "nobody repeats it");
+    assert_eq!((rotate_calls(&world), status(&world).state), (0, State::Stalled), "it is not repeated");
 
     slow.finish();
 

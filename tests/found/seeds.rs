@@ -1,6 +1,6 @@
 //! What random schedules found, each reduced to the steps that matter.
 //!
-//! Hosts stand still between two imports, and others act meanwhile. The late writes go to `hook`, a command: what cannot be read
+//! Hosts are paused between two imports, and others act meanwhile. The late writes go to `hook`, a command: what cannot be read
 //! can only be written again.
 
 use lwa_rotate_component::contract::lwa::rotation::types::State;
@@ -30,7 +30,7 @@ fn a_message_received_before_a_newer_secret_was_taken_up_is_not_promoted_over_it
 }
 
 /// Rule 14. Seeds 214006 and 367235: a host that had seen a target without the secret of that time wrote it when another host
-/// had written it already and a newer one had taken its place; nobody wrote the newer one again.
+/// had written it already and a newer one had taken its place; the newer one was not written again.
 #[test]
 fn a_late_write_by_a_host_that_saw_the_target_unwritten_is_written_over() {
     let world = settled(202);

@@ -11,7 +11,7 @@ use crate::{Crash, Shared, SimulatedHost};
 /// How a call ended: it came to its end, or this panic.
 type Ended = std::thread::Result<()>;
 
-/// A call on a host of its own, standing still before one of its imports. Dropping it lets the host die there.
+/// A call on a host of its own, paused before one of its imports. Dropping it lets the host die there.
 pub struct Call {
     coroutine: Coroutine<(), String, Ended>,
     import: String,
@@ -26,7 +26,7 @@ thread_local! {
 }
 
 impl Call {
-    /// Begins a call; it stands before its first import. `None` if it had none.
+    /// Begins a call; it is paused before its first import. `None` if it had none.
     pub fn begin(world: &Shared, body: impl FnOnce(&mut SimulatedHost<'_>) + 'static) -> Option<Self> {
         let stack = STACKS.with_borrow_mut(Vec::pop).unwrap_or_else(|| DefaultStack::new(STACK).unwrap());
         let world = world.clone();
@@ -36,7 +36,7 @@ impl Call {
         Self { coroutine, import: String::new() }.go_on()
     }
 
-    /// Makes the import that it stands before, and goes on to the next. `None` when it has ended or the host has died.
+    /// Makes the import that it is paused before, and goes on to the next. `None` when it has ended or the host has died.
     pub fn go_on(mut self) -> Option<Self> {
         let ended = match self.coroutine.resume(()) {
             CoroutineResult::Yield(import) => return Some(Self { import, ..self }),
@@ -49,13 +49,13 @@ impl Call {
         }
     }
 
-    /// The import that it stands before: a request of this name, `receive`, `delete`, `hide`, `load`, `save`, or `put` with the
+    /// The import that it is paused before: a request of this name, `receive`, `delete`, `hide`, `load`, `save`, or `put` with the
     /// target's name.
     pub fn import(&self) -> &str {
         &self.import
     }
 
-    /// Goes on until it stands before this import; `None` if it has ended without.
+    /// Goes on until it is paused before this import; `None` if it has ended without.
     pub fn until(self, import: &str) -> Option<Self> {
         let mut call = self;
         while call.import != import {

@@ -113,7 +113,8 @@ fn longest_wait(work: Work, application: &Application) -> Lifetime {
             Lifetime(RETRY[RETRY.len() - 1].0 * 2)
         }
         Work::Call => Lifetime(CALL_RETRY[CALL_RETRY.len() - 1].0 * 2),
-        Work::Look(_) | Work::Remind => READ_SELDOM.max(REMIND),
+        // With the next full hour.
+        Work::Look(_) | Work::Remind => Lifetime(READ_SELDOM.max(REMIND).0 + Lifetime::hours(2).0),
         Work::StallCall => patience(application),
         // These instants are Amazon's, an operator's, or a long time ahead.
         Work::StallCandidate | Work::Purge | Work::Rotate => Lifetime(u64::MAX),

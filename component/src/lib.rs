@@ -37,6 +37,7 @@ pub mod instant;
 pub mod json;
 pub mod notification;
 pub mod problem;
+pub mod queue;
 pub mod record;
 pub mod rotate;
 pub mod rotation;

@@ -123,12 +123,6 @@ impl Queue {
         self.attributes.get(name).and_then(|value| value.parse().ok()).unwrap_or(0)
     }
 
-    /// Whether notifications reach it. Amazon says nothing where they do not. What the policy says is not evaluated.
-    pub fn takes_notifications(&self) -> bool {
-        let is = |name, value| self.attributes.get(name).is_some_and(|has| has == value);
-        self.attributes.contains_key("Policy") && !is("FifoQueue", "true") && !is("KmsMasterKeyId", "alias/aws/sqs")
-    }
-
     /// Where its messages go that are received too often.
     pub fn redrive(&self) -> Option<Redrive> {
         Redrive::parse(self.attributes.get("RedrivePolicy")?)

@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::{Amazon, App, milliseconds};
 use crate::fault::{self, Action, Operation};
 use crate::notification::foreign;
-use crate::queue::Queue;
 
 /// What is sent behind a notification is sent so much later, by the emulator's clock.
 const BEHIND: Duration = Duration::from_secs(1);
@@ -19,9 +18,6 @@ impl Amazon {
         let body = body(app, now, now + milliseconds(delay));
         let queue = app.queue.clone();
         let before = std::mem::replace(&mut app.last_body, body.clone());
-        if !self.queues.get(&queue).is_some_and(Queue::takes_notifications) {
-            return true;
-        }
         match fault::take(&mut self.faults, Operation::Notification) {
             Some(Action::Drop) => return true,
             Some(Action::Delay(by)) => delay += by,

@@ -26,10 +26,10 @@ pub async fn receive(shared: &Shared, input: &Value) -> Result<(Reply, usize), R
             number(input, "VisibilityTimeout", visibility, 0, 43_200)?,
         )
     };
-    if wait == 0 {
-        if let Some(Action::AtMost(most)) = fault::take(&mut shared.amazon().faults, Operation::ShortPoll) {
-            max = max.min(most);
-        }
+    if wait == 0
+        && let Some(Action::AtMost(most)) = fault::take(&mut shared.amazon().faults, Operation::ShortPoll)
+    {
+        max = max.min(most);
     }
     let end = Instant::now() + Duration::from_secs(wait);
     loop {

@@ -102,17 +102,6 @@ async fn it_does_not_start_with_an_attribute_that_sqs_does_not_accept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_queue_that_amazon_cannot_send_to_gets_no_notification_and_nothing_says_so() {
-    for (name, value) in [("Policy", ""), ("FifoQueue", "true"), ("KmsMasterKeyId", "alias/aws/sqs")] {
-        let world = World::new().await;
-        assert!(world.emulator.set_queue_attribute(name, value));
-        assert_eq!(world.rotate(SECRET).status, 204, "{name}");
-        assert_eq!(world.emulator.messages().all(), 0, "{name}");
-        assert_eq!(world.emulator.secrets(CLIENT_ID).len(), 2, "{name}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_queue_may_be_missing_and_come_back() {
     let world = World::with(|options| options.queue_exists = false).await;
     let missing = "com.amazonaws.sqs#QueueDoesNotExist";

@@ -34,7 +34,7 @@ impl Secrets {
                         candidate.promote = Promote::WhenAccepted;
                     }
                 }
-                self.candidates.sort_by_key(|candidate| candidate.origin);
+                self.reorder(&new.secret);
                 self.drop_older(now);
             }
             Standing::Newer | Standing::Beside => {
@@ -85,7 +85,7 @@ impl Secrets {
             if !candidate.origin.is_message() {
                 (candidate.origin, candidate.kept_at) = (Origin::Supplied(now), now);
             }
-            self.candidates.sort_by_key(|candidate| candidate.origin);
+            self.reorder(secret);
             return Supply::Known;
         }
         if self.is_retired(secret) {
@@ -279,8 +279,20 @@ impl Secrets {
             let Some(place) = losers.rev().max_by_key(attempts) else { return false };
             self.candidates.remove(place);
         }
+        self.place(candidate);
+        true
+    }
+
+    fn place(&mut self, candidate: Candidate) {
         let place = self.candidates.partition_point(|other| other.origin <= candidate.origin);
         self.candidates.insert(place, candidate);
-        true
+    }
+
+    /// Moves a candidate whose origin has become another to its place in the order.
+    fn reorder(&mut self, secret: &ClientSecret) {
+        if let Some(place) = self.candidates.iter().position(|candidate| candidate.secret == *secret) {
+            let candidate = self.candidates.remove(place);
+            self.place(candidate);
+        }
     }
 }

@@ -155,7 +155,7 @@ function unknown(what, which) {
 export function describe(bytes) {
   const { modules, imports, offers } = component(new Reader(bytes));
   const types = new Types();
-  const faces = (all) => Object.fromEntries(Object.entries(all).map(([face, { instance }]) => [face, types.functions(face, instance)]).filter(([, functions]) => functions));
+  const faces = (all) => Object.fromEntries(Object.entries(all).map(([face, { instance }]) => [face, types.functions(face, instance)]));
   const description = { component: createHash('sha256').update(bytes).digest('hex'), types: types.all, imports: faces(imports), exports: faces(offers) };
   const core = modules.find((module) => WebAssembly.Module.exports(new WebAssembly.Module(module)).some(({ name }) => name === 'memory'));
   return { description, core };
@@ -230,7 +230,6 @@ class Types {
     const short = face.replace(/^.*[:/]|@.*$/g, '');
     for (const [name, offered] of Object.entries(offers)) if (offered?.named) this.#name(`${short}.${name}`, offered.type);
     const functions = Object.entries(offers).filter(([, offered]) => offered?.params);
-    if (functions.length === 0) return undefined;
     return Object.fromEntries(functions.map(([name, { params, result }]) =>
       [name, { params: params.map(([param, type]) => [param, this.#written(type)]), ...(result && { result: this.#written(result) }) }]));
   }

@@ -65,5 +65,5 @@ await writeFile(path.join(out, 'package.json'), `${JSON.stringify(manifest, null
 
 // Who builds has a umask, and the tarball holds modes.
 for (const entry of await readdir(out, { recursive: true, withFileTypes: true })) {
-  if (entry.isFile()) await chmod(path.join(entry.parentPath, entry.name), 0o644);
+  if (entry.isFile()) await chmod(path.join(entry.parentPath ?? entry.path, entry.name), 0o644);
 }

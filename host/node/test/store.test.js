@@ -26,7 +26,7 @@ async function folder(t) {
 
 async function files(store) {
   const all = await readdir(store, { recursive: true, withFileTypes: true });
-  return all.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
+  return all.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath ?? entry.path, entry.name));
 }
 
 for (const [name, make] of [['file', async (t) => new FileStore(await folder(t))], ['memory', async () => new MemoryStore()]]) {

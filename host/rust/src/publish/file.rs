@@ -12,7 +12,7 @@ use async_trait::async_trait;
 
 pub use super::form::{Format, Names};
 use super::{
-    Error, Held, Probe, Target,
+    Error, Held, Probe, Reading, Target,
     form::{held, merged},
 };
 use crate::{
@@ -123,9 +123,9 @@ impl Target for FileTarget {
         Ok(Probe::Fine("the file can be written".into()))
     }
 
-    async fn read(&self) -> Result<Option<Held>, Error> {
+    async fn read(&self) -> Result<Reading, Error> {
         let target = self.clone();
-        aside(move || target.held()).await
+        Ok(aside(move || target.held()).await?.into())
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::{sync::Semaphore, time::timeout};
 pub(crate) use self::client::is_name;
 use self::client::{Answer, Client, Fetching, Found};
 use super::{
-    Error, Held, Probe, Target,
+    Error, Held, Probe, Reading, Target,
     form::{Format, Names, expect_no_other, instant, texts},
 };
 use crate::secret::Credential;
@@ -138,6 +138,7 @@ impl KubernetesTarget {
             // A person's `echo` may have added a line end.
             client_id: text(&self.names.client_id).map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned),
             expires_at: text(&self.names.expires_at).and_then(instant),
+            written_by: None,
         })
     }
 }
@@ -167,8 +168,8 @@ impl Target for KubernetesTarget {
         bounded(self.look()).await
     }
 
-    async fn read(&self) -> Result<Option<Held>, Error> {
-        bounded(async { Ok(self.client().await?.find().await?.and_then(|found| self.held(&found))) }).await
+    async fn read(&self) -> Result<Reading, Error> {
+        bounded(async { Ok(self.client().await?.find().await?.and_then(|found| self.held(&found)).into()) }).await
     }
 }
 

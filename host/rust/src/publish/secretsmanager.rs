@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::{sync::OnceCell, time::sleep};
 
 use super::{
-    Error, Format, Held, Names, Probe, Target,
+    Error, Format, Names, Probe, Reading, Target,
     aws::bounded,
     form::{held, merged},
 };
@@ -288,11 +288,11 @@ impl Target for SecretsManagerTarget {
         }
     }
 
-    async fn read(&self) -> Result<Option<Held>, Error> {
+    async fn read(&self) -> Result<Reading, Error> {
         let client = self.client().await?;
-        let Some(present) = self.present(client).await? else { return Ok(None) };
+        let Some(present) = self.present(client).await? else { return Ok(Reading::None) };
         let about = |error| self.about(client, error);
-        held(present.document.expose(), Format::Json, &self.names).map_err(about)
+        Ok(held(present.document.expose(), Format::Json, &self.names).map_err(about)?.into())
     }
 }
 

@@ -13,7 +13,7 @@ use aws_sdk_ssm::{
 use tokio::sync::OnceCell;
 
 use super::{
-    Error, Format, Held, Names, Probe, Target,
+    Error, Format, Held, Names, Probe, Reading, Target,
     aws::bounded,
     form::{held, merged},
 };
@@ -259,14 +259,21 @@ impl Target for SsmTarget {
         }
     }
 
-    async fn read(&self) -> Result<Option<Held>, Error> {
+    async fn read(&self) -> Result<Reading, Error> {
         let client = self.client().await?;
-        let Some(present) = self.present(client).await? else { return Ok(None) };
+        let Some(present) = self.present(client).await? else { return Ok(Reading::None) };
         match &self.form {
             ParameterForm::Json(names) => {
-                held(present.value.expose(), Format::Json, names).map_err(|error| self.about(client, error))
+                let held = held(present.value.expose(), Format::Json, names);
+                Ok(held.map_err(|error| self.about(client, error))?.into())
             }
-            ParameterForm::Value => Ok(Some(Held { client_id: None, client_secret: present.value, expires_at: None })),
+            ParameterForm::Value if present.value.is_empty() => Ok(Reading::None),
+            ParameterForm::Value => Ok(Reading::Credential(Held {
+                client_id: None,
+                client_secret: present.value,
+                expires_at: None,
+                written_by: None,
+            })),
         }
     }
 }

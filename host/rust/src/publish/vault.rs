@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use self::server::{Document, Server, Written};
 use super::{
-    Error, Held, Probe, Target,
+    Error, Probe, Reading, Target,
     form::{Format, Names, held, merged},
 };
 use crate::secret::Credential;
@@ -143,11 +143,12 @@ impl Target for VaultTarget {
         bounded(self.look()).await
     }
 
-    async fn read(&self) -> Result<Option<Held>, Error> {
+    async fn read(&self) -> Result<Reading, Error> {
         bounded(async {
             let server = self.server().await?;
             let document = server.read().await?;
-            held(document.content.expose(), Format::Json, &self.names).map_err(|error| error.within(&server.place()))
+            let held = held(document.content.expose(), Format::Json, &self.names);
+            Ok(held.map_err(|error| error.within(&server.place()))?.into())
         })
         .await
     }

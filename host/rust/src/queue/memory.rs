@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{Error, Message, Queue};
+use super::{Error, Flow, Gap, Inspection, Message, Queue};
 use crate::{clock::Clock, secret::Secret};
 
 /// Queues in memory, by name. They hand out messages as standard queues do, in no promised order, each hidden for its
@@ -29,7 +29,6 @@ struct State {
 struct Stored {
     id: String,
     body: Secret,
-    sent_at: u64,
     receive_count: u32,
     received_at: u64,
     visible_at: u64,
@@ -55,7 +54,6 @@ impl MemoryQueue {
         state.queues.entry(queue.to_owned()).or_default().push(Stored {
             id: id.clone(),
             body: body.into(),
-            sent_at: now,
             receive_count: 0,
             received_at: now,
             visible_at: now,
@@ -69,6 +67,11 @@ impl MemoryQueue {
         let state = self.state();
         let messages = state.queues.get(queue).into_iter().flatten();
         messages.map(|message| message.id.clone()).collect()
+    }
+
+    fn attributes(&self, queue: &str) -> Result<BTreeMap<String, String>, Error> {
+        self.state().queue(queue)?;
+        Ok(BTreeMap::new())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -102,7 +105,6 @@ impl Queue for MemoryQueue {
                 receipt_handle,
                 body: message.body.clone(),
                 receive_count: message.receive_count,
-                sent_at: Some(message.sent_at),
             });
         }
         state.count = count;
@@ -126,6 +128,11 @@ impl Queue for MemoryQueue {
         let message = hidden.ok_or(Error::StaleReceipt)?;
         message.visible_at = (now + u64::from(visibility) * 1000).min(message.received_at + HIDDEN_AT_MOST);
         Ok(())
+    }
+
+    async fn inspect(&self, queue: &str) -> Inspection {
+        let attributes = self.attributes(queue).map_err(Gap::from);
+        Inspection { attributes, key: None, flow: Flow::Pulled }
     }
 }
 
@@ -155,7 +162,7 @@ mod tests {
         let id = queue.send("main", "body");
 
         let first = receive(&queue).await.unwrap();
-        assert_eq!((&first.id, first.receive_count, first.sent_at), (&id, 1, Some(START)));
+        assert_eq!((&first.id, first.receive_count), (&id, 1));
         assert!(receive(&queue).await.is_none());
 
         clock.advance(Duration::from_secs(30));

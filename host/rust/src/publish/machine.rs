@@ -2,9 +2,6 @@
 
 /// This machine's host name as the system gives it; `localhost` where it gives none.
 pub fn machine() -> String {
-    #[cfg(unix)]
-    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    #[cfg(not(unix))]
-    let name = std::env::var("COMPUTERNAME").unwrap_or_default();
+    let name = hostname::get().unwrap_or_default().to_string_lossy().into_owned();
     if name.is_empty() { "localhost".into() } else { name }
 }

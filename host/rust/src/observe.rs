@@ -1,5 +1,7 @@
 //! What happened, as it happens: behind `wit/observe.wit`.
 
+mod outlet;
+
 use std::{borrow::Cow, sync::Mutex};
 
 use crate::Problem;
@@ -8,15 +10,32 @@ pub use crate::bindings::lwa::rotation::observe::{
     TargetChange, TargetFailure,
 };
 
-/// Takes events. Returns at once and cannot fail. Events hold no secret.
+pub(crate) use outlet::Outlet;
+
+/// Takes events, which hold no secret.
+///
+/// A [`Rotator`](crate::Rotator) calls its observer on a thread of its own, within the span and with the subscriber of `tracing`
+/// that the call has. It never waits for the observer while a call does its work. When the call is over, it waits until the
+/// observer has taken the call's events, for a second at most and not again before a slow one has caught up. More than 1024 events
+/// do not wait: further ones are dropped and counted.
 pub trait Observe: Send + Sync + 'static {
     /// Takes one event; events of one call come in their order.
     fn emit(&self, event: &Event);
+
+    /// So many events were dropped before the one that comes next, because the observer was too slow. Logs a warning unless it is
+    /// overridden.
+    fn dropped(&self, count: u64) {
+        tracing::warn!(target: "lwa_rotate::rotation", count, "events were dropped, because their observer is too slow");
+    }
 }
 
 impl<O: Observe + ?Sized> Observe for std::sync::Arc<O> {
     fn emit(&self, event: &Event) {
         (**self).emit(event);
+    }
+
+    fn dropped(&self, count: u64) {
+        (**self).dropped(count);
     }
 }
 

@@ -96,6 +96,16 @@ pub enum Reading {
     Unreadable,
 }
 
+impl Reading {
+    /// The credential, if it holds one.
+    pub fn held(self) -> Option<Held> {
+        match self {
+            Self::Credential(held) => Some(held),
+            Self::None | Self::Unreadable => None,
+        }
+    }
+}
+
 impl From<Option<Held>> for Reading {
     fn from(held: Option<Held>) -> Self {
         held.map_or(Self::None, Self::Credential)

@@ -10,7 +10,7 @@ use crate::{
     clock::{Clock, SystemClock},
     error::{BuildError, Error, Stopped},
     http::{self, Http, Origin},
-    observe::{Observe, TracingObserver},
+    observe::{Observe, Outlet, TracingObserver},
     publish::{Publish, Targets},
     queue::{Message, NoQueue, Queue},
     runtime::{
@@ -50,6 +50,7 @@ pub struct Rotator {
 struct Inner {
     component: BuiltIn,
     effects: Arc<Effects>,
+    outlet: Arc<Outlet>,
 }
 
 impl Rotator {
@@ -242,7 +243,9 @@ impl Rotator {
             let component = loaded.component.instantiate_async(&mut store).await?;
             function(component.lwa_rotation_rotation(), &mut store).await
         });
-        match result.await {
+        let result = result.await;
+        inner.outlet.settle().await;
+        match result {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(error.into()),
             Err(stopped) => {
@@ -372,30 +375,34 @@ impl Builder {
 
     /// Loads the component and connects it. Touches neither network nor store.
     pub fn build(self) -> Result<Rotator, BuildError> {
+        let clock: Arc<dyn Clock> = Arc::from(self.clock.unwrap_or_else(|| Box::new(SystemClock)));
         let (settings, http) = match (self.settings, self.http) {
             (Some(settings), Some(http)) => (settings, http),
             (Some(_), None) => return Err(BuildError::NoHttp),
             (None, http) => {
                 let http = match http {
                     Some(http) => http,
-                    None => Box::new(http::Client::new(origins(&self.applications)?)),
+                    None => Box::new(http::Client::new(origins(&self.applications)?).clock(Arc::clone(&clock))),
                 };
                 (by_client_id(self.applications)?, http)
             }
         };
+        let outlet = Outlet::new(self.observe.unwrap_or_else(|| Box::new(TracingObserver)));
+        let outlet = outlet.map_err(|e| BuildError::Component(format!("no thread can be started: {e}")))?;
+        let outlet = Arc::new(outlet);
         let effects = Arc::new(Effects {
             settings,
             http,
             queue: self.queue.unwrap_or_else(|| Box::new(NoQueue)),
             store: self.store.ok_or(BuildError::NoStore)?,
             publish: self.publish.unwrap_or_else(|| Box::new(Targets::new())),
-            observe: self.observe.unwrap_or_else(|| Box::new(TracingObserver)),
-            clock: self.clock.unwrap_or_else(|| Box::new(SystemClock)),
+            observe: Box::new(Arc::clone(&outlet)),
+            clock: Box::new(clock),
             target_limit: self.limits.target,
             random: self.random,
         });
         let component = BuiltIn::load(self.limits).map_err(|e| BuildError::Component(format!("{e:#}")))?;
-        Ok(Rotator { inner: Arc::new(Inner { component, effects }) })
+        Ok(Rotator { inner: Arc::new(Inner { component, effects, outlet }) })
     }
 }
 

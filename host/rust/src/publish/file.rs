@@ -1,5 +1,7 @@
 //! A credential in a file: an environment file, or a JSON file.
 
+mod place;
+
 use std::{
     ffi::OsString,
     fs::{self, Metadata},
@@ -126,6 +128,11 @@ impl Target for FileTarget {
     async fn read(&self) -> Result<Reading, Error> {
         let target = self.clone();
         Ok(aside(move || target.held()).await?.into())
+    }
+
+    async fn place(&self, machine: &str, _name: &str) -> Result<String, Error> {
+        let (target, machine) = (self.clone(), machine.to_owned());
+        aside(move || place::of(&target.path, &machine)).await
     }
 }
 

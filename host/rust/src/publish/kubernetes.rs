@@ -3,6 +3,7 @@
 mod access;
 mod client;
 mod failure;
+mod written_by;
 
 use std::{
     collections::BTreeMap,
@@ -138,7 +139,7 @@ impl KubernetesTarget {
             // A person's `echo` may have added a line end.
             client_id: text(&self.names.client_id).map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned),
             expires_at: text(&self.names.expires_at).and_then(instant),
-            written_by: None,
+            written_by: found.written_by(&self.names.client_secret),
         })
     }
 }
@@ -170,6 +171,13 @@ impl Target for KubernetesTarget {
 
     async fn read(&self) -> Result<Reading, Error> {
         bounded(async { Ok(self.client().await?.find().await?.and_then(|found| self.held(&found)).into()) }).await
+    }
+
+    async fn place(&self, _machine: &str, _name: &str) -> Result<String, Error> {
+        let config = access::config(self.context.as_deref()).await?;
+        let server = config.cluster_url.to_string();
+        let namespace = client::namespace(&config, self.namespace.as_deref());
+        Ok(format!("kubernetes+{}/{namespace}/{}", server.trim_end_matches('/'), self.secret))
     }
 }
 

@@ -96,6 +96,16 @@ impl SecretsManagerTarget {
         self.secret.starts_with("arn:")
     }
 
+    /// An ARN, with an empty account where a name is set, which does not say it.
+    async fn arn(&self) -> Result<String, Error> {
+        if self.is_arn() {
+            return Ok(self.secret.clone());
+        }
+        let region = self.aws.region_of("Secrets Manager", self.region.as_deref()).await;
+        let region = region.map_err(|error| Error::Other(error.to_string()))?;
+        Ok(format!("arn:aws:secretsmanager:{region}::secret:{}", self.secret))
+    }
+
     /// The secret with its region, for people.
     fn place(&self, client: &Client) -> String {
         let region = client.config().region().map_or("no region", AsRef::as_ref);
@@ -293,6 +303,10 @@ impl Target for SecretsManagerTarget {
         let Some(present) = self.present(client).await? else { return Ok(Reading::None) };
         let about = |error| self.about(client, error);
         Ok(held(present.document.expose(), Format::Json, &self.names).map_err(about)?.into())
+    }
+
+    async fn place(&self, _machine: &str, _name: &str) -> Result<String, Error> {
+        self.arn().await
     }
 }
 

@@ -105,6 +105,16 @@ impl SsmTarget {
         self.client.get_or_try_init(client).await.map_err(|error: crate::aws::Unusable| Error::Other(error.to_string()))
     }
 
+    /// An ARN, with an empty account where a name is set, which does not say it.
+    async fn arn(&self) -> Result<String, Error> {
+        if self.parameter.starts_with("arn:") {
+            return Ok(self.parameter.clone());
+        }
+        let region = self.aws.region_of("SSM", self.region.as_deref()).await;
+        let region = region.map_err(|error| Error::Other(error.to_string()))?;
+        Ok(format!("arn:aws:ssm:{region}::parameter/{}", self.parameter.trim_start_matches('/')))
+    }
+
     /// The parameter with its region, for people.
     fn place(&self, client: &Client) -> String {
         let region = client.config().region().map_or("no region", AsRef::as_ref);
@@ -275,6 +285,9 @@ impl Target for SsmTarget {
                 written_by: None,
             })),
         }
+    }
+    async fn place(&self, _machine: &str, _name: &str) -> Result<String, Error> {
+        self.arn().await
     }
 }
 

@@ -152,4 +152,17 @@ impl Target for VaultTarget {
         })
         .await
     }
+
+    async fn place(&self, _machine: &str, _name: &str) -> Result<String, Error> {
+        let address = access::address(self.address.as_deref())?;
+        let namespace = access::namespace(self.namespace.as_deref());
+        let parts = [namespace.as_deref().unwrap_or_default(), &self.mount, &self.path];
+        let parts = parts.into_iter().map(|part| part.trim_matches('/')).filter(|part| !part.is_empty());
+        let mut place = format!("vault+{}", address.trim_end_matches('/'));
+        for part in parts {
+            place.push('/');
+            place.push_str(part);
+        }
+        Ok(place)
+    }
 }

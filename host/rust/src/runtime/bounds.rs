@@ -24,9 +24,9 @@ pub(crate) enum Subject {
 /// The most that a guest hands over at once, in an import or as a result, and in all events of a call together. A record of
 /// thousands of targets is smaller.
 pub(crate) const HANDED_OVER: u32 = 4 << 20;
-/// The most imports of a call, clock and random numbers apart. The messages of ten receives, each for a hundred targets, need a
-/// third of it.
-const EFFECTS: u32 = 100_000;
+/// The most imports of a call, clock and random numbers apart. The messages of ten receives, each for a hundred targets, need two
+/// thirds of it.
+const EFFECTS: u32 = 50_000;
 
 /// The bounds of one call.
 pub(crate) struct Bounds {

@@ -121,11 +121,11 @@ async fn what_was_put_is_read_back_and_a_file_that_is_not_there_holds_nothing() 
     let folder = tempfile::tempdir().unwrap();
     for format in [Format::Env, Format::Json] {
         let target = FileTarget::new(folder.path().join(format!("{format:?}")), format);
-        assert!(target.read().await.unwrap().is_none());
+        assert!(target.read().await.unwrap().held().is_none());
 
         target.put(&Credential { expires_at: Some(1_767_225_600_500), ..credential("it's \\ one") }).await.unwrap();
 
-        let held = target.read().await.unwrap().unwrap();
+        let held = target.read().await.unwrap().held().unwrap();
         assert_eq!(held.client_id.as_deref(), Some("amzn1.id"));
         assert_eq!(held.client_secret.expose_str(), Some("it's \\ one"));
         assert_eq!(held.expires_at, Some(1_767_225_600_500));

@@ -252,8 +252,8 @@ async fn the_layout_of_amazons_sample_is_read_by_its_names() {
         expires_at: "expires_at".into(),
     };
 
-    let held = target(&server).names(names).read().await.unwrap().unwrap();
+    let held = target(&server).names(names).read().await.unwrap().held().unwrap();
 
     assert_eq!((held.client_id.as_deref(), held.client_secret.expose_str()), (Some("amzn1.id"), Some("secret-value")));
-    assert!(target(&Server::answering(&[NOT_FOUND]).await).read().await.unwrap().is_none());
+    assert!(target(&Server::answering(&[NOT_FOUND]).await).read().await.unwrap().held().is_none());
 }

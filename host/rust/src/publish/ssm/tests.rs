@@ -186,7 +186,7 @@ async fn a_secret_that_stands_alone_is_read_without_a_client_id() {
     const ALONE: (u16, &str) = (200, r#"{"Parameter":{"Version":7,"Value":"secret-value"}}"#);
     let target = target(&Server::answering(&[ALONE]).await).form(ParameterForm::Value);
 
-    let held = target.read().await.unwrap().unwrap();
+    let held = target.read().await.unwrap().held().unwrap();
 
     assert_eq!((held.client_id, held.client_secret.expose_str()), (None, Some("secret-value")));
 }

@@ -6,7 +6,7 @@ use lwa_rotate_component::calls;
 use lwa_rotate_component::contract::exports::lwa::rotation::rotation::{Answer, Decision, Error};
 use lwa_rotate_component::contract::lwa::rotation::types::{ApplicationStatus, Cause, RemedyBy, State};
 use world::steps::{advance, drain, enrolled, refused, run, settled, status};
-use world::{DAY, HOUR, Kind, QUEUE, SHOP, Shared, World, call};
+use world::{DAY, HOUR, Kind, Planned, QUEUE, SHOP, Shared, World, call};
 
 fn assert_done(world: &Shared) {
     let world = world.borrow();
@@ -66,7 +66,7 @@ fn a_lost_answer_is_waited_for_and_never_repeated() {
     for (effect, end) in [(true, State::Settled), (false, State::Stalled)] {
         let world = settled(4);
         run(&world, |host| calls::request(host, SHOP)).unwrap();
-        world.borrow_mut().lose = Some(("rotate", effect));
+        world.borrow_mut().plans.push(("rotate", Planned::Lost(effect)));
         let status_after = advance(&world);
         assert_eq!(status_after.state, State::Awaiting);
         assert_eq!(status_after.problem.unwrap().cause, Cause::AnswerLost);

@@ -19,7 +19,7 @@ use lwa_rotate_component::contract::lwa::rotation::types::{ApplicationStatus, St
 use lwa_rotate_component::instant::Instant;
 use world::{Call, DAY, Faults, HOUR, Kind, QUEUE, Queued, Random, Shared, SimulatedHost, World, call};
 
-/// Seeds that once found something.
+/// Seeds that once found something. Their steps, and those of earlier ones, are written out in `found/seeds.rs`.
 const FOUND: &[u64] = &[1_015_082, 1_015_281, 1_526_939, 1_632_862, 2_051_330, 2_510_330, 15_880_766, 105_236_817];
 
 const SECOND_SHOP: &str = "amzn1.application-oa2-client.second";

@@ -13,7 +13,7 @@ use lwa_rotate_component::host::{
 };
 use lwa_rotate_component::instant::Instant;
 use world::steps::{advance, drain, enrolled, refused, run, settled, status};
-use world::{DAY, HOUR, SHOP, Shared, World, call};
+use world::{DAY, HOUR, Planned, SHOP, Shared, World, call};
 
 fn hand(world: &Shared, secret: &str, at: Option<u64>) -> Result<ApplicationStatus, Error> {
     run(world, |host| calls::enroll(host, SHOP, secret.into(), at.map(Instant)))
@@ -476,7 +476,7 @@ fn a_call_made_by_a_clock_that_was_ahead_is_answered_by_its_message() {
     run(&world, |host| calls::request(host, SHOP)).unwrap();
     let true_time = world.borrow().now;
     world.borrow_mut().now += 5 * DAY;
-    world.borrow_mut().lose = Some(("rotate", false));
+    world.borrow_mut().plans.push(("rotate", Planned::Lost(false)));
     advance(&world);
     world.borrow_mut().now = true_time;
     // It had its effect, and Amazon's clock is right.

@@ -1,9 +1,9 @@
 //! LWA and SP-API as the documents describe them.
 
 use lwa_rotate_component::credential::Secret;
-use lwa_rotate_component::host::{Request, Response};
+use lwa_rotate_component::host::{Request, Response, SendError};
 
-use crate::{DAY, World};
+use crate::{DAY, Planned, World};
 
 /// A secret that Amazon has issued.
 #[derive(Clone, Debug)]
@@ -51,6 +51,24 @@ fn refusal(status: u16, code: &str, message: &str, details: &str) -> Response {
 }
 
 impl World {
+    /// What comes of a request that a test has made a plan for.
+    pub(crate) fn serve_as(&mut self, planned: Planned, request: &Request) -> Result<Response, SendError> {
+        match planned {
+            Planned::Passes => Ok(self.serve(request)),
+            Planned::NotSent => Err(SendError::NotSent("no connection".into())),
+            Planned::Lost(effect) => {
+                if effect {
+                    drop(self.serve(request));
+                }
+                Err(SendError::OutcomeUnknown("the answer was lost".into()))
+            }
+            Planned::Answered(status, body) => {
+                Ok(Response { status, request_id: String::new(), body: Secret::new(body) })
+            }
+            Planned::Fails(how) => panic!("a request cannot end with {how:?}"),
+        }
+    }
+
     /// Answers a request.
     pub(crate) fn serve(&mut self, request: &Request) -> Response {
         match request.url.as_str() {

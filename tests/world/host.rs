@@ -12,7 +12,7 @@ use lwa_rotate_component::host::{
 };
 use lwa_rotate_component::instant::Instant;
 
-use crate::{Shared, Stored, World};
+use crate::{Failing, Planned, Shared, Stored, World};
 
 /// Longer than this no host takes from its last look at the clock to the end of a write, in milliseconds.
 const LONGEST_PUT: u64 = 120_000;
@@ -25,7 +25,7 @@ pub struct Crash;
 pub struct SimulatedHost<'y> {
     world: Shared,
     /// Stands still before each import, so that others can act; `None` for a host that has the world to itself.
-    stop: Option<&'y Yielder<(), ()>>,
+    stop: Option<&'y Yielder<(), String>>,
     /// Die at this import, counted from 0: before its effect if `false` in `crash_at.1`, after it otherwise.
     crash_at: Option<(u64, bool)>,
     imports: u64,
@@ -56,7 +56,7 @@ pub fn call<T>(
 }
 
 impl<'y> SimulatedHost<'y> {
-    fn new(world: Shared, stop: Option<&'y Yielder<(), ()>>) -> Self {
+    fn new(world: Shared, stop: Option<&'y Yielder<(), String>>) -> Self {
         let began = world.borrow().now;
         Self {
             world,
@@ -71,7 +71,7 @@ impl<'y> SimulatedHost<'y> {
     }
 
     /// A host among others.
-    pub(crate) fn among_others(world: Shared, stop: &'y Yielder<(), ()>) -> Self {
+    pub(crate) fn among_others(world: Shared, stop: &'y Yielder<(), String>) -> Self {
         Self::new(world, Some(stop))
     }
 
@@ -80,12 +80,12 @@ impl<'y> SimulatedHost<'y> {
         resume_unwind(Box::new(Crash))
     }
 
-    /// Before an effect: perhaps other hosts act first, perhaps this one dies.
-    fn before(&mut self) {
+    /// Before an effect, named so: perhaps other hosts act first, perhaps this one dies.
+    fn before(&mut self, name: &str) {
         let place = self.imports;
         self.imports += 1;
         if let Some(stop) = self.stop {
-            stop.suspend(());
+            stop.suspend(name.to_owned());
         }
         let crash = {
             let mut world = self.world.borrow_mut();
@@ -115,10 +115,18 @@ impl<'y> SimulatedHost<'y> {
         }
     }
 
-    fn fails(&self, kind: impl Fn(&World) -> u64) -> Option<u64> {
+    /// How this import fails, if it does: as a test has planned it, or by chance.
+    fn fails(&self, name: &str, likely: impl Fn(&World) -> u64, by_chance: impl Fn(u64) -> Failing) -> Option<Failing> {
         let mut world = self.world.borrow_mut();
-        let thousandths = kind(&world);
-        world.happens(thousandths).then(|| world.random.next())
+        if let Some(planned) = world.planned(name) {
+            return match planned {
+                Planned::Passes => None,
+                Planned::Fails(how) => Some(how),
+                other => panic!("{name} cannot end with {other:?}"),
+            };
+        }
+        let thousandths = likely(&world);
+        world.happens(thousandths).then(|| by_chance(world.random.next()))
     }
 }
 
@@ -144,12 +152,12 @@ impl Host for SimulatedHost<'_> {
     }
 
     fn send(&mut self, request: Request) -> Result<Response, SendError> {
-        self.before();
         let name = match (request.method, request.url.rsplit('/').next()) {
             (Method::Post, Some("token")) => "token",
             (Method::Post, _) => "rotate",
             (Method::Get, _) => "proof",
         };
+        self.before(name);
         let agent = request.headers.iter().find(|(name, _)| *name == "user-agent").unwrap();
         assert!(agent.1.expose_text().contains("(Language="), "Amazon demands a user agent");
         let result = {
@@ -160,10 +168,8 @@ impl Host for SimulatedHost<'_> {
                 world.check_call(self.intent.as_ref());
             }
             let faults = world.faults.clone();
-            if let Some((_, effect)) = world.lose.take_if(|(lost, _)| *lost == name) {
-                let answer = effect.then(|| world.serve(&request));
-                drop(answer);
-                Err(SendError::OutcomeUnknown("the answer was lost".into()))
+            if let Some(planned) = world.planned(name) {
+                world.serve_as(planned, &request)
             } else if world.happens(faults.not_sent) {
                 Err(SendError::NotSent("no connection".into()))
             } else if world.happens(faults.lost_on_the_way) {
@@ -186,27 +192,32 @@ impl Host for SimulatedHost<'_> {
     }
 
     fn receive(&mut self, _: &str, max: u32, wait: u32, visibility: u32) -> Result<Vec<Message>, QueueError> {
-        self.before();
-        let fault = self.fails(|world| world.faults.queue);
+        self.before("receive");
+        let fault = self.fails("receive", |world| world.faults.queue, |_| Failing::After);
         let received = {
             let mut world = self.world.borrow_mut();
             world.requests.push("receive");
-            world.receive(max, wait, visibility)
+            if fault.is_none_or(|how| how == Failing::After) {
+                world.receive(max, wait, visibility)
+            } else {
+                Vec::new()
+            }
         };
         self.after_change();
         match fault {
+            Some(Failing::Denied) => Err(QueueError::AccessDenied("it may not be read".into())),
             Some(_) => Err(QueueError::Unavailable("the queue fails".into())),
             None => Ok(received),
         }
     }
 
     fn delete(&mut self, _: &str, receipt_handle: &str) -> Result<(), QueueError> {
-        self.before();
-        let fault = self.fails(|world| world.faults.queue);
+        self.before("delete");
+        let fault = self.fails("delete", |world| world.faults.queue, Failing::either);
         {
             let mut world = self.world.borrow_mut();
             world.requests.push("delete");
-            if fault.is_none_or(|choice| choice % 2 == 0)
+            if fault.is_none_or(|how| how == Failing::After)
                 && let Some(place) = world.deleted_by(receipt_handle)
             {
                 world.check_delete(place, &self.targets);
@@ -219,8 +230,8 @@ impl Host for SimulatedHost<'_> {
     }
 
     fn hide(&mut self, _: &str, receipt_handle: &str, visibility: u32) -> Result<(), QueueError> {
-        self.before();
-        let fault = self.fails(|world| world.faults.queue);
+        self.before("hide");
+        let fault = self.fails("hide", |world| world.faults.queue, |_| Failing::Before);
         {
             let mut world = self.world.borrow_mut();
             world.requests.push("hide");
@@ -236,9 +247,11 @@ impl Host for SimulatedHost<'_> {
     }
 
     fn load(&mut self, client_id: &str) -> Result<Option<Entry>, StoreError> {
-        self.before();
-        if self.fails(|world| world.faults.store / 2).is_some() {
-            return Err(StoreError::Unavailable("the store fails".into()));
+        self.before("load");
+        match self.fails("load", |world| world.faults.store / 2, |_| Failing::Before) {
+            Some(Failing::Denied) => return Err(StoreError::AccessDenied("it may not be read".into())),
+            Some(_) => return Err(StoreError::Unavailable("the store fails".into())),
+            None => {}
         }
         let entry = self.world.borrow().store.get(client_id).map(|stored| Entry {
             revision: stored.revision.to_string(),
@@ -249,16 +262,26 @@ impl Host for SimulatedHost<'_> {
     }
 
     fn save(&mut self, client_id: &str, document: &Secret, expected: Option<&str>) -> Result<String, StoreError> {
-        self.before();
-        let fault = self.fails(|world| world.faults.store);
+        self.before("save");
+        let fault = self.fails(
+            "save",
+            |world| world.faults.store,
+            |choice| match choice {
+                choice if choice % 3 == 0 => Failing::Before,
+                choice if choice % 2 == 0 => Failing::Full,
+                _ => Failing::After,
+            },
+        );
         let result = {
             let mut world = self.world.borrow_mut();
             let stored = world.store.get(client_id).map(|stored| stored.revision);
-            if fault.is_some_and(|choice| choice % 3 == 0) {
+            if fault == Some(Failing::Before) {
                 Err(StoreError::Unavailable("the store fails".into()))
+            } else if fault == Some(Failing::Denied) {
+                Err(StoreError::AccessDenied("it may not be written".into()))
             } else if stored.map(|revision| revision.to_string()).as_deref() != expected {
                 Err(StoreError::Conflict)
-            } else if fault.is_some_and(|choice| choice % 2 == 0) {
+            } else if fault == Some(Failing::Full) {
                 Err(StoreError::Full("no room".into()))
             } else {
                 let revision = stored.unwrap_or(0) + 1;
@@ -282,7 +305,7 @@ impl Host for SimulatedHost<'_> {
     }
 
     fn put(&mut self, target: &str, credential: &Credential) -> Result<(), PublishError> {
-        self.before();
+        self.before(&format!("put {target}"));
         // A host that takes so long to write counts as dead. So does one whose clock was set in the middle of the call: by
         // the record's times nobody can see then how long it took.
         let dead = {
@@ -292,12 +315,12 @@ impl Host for SimulatedHost<'_> {
         if dead {
             self.die();
         }
-        let fault = self.fails(|world| world.faults.target);
+        let fault = self.fails("put", |world| world.faults.target, Failing::either);
         {
             let mut world = self.world.borrow_mut();
             let secret = credential.client_secret.expose_text().to_owned();
             world.check_publish(&credential.client_id, &secret);
-            if fault.is_none_or(|choice| choice % 2 == 0) {
+            if fault.is_none_or(|how| how == Failing::After) {
                 world.targets.insert((credential.client_id.clone(), target.into()), secret);
                 world.note(|| format!("{target} is written"));
             }

@@ -68,6 +68,41 @@ pub struct Faults {
     pub crash: u64,
 }
 
+/// How an import fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failing {
+    /// It has no effect.
+    Before,
+    /// It has its effect all the same.
+    After,
+    /// There is no room, which only a store says.
+    Full,
+    /// It is not permitted.
+    Denied,
+}
+
+impl Failing {
+    /// With or without its effect, by chance.
+    fn either(choice: u64) -> Self {
+        if choice.is_multiple_of(2) { Self::After } else { Self::Before }
+    }
+}
+
+/// How an import ends that a test has made a plan for.
+#[derive(Clone, Debug)]
+pub enum Planned {
+    /// As if there were no plan.
+    Passes,
+    /// It fails.
+    Fails(Failing),
+    /// A request does not leave the machine.
+    NotSent,
+    /// A request's answer is lost; whether it has its effect.
+    Lost(bool),
+    /// Something that is not Amazon, or an Amazon in trouble, answers a request with this status and body.
+    Answered(u16, Vec<u8>),
+}
+
 /// A world that several hosts live in.
 pub type Shared = Rc<RefCell<World>>;
 
@@ -83,9 +118,9 @@ pub struct Stored {
 }
 
 impl Stored {
-    /// A document of the component's.
+    /// A document, of the component's or of something else.
     pub fn new(revision: u64, document: &[u8]) -> Self {
-        Self { revision, document: document.to_vec(), json: serde_json::from_slice(document).unwrap() }
+        Self { revision, document: document.to_vec(), json: serde_json::from_slice(document).unwrap_or_default() }
     }
 }
 
@@ -102,8 +137,9 @@ pub struct World {
     pub random: Random,
     /// What goes wrong.
     pub faults: Faults,
-    /// The next request of this name (`token`, `rotate`, `proof`) gets no answer; whether it has its effect.
-    pub lose: Option<(&'static str, bool)>,
+    /// How the next imports of a name end, the first first: a request (`token`, `rotate`, `proof`), `receive`, `delete`, `hide`,
+    /// `load`, `save`, `put`. Without a plan, [`World::faults`] decides.
+    pub plans: Vec<(&'static str, Planned)>,
     /// Amazon's applications.
     pub apps: BTreeMap<String, App>,
     /// The queue's messages, delivered or on their way.
@@ -144,7 +180,7 @@ impl World {
             clocks_set_at: 0,
             random: Random::new(seed),
             faults: Faults::default(),
-            lose: None,
+            plans: Vec::new(),
             apps: BTreeMap::new(),
             queue: Vec::new(),
             store: BTreeMap::new(),
@@ -197,6 +233,11 @@ impl World {
         thousandths > 0 && self.random.below(1000) < thousandths
     }
 
+    fn planned(&mut self, name: &str) -> Option<Planned> {
+        let place = self.plans.iter().position(|(planned, _)| *planned == name)?;
+        Some(self.plans.remove(place).1)
+    }
+
     fn note(&mut self, text: impl FnOnce() -> String) {
         if let Some(journal) = &mut self.journal {
             journal.push(format!("{} {}", self.now, text()));
@@ -230,6 +271,18 @@ impl World {
     /// The secret that the record calls current.
     pub fn current(&self, client_id: &str) -> Option<String> {
         Some(self.record(client_id)?["current"]["secret"].as_str()?.to_owned())
+    }
+
+    /// Whether the store keeps this secret of an application, in whatever place of its record.
+    pub fn keeps(&self, client_id: &str, secret: &str) -> bool {
+        let holds = |stored: &Stored| stored.document.windows(secret.len()).any(|part| part == secret.as_bytes());
+        self.store.get(client_id).is_some_and(holds)
+    }
+
+    /// Something else writes this in place of an application's record.
+    pub fn overwrite(&mut self, client_id: &str, document: &[u8]) {
+        let revision = self.store.get(client_id).map_or(0, |stored| stored.revision) + 1;
+        self.store.insert(client_id.into(), Stored::new(revision, document));
     }
 
     /// Whether every target holds this secret.

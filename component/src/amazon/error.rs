@@ -4,12 +4,12 @@ use core::fmt;
 
 use serde::Serialize;
 
-use crate::contract::lwa::rotation::types::{AmazonError, Cause};
+use crate::bindings::lwa::rotation::types::{AmazonError, Cause};
 use crate::host::{Response, SendError};
 use crate::json::{Json, Node};
 
 /// The causes with their names in a record.
-const CAUSES: [(&str, Cause); 14] = [
+pub const CAUSES: [(&str, Cause); 18] = [
     ("SecretRefused", Cause::SecretRefused),
     ("SecretExpired", Cause::SecretExpired),
     ("ScopeRefused", Cause::ScopeRefused),
@@ -24,9 +24,13 @@ const CAUSES: [(&str, Cause); 14] = [
     ("MessageMissing", Cause::MessageMissing),
     ("NewSecretRefused", Cause::NewSecretRefused),
     ("TargetFailed", Cause::TargetFailed),
+    ("QueueBlocked", Cause::QueueBlocked),
+    ("PlaceChanged", Cause::PlaceChanged),
+    ("NoticeUnmatched", Cause::NoticeUnmatched),
+    ("Other", Cause::Other),
 ];
 
-/// A failure of a step. What to say about it is worked out when somebody asks ([`problem`](crate::problem)), because that
+/// A failure of a step. What to say about it is worked out when it is asked for ([`problem`](crate::problem)), because that
 /// depends on the time.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Failure {
@@ -64,6 +68,11 @@ impl Failure {
         })
     }
 
+    /// Whether Amazon says that the secret does not work: nothing else is about the secret.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self.cause, Cause::SecretRefused | Cause::SecretExpired)
+    }
+
     /// Reads the host's error of a request.
     pub fn of_sending(error: SendError, known_secrets: &[&str]) -> Self {
         let (cause, text) = match error {
@@ -74,7 +83,7 @@ impl Failure {
         Self { cause, amazon: None, detail: shown(&text, known_secrets) }
     }
 
-    /// Whether only a person can help. It is tried again all the same, seldom.
+    /// Whether only a person can help. It is tried again all the same.
     pub fn needs_person(&self) -> bool {
         !matches!(
             self.cause,
@@ -83,7 +92,7 @@ impl Failure {
     }
 }
 
-/// As somebody would read it in a log; nothing secret can be in it.
+/// As a log shows it; nothing secret can be in it.
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} {:?} {}", self.cause, self.amazon, self.detail)
@@ -95,9 +104,10 @@ pub fn of_lwa(response: &Response, known_secrets: &[&str]) -> Failure {
     let body = Json::parse(response.body.expose()).unwrap_or(Json::Null);
     let error = body.text_or_empty("error");
     let cause = match (response.status, error) {
-        (_, "invalid_client") | (401, _) => Cause::SecretRefused,
+        // Only LWA's own word is about the secret: a portal in between answers 401 too.
+        (_, "invalid_client") => Cause::SecretRefused,
         (_, "invalid_scope") => Cause::ScopeRefused,
-        (_, "unauthorized_client" | "access_denied") | (403, _) => Cause::AccessDenied,
+        (_, "unauthorized_client" | "access_denied") => Cause::AccessDenied,
         (429, _) => Cause::Throttled,
         (408 | 500..=599, _) => Cause::Unavailable,
         _ => Cause::UnexpectedAnswer,
@@ -115,6 +125,20 @@ pub fn of_lwa(response: &Response, known_secrets: &[&str]) -> Failure {
     }
 }
 
+/// Whether an answer comes from SP-API and not from something in between: it has the body of its errors, or a header of its
+/// own. See <https://developer-docs.amazon.com/sp-api/docs/response-format>.
+pub fn is_of_sp_api(response: &Response) -> bool {
+    response.marked || has_errors(response)
+}
+
+/// Whether the body has SP-API's `errors`.
+pub fn has_errors(response: &Response) -> bool {
+    match Json::parse(response.body.expose()).as_ref().and_then(|body| body.get("errors")) {
+        Some(Json::List(errors)) => errors.first().is_some_and(|error| !error.text_or_empty("code").is_empty()),
+        _ => false,
+    }
+}
+
 /// Reads an answer of SP-API's that is no success.
 pub fn of_sp_api(response: &Response, known_secrets: &[&str]) -> Failure {
     let body = Json::parse(response.body.expose()).unwrap_or(Json::Null);
@@ -127,7 +151,7 @@ pub fn of_sp_api(response: &Response, known_secrets: &[&str]) -> Failure {
     let cause = match response.status {
         // Amazon has no code for it: only this text tells (developer-docs: LWA credentials FAQ).
         401 | 403 if holds(details, "LWA secret token you provided has expired") => Cause::SecretExpired,
-        401 | 403 => Cause::AccessDenied,
+        401 | 403 if is_of_sp_api(response) => Cause::AccessDenied,
         400 if holds(message, "not enrolled") => Cause::NotSubscribed,
         429 => Cause::Throttled,
         500..=599 => Cause::Unavailable,
@@ -179,7 +203,7 @@ mod tests {
     use crate::credential::Secret;
 
     fn answer(status: u16, body: &str) -> Response {
-        Response { status, request_id: "r-1".into(), body: Secret::new(body.as_bytes().to_vec()) }
+        Response { status, marked: true, request_id: "r-1".into(), body: Secret::new(body.as_bytes().to_vec()) }
     }
 
     #[test]
@@ -191,7 +215,8 @@ mod tests {
                 Cause::SecretRefused,
             ),
             (400, r#"{"error":"invalid_client"}"#, Cause::SecretRefused),
-            (401, "", Cause::SecretRefused),
+            (401, "", Cause::UnexpectedAnswer),
+            (403, "<html>sign in</html>", Cause::UnexpectedAnswer),
             (
                 400,
                 r#"{"error_description":"The request has an invalid parameter : scope","error":"invalid_scope"}"#,

@@ -3,14 +3,14 @@
 //! See <https://developer-docs.amazon.com/sp-api/docs/connecting-to-the-selling-partner-api> and, for the scopes,
 //! <https://developer-docs.amazon.com/sp-api/docs/grantless-operations>.
 
-use crate::contract::lwa::rotation::observe::Purpose;
-use crate::contract::lwa::rotation::settings::Application;
-use crate::contract::lwa::rotation::types::Cause;
+use crate::amazon::error::{self, Failure};
+use crate::amazon::user_agent::user_agent;
+use crate::bindings::lwa::rotation::observe::Purpose;
+use crate::bindings::lwa::rotation::settings::Application;
+use crate::bindings::lwa::rotation::types::Cause;
 use crate::credential::{ClientSecret, Secret};
-use crate::failure::{self, Failure};
 use crate::host::{Method, Request, Response};
 use crate::json::Json;
-use crate::user_agent::user_agent;
 
 /// What LWA issues for grantless SP-API calls; lives for an hour, is used at once and never kept.
 #[derive(Debug)]
@@ -28,6 +28,7 @@ impl AccessToken {
                 ("x-amz-access-token", self.0.clone()),
             ],
             body: Secret::new(Vec::new()),
+            not_after: None,
         }
     }
 
@@ -40,7 +41,7 @@ impl AccessToken {
 fn scope(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Rotation => "sellingpartnerapi::client_credential:rotation",
-        Purpose::Proof => "sellingpartnerapi::notifications",
+        Purpose::Verification => "sellingpartnerapi::notifications",
     }
 }
 
@@ -63,6 +64,7 @@ pub fn request(application: &Application, secret: &ClientSecret, purpose: Purpos
             ("accept", Secret::new(b"application/json".to_vec())),
         ],
         body: Secret::new(form.finish().into_bytes()),
+        not_after: None,
     }
 }
 
@@ -72,7 +74,7 @@ const LONGEST: usize = 8 * 1024;
 /// Reads LWA's reply.
 pub fn parse(response: &Response, known_secrets: &[&str]) -> Result<AccessToken, Failure> {
     if response.status != 200 {
-        return Err(failure::of_lwa(response, known_secrets));
+        return Err(error::of_lwa(response, known_secrets));
     }
     Json::parse(response.body.expose())
         .map(|reply| Secret::new(reply.text_or_empty("access_token").into()))
@@ -95,7 +97,7 @@ mod tests {
     }
 
     fn answer(status: u16, body: &str) -> Response {
-        Response { status, request_id: String::new(), body: Secret::new(body.as_bytes().to_vec()) }
+        Response { status, marked: false, request_id: String::new(), body: Secret::new(body.as_bytes().to_vec()) }
     }
 
     #[test]
@@ -113,7 +115,7 @@ mod tests {
     #[test]
     fn every_reserved_character_of_a_secret_arrives_as_it_is() {
         let all: String = (0x21..=0x7e_u8).map(char::from).collect();
-        let request = request(&application(), &secret(&all), Purpose::Proof);
+        let request = request(&application(), &secret(&all), Purpose::Verification);
         let sent = form_urlencoded::parse(request.body.expose()).find(|(name, _)| name == "client_secret");
         assert_eq!(sent.map(|(_, value)| value.into_owned()), Some(all));
     }
@@ -144,7 +146,7 @@ mod tests {
     /// Rule 9.
     #[test]
     fn neither_request_nor_token_is_printed() {
-        let request = request(&application(), &secret("hunter2"), Purpose::Proof);
+        let request = request(&application(), &secret("hunter2"), Purpose::Verification);
         assert!(!format!("{request:?}").contains("hunter2"));
         let token = parse(&answer(200, r#"{"access_token":"Atc|x"}"#), &["s"]).expect("a token");
         assert!(!format!("{token:?}").contains("Atc"));

@@ -2,7 +2,7 @@
 //!
 //! See <https://developer-docs.amazon.com/sp-api/docs/include-a-user-agent-header-in-all-requests>.
 
-use crate::contract::lwa::rotation::settings::UserAgent;
+use crate::bindings::lwa::rotation::settings::UserAgent;
 
 const LONGEST: usize = 500;
 /// Room for each part, escapes included, so that the whole fits with its punctuation.

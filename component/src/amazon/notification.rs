@@ -6,6 +6,7 @@
 //!
 //! See <https://developer-docs.amazon.com/sp-api/docs/set-up-credential-rotation-notifications>.
 
+use crate::bindings::lwa::rotation::observe::Left;
 use crate::credential::ClientSecret;
 use crate::instant::Instant;
 use crate::json::{Json, Node};
@@ -21,13 +22,13 @@ const LONGEST_CLIENT_ID: usize = 256;
 pub struct Notification {
     /// The application.
     pub client_id: String,
-    /// When what it tells happened.
+    /// When what it says happened.
     pub event_time: Instant,
-    /// What it tells.
+    /// What it says.
     pub payload: Payload,
 }
 
-/// The two things that Amazon tells.
+/// The two things that Amazon says.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Payload {
     /// `APPLICATION_OAUTH_CLIENT_NEW_SECRET`: the only copy of the new secret that a program can get.
@@ -47,39 +48,67 @@ pub struct NewSecret {
     pub old_ends_at: Instant,
 }
 
-/// Reads a body. The error names what is wrong and holds no value.
-pub fn parse(body: &[u8]) -> Result<Notification, String> {
+/// Reads a body.
+pub fn parse(body: &[u8]) -> Result<Notification, Left> {
     if body.len() > LONGEST_BODY {
-        return Err("the body is longer than any message that is for this program".into());
+        return Err(Left::Unreadable("the body is longer than any message that is for this program".into()));
     }
-    let json = Json::parse(body).ok_or("the body is not JSON")?;
-    let body = json.root();
-    let event_time = body.required("eventTime", instant)?;
-    match body.member("notificationType")?.text()? {
+    let json = Json::parse(body).ok_or_else(|| Left::Unreadable("the body is not JSON".into()))?;
+    if let Some(envelope) = envelope(&json) {
+        return Err(Left::Wrapped(envelope.into()));
+    }
+    read(&json.root()).map_err(Left::Unreadable)
+}
+
+/// The service in whose envelope a message lies, if that is not Amazon's own.
+fn envelope(body: &Json) -> Option<&'static str> {
+    let has = |names: &[&str]| names.iter().all(|name| body.get(name).is_some());
+    if has(&["TopicArn", "Message"]) {
+        Some("Amazon SNS (raw message delivery is off)")
+    } else if has(&["detail-type", "source", "detail"]) {
+        Some("Amazon EventBridge")
+    } else if has(&["Records"]) {
+        Some("an event for AWS Lambda")
+    } else {
+        None
+    }
+}
+
+/// Reads a body. The error names what is wrong and holds no value.
+fn read(body: &Node<'_>) -> Result<Notification, String> {
+    let event_time = instant(&member(body, ["eventTime", "EventTime"])?)?;
+    let kind = member(body, ["notificationType", "NotificationType"])?;
+    let payload = || member(body, ["payload", "Payload"]);
+    let id = |node: &Node<'_>| client_id(&member(node, ["clientId", "ClientId"])?);
+    match kind.text()? {
         "APPLICATION_OAUTH_CLIENT_NEW_SECRET" => {
-            let payload = body.member("payload")?;
-            let new = payload.member("applicationOAuthClientNewSecret")?;
+            let payload = payload()?;
+            let new = member(&payload, ["applicationOAuthClientNewSecret", "ApplicationOAuthClientNewSecret"])?;
+            let end = |names| instant(&member(&new, names)?);
             Ok(Notification {
-                client_id: new.required("clientId", client_id)?,
+                client_id: id(&new)?,
                 event_time,
                 payload: Payload::NewSecret(NewSecret {
-                    secret: new.required("newClientSecret", secret)?,
-                    expires_at: new.required("newClientSecretExpiryTime", instant)?,
-                    old_ends_at: new.required("oldClientSecretExpiryTime", instant)?,
+                    secret: secret(&member(&new, ["newClientSecret", "NewClientSecret"])?)?,
+                    expires_at: end(["newClientSecretExpiryTime", "NewClientSecretExpiryTime"])?,
+                    old_ends_at: end(["oldClientSecretExpiryTime", "OldClientSecretExpiryTime"])?,
                 }),
             })
         }
         "APPLICATION_OAUTH_CLIENT_SECRET_EXPIRY" => {
-            let payload = body.member("payload")?;
-            let expiry = payload.member("applicationOAuthClientSecretExpiry")?;
-            Ok(Notification {
-                client_id: expiry.required("clientId", client_id)?,
-                event_time,
-                payload: Payload::Expiry(expiry.required("clientSecretExpiryTime", instant)?),
-            })
+            let payload = payload()?;
+            let expiry =
+                member(&payload, ["applicationOAuthClientSecretExpiry", "ApplicationOAuthClientSecretExpiry"])?;
+            let at = instant(&member(&expiry, ["clientSecretExpiryTime", "ClientSecretExpiryTime"])?)?;
+            Ok(Notification { client_id: id(&expiry)?, event_time, payload: Payload::Expiry(at) })
         }
-        _ => Err("notificationType is neither of the two that are about client secrets".into()),
+        _ => Err(kind.wrong("is neither of the two that are about client secrets")),
     }
+}
+
+/// A member in either spelling: Amazon's schemas have both, the examples of these two types the first.
+fn member<'a>(node: &'a Node<'a>, [first, second]: [&'a str; 2]) -> Result<Node<'a>, String> {
+    node.member(first).or_else(|error| node.member(second).map_err(|_| error))
 }
 
 fn instant(node: &Node<'_>) -> Result<Instant, String> {
@@ -105,8 +134,8 @@ mod tests {
 
     use super::*;
 
-    const NEW_SECRET: &str = include_str!("../../tests/vectors/new-secret.json");
-    const EXPIRY: &str = include_str!("../../tests/vectors/secret-expiry.json");
+    const NEW_SECRET: &str = include_str!("../../../tests/vectors/new-secret.json");
+    const EXPIRY: &str = include_str!("../../../tests/vectors/secret-expiry.json");
 
     #[test]
     fn a_new_secret_is_read() {
@@ -155,7 +184,9 @@ mod tests {
                     Some(value) => members.insert(name.into(), value),
                 };
                 *body.pointer_mut(path).expect("object") = Value::Object(members);
-                let error = parse(body.to_string().as_bytes()).expect_err("unreadable");
+                let Err(Left::Unreadable(error)) = parse(body.to_string().as_bytes()) else {
+                    panic!("readable: {body}")
+                };
                 assert!(error.contains(name), "{name}: {error}");
                 assert!(!error.contains("sesame") && !error.contains("new-example"), "{error}");
             }
@@ -185,16 +216,31 @@ mod tests {
         }
     }
 
-    /// What Amazon publishes, where a copy of it lies beside the project.
+    /// Amazon's schemas spell the envelope in two ways. A secret is verified before it is used, so both are read.
     #[test]
-    #[expect(clippy::print_stdout, reason = "says what was not checked")]
-    fn amazons_own_example_bodies_are_read() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/amazon/examples/");
-        for name in ["APPLICATION_OAUTH_CLIENT_NEW_SECRET", "APPLICATION_OAUTH_CLIENT_SECRET_EXPIRY"] {
-            match std::fs::read(format!("{folder}sqs-body.{name}.json")) {
-                Ok(body) => assert!(parse(&body).is_ok(), "{name}"),
-                Err(_) => println!("not checked: Amazon's example body {name} is not beside this clone"),
-            }
-        }
+    fn the_other_spelling_of_the_envelope_is_read_too() {
+        let other = NEW_SECRET
+            .replace("\"notification", "\"Notification")
+            .replace("\"event", "\"Event")
+            .replace("\"payload\"", "\"Payload\"")
+            .replace("\"application", "\"Application")
+            .replace("\"client", "\"Client")
+            .replace("\"new", "\"New")
+            .replace("\"old", "\"Old");
+        assert_ne!(other, NEW_SECRET);
+        assert_eq!(parse(other.as_bytes()), parse(NEW_SECRET.as_bytes()));
+    }
+
+    /// Rule 7: a message in another service's envelope is left, and that service is named.
+    #[test]
+    fn an_envelope_of_another_service_is_named() {
+        let inside = serde_json::json!({ "Type": "Notification", "TopicArn": "t", "Message": NEW_SECRET });
+        assert_eq!(
+            parse(inside.to_string().as_bytes()),
+            Err(Left::Wrapped("Amazon SNS (raw message delivery is off)".into()))
+        );
+        let whole: Value = serde_json::from_str(NEW_SECRET).expect("json");
+        let inside = serde_json::json!({ "detail-type": "x", "source": "y", "detail": whole });
+        assert_eq!(parse(inside.to_string().as_bytes()), Err(Left::Wrapped("Amazon EventBridge".into())));
     }
 }

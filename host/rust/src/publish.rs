@@ -286,3 +286,48 @@ impl<T: Target + ?Sized> Target for Box<T> {
         (**self).place(machine, name).await
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// A function of a program.
+    struct Function;
+
+    #[async_trait]
+    impl Target for Function {
+        async fn put(&self, _: &Credential) -> Result<(), Error> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn targets_are_listed_with_their_places_for_the_settings() {
+        let targets = Targets::new()
+            .machine("shop-1")
+            .with("shop", "restart", ExecTarget::new("true", [""; 0]))
+            .with("shop", "cache", Function)
+            .with("other", "file", Function);
+
+        let listed: Vec<_> = targets.of("shop").await.unwrap().into_iter().map(|t| (t.name, t.place)).collect();
+
+        let expected = [("cache", "function://shop-1/cache"), ("restart", "exec://shop-1/restart")];
+        assert_eq!(listed, expected.map(|(name, place)| (name.to_owned(), place.to_owned())));
+        assert!(targets.of("stranger").await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_target_is_read_for_its_own_application_alone() {
+        let targets = Targets::new().with("shop", "cache", Function);
+        assert!(matches!(targets.read("cache", "shop").await, Ok(Reading::Unreadable)));
+        assert!(matches!(targets.read("cache", "other").await, Err(Error::UnknownTarget)));
+        assert!(matches!(targets.read("file", "shop").await, Err(Error::UnknownTarget)));
+    }
+
+    #[test]
+    fn this_machine_has_a_name() {
+        let name = machine();
+        assert!(!name.is_empty() && !name.contains('/'), "{name}");
+    }
+}

@@ -116,7 +116,7 @@ impl SsmTarget {
     }
 
     /// The parameter with its region, for people.
-    fn place(&self, client: &Client) -> String {
+    fn words(&self, client: &Client) -> String {
         let region = client.config().region().map_or("no region", AsRef::as_ref);
         format!("the parameter '{}' in {region}", self.parameter)
     }
@@ -144,7 +144,7 @@ impl SsmTarget {
                 return Ok(described);
             }
         }
-        Err(Error::Unavailable(format!("{} is not described at present", self.place(client))))
+        Err(Error::Unavailable(format!("{} is not described at present", self.words(client))))
     }
 
     fn merged(&self, client: &Client, present: &Secret, credential: &Credential) -> Result<Secret, Error> {
@@ -160,7 +160,7 @@ impl SsmTarget {
 
     fn about(&self, client: &Client, error: Error) -> Error {
         match error {
-            Error::Other(text) => Error::Other(format!("{}: {text}", self.place(client))),
+            Error::Other(text) => Error::Other(format!("{}: {text}", self.words(client))),
             other => other,
         }
     }
@@ -178,7 +178,7 @@ impl SsmTarget {
         }
         Err(Error::Other(format!(
             "with the credential {} would have {length} bytes, of the {largest} that there may be: {remedy}",
-            self.place(client)
+            self.words(client)
         )))
     }
 
@@ -225,7 +225,7 @@ impl SsmTarget {
         }
         Err(Error::Unavailable(format!(
             "{} was written, and somebody else had written it at the same moment, which is overwritten: compare its versions {} and {}",
-            self.place(client),
+            self.words(client),
             put.version - 1,
             put.version
         )))
@@ -242,14 +242,14 @@ impl Target for SsmTarget {
                 None => self.create(client, credential).await,
             }
         };
-        bounded(&self.place(client), put).await
+        bounded(&self.words(client), put).await
     }
 
     async fn probe(&self) -> Result<Probe, Error> {
         let client = self.client().await?;
         let looked = async {
             let Some(present) = self.present(client).await? else {
-                let place = self.place(client);
+                let place = self.words(client);
                 return Ok(Probe::NotChecked(format!(
                     "{place} does not exist yet, and is made when it is first written; whether it may be was not tried"
                 )));
@@ -263,7 +263,7 @@ impl Target for SsmTarget {
                 "{warning}the parameter can be read, and takes it; whether it may be written was not tried"
             )))
         };
-        match bounded(&self.place(client), looked).await {
+        match bounded(&self.words(client), looked).await {
             Err(Error::AccessDenied(text)) => Ok(Probe::NotChecked(text)),
             looked => looked,
         }

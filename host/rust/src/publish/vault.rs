@@ -166,3 +166,19 @@ impl Target for VaultTarget {
         Ok(place)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_place_is_the_address_with_namespace_mount_and_path() {
+        let place = async |target: VaultTarget| target.address("https://vault.example:8200/").place("m", "n").await;
+
+        let target = VaultTarget::new("team/shop").namespace("eu/");
+        assert_eq!(place(target).await.unwrap(), "vault+https://vault.example:8200/eu/secret/team/shop");
+        let target = VaultTarget::new("/shop").mount("kv").namespace("");
+        assert_eq!(place(target).await.unwrap(), "vault+https://vault.example:8200/kv/shop");
+    }
+}

@@ -183,8 +183,12 @@ impl Store for SecretsManagerStore {
     /// keep the secrets; the second time is not needed for anything else.
     async fn remove(&self, client_id: &str, expected: &str) -> Result<(), Error> {
         let removed = self.save(client_id, REMOVED.into(), Some(expected)).await?;
-        if let Err(error) = self.save(client_id, REMOVED.into(), Some(&removed)).await {
-            tracing::warn!(client_id, %error, "the version before a removed record could not be replaced, and keeps its secrets");
+        match self.save(client_id, REMOVED.into(), Some(&removed)).await {
+            // A conflict is another host that enrolls the application again.
+            Ok(_) | Err(Error::Conflict) => {}
+            Err(error) => {
+                tracing::warn!(client_id, %error, "the version before a removed record could not be replaced, and keeps its secrets");
+            }
         }
         Ok(())
     }

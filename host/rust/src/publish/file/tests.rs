@@ -157,3 +157,13 @@ fn a_write_that_hung_until_it_was_given_up_does_not_replace_the_file() {
     assert_eq!(fs::read_to_string(&path).unwrap(), "LWA_CLIENT_SECRET=newer\n");
     assert_eq!(names(folder.path()), ["shop.env"]);
 }
+
+#[tokio::test]
+async fn a_file_without_a_credential_holds_none() {
+    let folder = tempfile::tempdir().unwrap();
+    for (format, content) in [(Format::Env, "OTHER=1\n"), (Format::Env, ""), (Format::Json, r#"{"other":1}"#)] {
+        let path = folder.path().join(format!("{format:?}"));
+        fs::write(&path, content).unwrap();
+        assert!(matches!(FileTarget::new(&path, format).read().await, Ok(Reading::None)), "{content}");
+    }
+}

@@ -190,13 +190,14 @@ const ATTRIBUTES: (u16, &str) = (200, r#"{"Attributes":{"MessageRetentionPeriod"
 
 #[tokio::test]
 async fn a_queue_without_a_key_of_its_own_is_inspected_by_one_call() {
-    for attributes in [
-        ATTRIBUTES,
-        (200, r#"{"Attributes":{"KmsMasterKeyId":""}}"#),
-        (200, r#"{"Attributes":{"KmsMasterKeyId":"alias/aws/sqs"}}"#),
-        (200, r#"{"Attributes":{"KmsMasterKeyId":"arn:aws:kms:eu-west-1:123456789012:alias/aws/sqs"}}"#),
-    ] {
-        let server = Server::answering(&[attributes]).await;
+    const ANSWERS: [&[(u16, &str)]; 4] = [
+        &[ATTRIBUTES],
+        &[(200, r#"{"Attributes":{"KmsMasterKeyId":""}}"#)],
+        &[(200, r#"{"Attributes":{"KmsMasterKeyId":"alias/aws/sqs"}}"#)],
+        &[(200, r#"{"Attributes":{"KmsMasterKeyId":"arn:aws:kms:eu-west-1:123456789012:alias/aws/sqs"}}"#)],
+    ];
+    for answers in ANSWERS {
+        let server = Server::answering(answers).await;
 
         let inspection = sqs(&server).inspect("main").await;
 

@@ -236,7 +236,7 @@ impl<'a> Section<'a> {
 }
 
 /// Whether a name can be typed as an argument and printed in a table.
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
 }

@@ -19,9 +19,9 @@ fn lines(stages: &Stages, after: u64) -> Vec<String> {
 #[test]
 fn nothing_is_done_at_the_start() {
     let lines = lines(&stages(), 0);
-    assert_eq!(lines.len(), 7);
-    assert_eq!(lines[0], "  · token");
-    assert_eq!(lines[6], "  · acknowledge");
+    assert_eq!(lines.len(), 8);
+    assert_eq!(lines[0], "  · queue");
+    assert_eq!(lines[7], "  · acknowledge");
 }
 
 #[test]

@@ -53,12 +53,12 @@ fn set_targets(world: &Shared, names: &[&str]) {
 }
 
 fn request(world: &Shared) {
-    run(world, |host| exports::request(host, SHOP)).unwrap();
+    run(world, |host| exports::request(host, SHOP, false)).unwrap();
 }
 
 /// An operator supplies a secret, without a date.
 fn supply(world: &Shared, secret: &str) -> Result<ApplicationStatus, Error> {
-    run(world, |host| exports::enroll(host, SHOP, secret.into(), None::<Instant>))
+    run(world, |host| exports::enroll(host, SHOP, secret.into(), None::<Instant>, true))
 }
 
 /// Amazon rotates, by the console, and the message is there.

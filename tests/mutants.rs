@@ -131,7 +131,7 @@ impl Host for Mutant<'_> {
         let entry = self.host.load(client_id)?;
         match (self.wrong, entry) {
             (Wrong::ReadsTheOldRecord, Some(entry)) => {
-                let proven = Self::json(&entry.document)["current"]["proof"] == "proven";
+                let proven = Self::json(&entry.document)["current"]["verify"] == "proven";
                 if proven {
                     self.first.borrow_mut().get_or_insert_with(|| entry.document.expose().to_vec());
                 }
@@ -217,7 +217,7 @@ fn noticed(wrong: Wrong) -> Option<String> {
         call(&world, None, |host| body(&mut Mutant { host, world: &world, wrong, first: &first }));
     };
     let run = || {
-        each(&|host| drop(exports::enroll(host, SHOP, secret.clone().into_bytes(), Some(Instant(ends_at)))));
+        each(&|host| drop(exports::enroll(host, SHOP, secret.clone().into_bytes(), Some(Instant(ends_at)), true)));
         for round in 0..2 {
             if round == 1 {
                 world.borrow_mut().put_message(GARBAGE.to_vec(), Kind::Foreign, 0);
@@ -275,9 +275,9 @@ fn each_broken_rule_is_noticed() {
 fn noticed_of_two(wrong: Wrong) -> Option<String> {
     let world = World::shared(1);
     let secret = world.borrow().newest(SHOP).secret.clone();
-    call(&world, None, |host| drop(exports::enroll(host, SHOP, secret.into_bytes(), None)));
+    call(&world, None, |host| drop(exports::enroll(host, SHOP, secret.into_bytes(), None, true)));
     call(&world, None, |host| drop(exports::advance(host, SHOP)));
-    call(&world, None, |host| drop(exports::request(host, SHOP)));
+    call(&world, None, |host| drop(exports::request(host, SHOP, false)));
     let begin = || {
         let inner = world.clone();
         Call::begin(&world, move |host| {
@@ -315,7 +315,7 @@ fn randomness_from_elsewhere_is_noticed() {
             let secret = secret.clone().into_bytes();
             call(&world, None, |host| {
                 let host = &mut Mutant { host, world: &world, wrong, first: &first };
-                drop(exports::enroll(host, SHOP, secret, None));
+                drop(exports::enroll(host, SHOP, secret, None, true));
                 drop(exports::advance(host, SHOP));
             });
         }
@@ -332,7 +332,7 @@ fn a_problem_without_a_remedy_is_noticed() {
     world.borrow_mut().apps.get_mut(SHOP).unwrap().issued[0].works_from = u64::MAX;
     let secret = world.borrow().newest(SHOP).secret.clone().into_bytes();
     let status = call(&world, None, |host| {
-        exports::enroll(host, SHOP, secret, None).unwrap();
+        exports::enroll(host, SHOP, secret, None, true).unwrap();
         exports::advance(host, SHOP)
     });
     let mut status = status.0.unwrap().unwrap();

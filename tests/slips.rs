@@ -16,7 +16,7 @@ use world::steps::{advance, drain, enrolled, refused, run, settled, status};
 use world::{DAY, HOUR, Planned, SHOP, Shared, World, call};
 
 fn hand(world: &Shared, secret: &str, at: Option<u64>) -> Result<ApplicationStatus, Error> {
-    run(world, |host| exports::enroll(host, SHOP, secret.into(), at.map(Instant)))
+    run(world, |host| exports::enroll(host, SHOP, secret.into(), at.map(Instant), true))
 }
 
 fn newest(world: &Shared) -> String {
@@ -110,7 +110,7 @@ impl<H: Host> Host for On<'_, '_, H> {
 
 /// The remedy of a missing message (rotate in the console, `enroll` with this date), then the message comes late after all.
 fn a_message_comes_late(world: &Shared, date: impl FnOnce(u64) -> Option<u64>) {
-    run(world, |host| exports::request(host, SHOP)).unwrap();
+    run(world, |host| exports::request(host, SHOP, false)).unwrap();
     advance(world);
     world.borrow_mut().queue[0].visible_at += DAY;
     world.borrow_mut().now += 2 * HOUR;
@@ -149,7 +149,7 @@ fn the_same_with_the_date_given_by_the_day() {
 fn a_pending_secret_does_not_replace_a_newer_one_that_was_handed_over() {
     let world = settled(102);
     world.borrow_mut().apps.get_mut(SHOP).unwrap().lag = HOUR;
-    run(&world, |host| exports::request(host, SHOP)).unwrap();
+    run(&world, |host| exports::request(host, SHOP, false)).unwrap();
     advance(&world);
     drain(&world);
     assert_eq!(status(&world).state, State::Verifying);
@@ -196,7 +196,7 @@ fn an_older_secret_handed_over_by_mistake_does_not_cost_the_newest() {
 #[test]
 fn a_host_that_cannot_save_does_not_take_back_the_call_of_another() {
     let world = settled(104);
-    run(&world, |host| exports::request(host, SHOP)).unwrap();
+    run(&world, |host| exports::request(host, SHOP, false)).unwrap();
     let odd = Odd {
         after_send: Some(Box::new(|| {
             world.borrow_mut().now += 130_000;
@@ -286,7 +286,7 @@ fn an_invented_message_does_not_stop_rotation() {
 #[test]
 fn a_clock_that_was_ahead_does_not_stop_publication() {
     let world = settled(109);
-    run(&world, |host| exports::request(host, SHOP)).unwrap();
+    run(&world, |host| exports::request(host, SHOP, false)).unwrap();
     advance(&world);
     world.borrow_mut().now += 5_000;
     let true_time = world.borrow().now;
@@ -311,7 +311,7 @@ fn a_clock_that_was_ahead_does_not_stop_publication() {
 fn a_clock_that_was_ahead_does_not_stop_the_proof() {
     let world = settled(110);
     world.borrow_mut().apps.get_mut(SHOP).unwrap().lag = HOUR;
-    run(&world, |host| exports::request(host, SHOP)).unwrap();
+    run(&world, |host| exports::request(host, SHOP, false)).unwrap();
     advance(&world);
     world.borrow_mut().now += 5_000;
     let true_time = world.borrow().now;
@@ -445,7 +445,7 @@ fn a_hand_over_that_races_with_its_message_does_not_promote_twice() {
         Ok(())
     };
     let odd = Odd { before_save: Some(Box::new(meanwhile)), ..Odd::default() };
-    run(&world, |host| exports::enroll(&mut On(host, odd), SHOP, secret.into(), None)).unwrap();
+    run(&world, |host| exports::enroll(&mut On(host, odd), SHOP, secret.into(), None, true)).unwrap();
     let after = advance(&world);
     assert_eq!(after.generation, 2);
     assert!(stored(&world).contains(&first), "rule 8");
@@ -455,7 +455,7 @@ fn a_hand_over_that_races_with_its_message_does_not_promote_twice() {
 #[test]
 fn a_preparation_begun_by_a_clock_that_was_ahead_is_taken_over() {
     let world = settled(130);
-    run(&world, |host| exports::request(host, SHOP)).unwrap();
+    run(&world, |host| exports::request(host, SHOP, false)).unwrap();
     let true_time = world.borrow().now;
     world.borrow_mut().now += 5 * DAY;
     // load, save, token
@@ -473,7 +473,7 @@ fn a_preparation_begun_by_a_clock_that_was_ahead_is_taken_over() {
 #[test]
 fn a_call_made_by_a_clock_that_was_ahead_is_answered_by_its_message() {
     let world = settled(131);
-    run(&world, |host| exports::request(host, SHOP)).unwrap();
+    run(&world, |host| exports::request(host, SHOP, false)).unwrap();
     let true_time = world.borrow().now;
     world.borrow_mut().now += 5 * DAY;
     world.borrow_mut().plans.push(("rotate", Planned::Lost(false)));
@@ -496,7 +496,7 @@ fn an_invented_message_does_not_forbid_a_rotation_that_a_person_wants() {
     world.borrow_mut().now += 5_000;
     drain(&world);
     days(&world, 1);
-    let request = run(&world, |host| exports::request(host, SHOP));
+    let request = run(&world, |host| exports::request(host, SHOP, false));
     let resume = run(&world, |host| exports::resume(host, SHOP, Decision::RequestAgain));
     assert!(request.is_ok() || resume.is_ok(), "{request:?}");
 }
@@ -508,7 +508,7 @@ fn a_write_that_takes_three_minutes_does_not_leave_the_old_secret_behind() {
     world.borrow_mut().settings.get_mut(SHOP).unwrap().targets.push("exec".into());
     let in_put = || {
         // Meanwhile another host rotates, and writes once more after two minutes.
-        run(&world, |host| exports::request(host, SHOP)).unwrap();
+        run(&world, |host| exports::request(host, SHOP, false)).unwrap();
         advance(&world);
         world.borrow_mut().now += 5_000;
         drain(&world);
@@ -542,7 +542,7 @@ fn a_slow_write_to_a_target_of_another_configuration_does_not_leave_the_old_secr
     configure(&["env", "hook", "exec"]);
     let in_put = || {
         configure(&["env", "hook"]);
-        run(&world, |host| exports::request(host, SHOP)).unwrap();
+        run(&world, |host| exports::request(host, SHOP, false)).unwrap();
         advance(&world);
         world.borrow_mut().now += 5_000;
         drain(&world);
@@ -568,11 +568,11 @@ fn a_secret_handed_over_again_is_tried_again() {
     let works_from = world.borrow().now + 10 * 60_000;
     world.borrow_mut().apps.get_mut(SHOP).unwrap().issued[0].works_from = works_from;
     hand(&world, &secret, None).unwrap();
-    assert!(!advance(&world).proven);
+    assert!(!advance(&world).verified);
     world.borrow_mut().now += 15 * 60_000;
     hand(&world, &secret, None).unwrap();
     let after = advance(&world);
-    assert!(after.proven, "{:?}", after.next);
+    assert!(after.verified, "{:?}", after.next);
 }
 
 /// The remedy of a refused new secret (rotate in the console, `enroll`) ends the stall.
@@ -595,7 +595,7 @@ fn the_remedy_of_a_refused_new_secret_ends_the_stall() {
 fn automation_that_enrolls_the_first_secret_again_and_again_does_not_stop_rotation() {
     let world = settled(140);
     let first = newest(&world);
-    run(&world, |host| exports::request(host, SHOP)).unwrap();
+    run(&world, |host| exports::request(host, SHOP, false)).unwrap();
     advance(&world);
     world.borrow_mut().now += 5_000;
     drain(&world);
@@ -617,7 +617,7 @@ fn automation_that_enrolls_the_first_secret_again_and_again_does_not_stop_rotati
 #[test]
 fn a_target_taken_out_of_the_settings_is_not_waited_for() {
     let world = settled(141);
-    run(&world, |host| exports::request(host, SHOP)).unwrap();
+    run(&world, |host| exports::request(host, SHOP, false)).unwrap();
     advance(&world);
     world.borrow_mut().now += 5_000;
     world.borrow_mut().faults.target = 1000;

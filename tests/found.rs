@@ -48,8 +48,7 @@ fn rotate_calls(world: &Shared) -> usize {
 }
 
 fn set_targets(world: &Shared, names: &[&str]) {
-    let names = names.iter().map(|name| (*name).to_owned()).collect();
-    world.borrow_mut().settings.get_mut(SHOP).unwrap().targets = names;
+    world.borrow_mut().settings.get_mut(SHOP).unwrap().targets = world::targets(names);
 }
 
 fn request(world: &Shared) {

@@ -17,7 +17,7 @@ fn assert_done(world: &Shared) {
 }
 
 #[test]
-fn an_enrolled_secret_is_proven_by_use_and_then_published() {
+fn an_enrolled_secret_is_verified_by_use_and_then_published() {
     let world = enrolled(1);
     world.borrow_mut().settings.get_mut(SHOP).unwrap().rotate_before = 0;
     assert!(!status(&world).verified);
@@ -303,7 +303,7 @@ fn an_expiry_notice_for_the_old_secret_does_not_rotate_again() {
     drain(&world);
     let due = status(&world).rotation_due_at;
     let old_ends_at = status(&world).retired_ends_at.unwrap();
-    world.borrow_mut().notify_expiry(SHOP, retired_ends_at);
+    world.borrow_mut().notify_expiry(SHOP, old_ends_at);
     assert_eq!(drain(&world), [Answer::Delete]);
     assert_eq!(advance(&world).rotation_due_at, due);
     assert_eq!(world.borrow().calls.len(), 1);
@@ -357,7 +357,7 @@ fn a_wrong_expiry_time_given_at_enrolment_does_not_lose_a_new_secret() {
 
 /// A secret from the console, handed over by a person, is proven before it is used.
 #[test]
-fn a_secret_handed_over_later_becomes_current_when_it_is_proven() {
+fn a_secret_supplied_later_becomes_current_when_it_is_verified() {
     let world = settled(15);
     world.borrow_mut().rotate(SHOP);
     let secret = world.borrow().newest(SHOP).secret.clone();
@@ -374,7 +374,7 @@ fn a_secret_handed_over_later_becomes_current_when_it_is_proven() {
 
 /// A person's slip at `enroll` can be put right in either way.
 #[test]
-fn a_wrong_secret_handed_over_stands_beside_the_one_in_use_until_it_is_taken_back() {
+fn a_wrong_secret_supplied_stands_beside_the_one_in_use_until_it_is_taken_back() {
     let world = settled(18);
     let right = world.borrow().newest(SHOP).secret.clone();
     let hand = |secret: &str| run(&world, |host| exports::enroll(host, SHOP, secret.into(), None, true)).unwrap();
@@ -390,7 +390,7 @@ fn a_wrong_secret_handed_over_stands_beside_the_one_in_use_until_it_is_taken_bac
 
 /// A call that was refused for a wrong secret goes on at once when the right one is handed over.
 #[test]
-fn the_right_secret_handed_over_after_a_refused_call_is_not_kept_waiting() {
+fn the_right_secret_supplied_after_a_refused_call_is_not_kept_waiting() {
     let world = World::shared(19);
     let right = world.borrow().newest(SHOP).secret.clone();
     let hand = |secret: &str| run(&world, |host| exports::enroll(host, SHOP, secret.into(), None, true)).unwrap();

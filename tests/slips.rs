@@ -165,6 +165,8 @@ fn a_host_that_cannot_save_does_not_take_back_the_call_of_another() {
 fn a_slip_at_enroll_does_not_make_the_program_forget_the_call_that_it_waits_for() {
     let world = enrolled(105);
     let right = newest(&world);
+    advance(&world);
+    world.borrow_mut().now += 16 * 60_000;
     assert_eq!(advance(&world).state, State::Awaiting);
     // The message takes its time.
     world.borrow_mut().queue[0].visible_at += HOUR / 2;

@@ -59,7 +59,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
         engine, _ = call.compiled()
         component = Component(engine, guest(body))
         monkeypatch.setattr(call, "compiled", lambda: (engine, component))
-        return call.Call({}, limits, {}).run("status")
+        return call.Call({}, limits, {}).run(type(None), "status")
 
     return run
 

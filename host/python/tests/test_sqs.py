@@ -1,7 +1,9 @@
 """The queue of boto3, against the emulator and against made-up answers."""
 
 import logging
+import os
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 import pytest
@@ -98,8 +100,9 @@ def test_what_sqs_answers_is_told_in_the_contracts_words(
     emulate: Emulate, code: str, text: str, status: int, kind: Any
 ) -> None:
     queue = SqsQueue({"main": URL})
-    client = queue._connect(queue._places["main"][1])
-    queue._clients["main"] = client
+    clients: dict[Any, Any] = {}
+    client = clients["main"] = queue._connect(queue._places["main"][1], clients)
+    queue._opened[os.getpid()] = (Lock(), clients)
     with Stubber(client) as stubbed:
         stubbed.add_client_error("delete_message", code, text, status)
         with pytest.raises(kind) as failed:
@@ -129,14 +132,14 @@ def test_what_sqs_answers_is_told_in_the_contracts_words(
 )
 def test_a_queues_url_says_where_it_is(emulate: Emulate, url: str, region: str, endpoint: str) -> None:
     queue = SqsQueue({"main": url})
-    client = queue._connect(queue._places["main"][1])
+    client = queue._connect(queue._places["main"][1], {})
     assert (client.meta.region_name, client.meta.endpoint_url) == (region, endpoint)
 
 
 def test_the_endpoint_of_the_aws_settings_is_used(emulate: Emulate, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:4566")
     queue = SqsQueue({"main": URL})
-    assert queue._connect(queue._places["main"][1]).meta.endpoint_url == "http://127.0.0.1:4566"
+    assert queue._connect(queue._places["main"][1], {}).meta.endpoint_url == "http://127.0.0.1:4566"
     monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", "http://sqs.example")
     with pytest.raises(QueueUnavailable, match="plain http"):
         queue.delete("main", "r")

@@ -4,15 +4,13 @@ The component runs in a thread of its own, and its imports run in the thread of 
 an interrupt, which Python raises at any instant of the main thread, a fork, and a switch of greenlets meet Python alone.
 """
 
-import _thread
-import atexit
 import logging
 import os
 import signal
-import sys
 from _queue import SimpleQueue
 from collections.abc import Callable, Mapping
 from functools import cache
+from importlib.machinery import BuiltinImporter, ModuleSpec
 from importlib.resources import files
 from time import monotonic
 from traceback import extract_tb, walk_tb
@@ -33,19 +31,15 @@ COMPONENT: Final = files(__package__).joinpath("component.wasm").read_bytes()
 log = logging.getLogger("lwa_rotate")
 
 
-def native(name: str) -> Any:
-    """What `_thread` has of this name, also where gevent has put greenlets in its place."""
-    monkey = sys.modules.get("gevent.monkey")
-    return monkey.get_original("_thread", name) if monkey else getattr(_thread, name)
-
+# Python's own threads and locks, also where gevent or eventlet has put greenlets in their place.
+native: Any = BuiltinImporter.create_module(ModuleSpec("_thread", None))
+BuiltinImporter.exec_module(native)
 
 # The package wasmtime keeps state of its conversions in variables of its modules, so one thread at a time may be in it. The
 # turn is given back while an import waits for the world, which is where a call spends its time.
-TURN, START = native("RLock")(), native("start_new_thread")
+TURN = native.RLock()
 # A child of a fork has the forking thread alone: no other may have the turn then, for it would never come back.
 os.register_at_fork(before=TURN.acquire, after_in_parent=TURN.release, after_in_child=TURN._at_fork_reinit)
-# Nor may one be in the middle of machine code when Python ends: there is no way back from it.
-atexit.register(TURN.acquire)
 
 
 @cache
@@ -76,10 +70,8 @@ class Call:
     def run(self, kind: Any, function: str, *arguments: Any) -> Any:
         """Calls the function, whose result is of this kind."""
         try:
-            if TURN._is_owned():
-                raise Stopped("the component does not start: Python is ending")
             try:
-                START(self._compute, (kind, function, arguments))
+                native.start_new_thread(self._compute, (kind, function, arguments))
             except RuntimeError as error:
                 raise Stopped(f"the component does not start: {error}") from None
             while asked := self._asked.get():

@@ -76,6 +76,8 @@ class HttpClient:
             if answer.cancel():
                 raise NotSent(f"no connection to {at} within {limit:g} s")
             raise OutcomeUnknown(f"{at} has not answered within {limit:g} s")
+        except RuntimeError as error:
+            raise NotSent(f"no connection to {at}: {error}") from None
         finally:
             # Order matters: a request that is not on its way by this point never leaves, so that `NotSent` stays true. One that
             # is loses its connection, which wakes the thread. Below TLS, whose own end would wait for the other side.

@@ -97,8 +97,10 @@ class SqsQueue:
             # Behind the first line, what is said of a wrong signature repeats the headers, and with them the session token.
             told = f"{answer['ResponseMetadata']['HTTPStatusCode']} {said.get('Code', '')}: {said.get('Message', '')}\n"
             raise failure(doing, told[: told.index("\n")][:300]) from None
-        except (BotoCoreError, ValueError) as error:
-            raise failure(doing, f"0 {type(error).__name__}: {error}") from None
+        except Exception as error:
+            # Where boto3 stumbles over an answer, its text may quote it.
+            text = error if isinstance(error, BotoCoreError | ValueError) else "the answer is not one of SQS"
+            raise failure(doing, f"0 {type(error).__name__}: {text}") from None
 
     def _connect(self, at: str, clients: dict[str | None, Any]) -> Any:
         session = clients[None] = clients.get(None) or self._session or boto3.Session()
@@ -115,9 +117,10 @@ class SqsQueue:
 
 def whole(http_response: Any, model: Any, **_: Any) -> None:
     """Fails where the answer is cut, or somebody else's: boto3 takes a body that is not JSON for an empty object."""
-    body = http_response.content or (b"" if model.output_shape else b"{}")
-    if http_response.status_code < 300 and not isinstance(loads(body), dict):
-        raise ValueError("the answer is not a JSON object")
+    if http_response.status_code < 300:
+        body = http_response.content or (b"" if model.output_shape else b"{}")
+        if not isinstance(loads(body), dict):
+            raise ValueError("the answer is not a JSON object")
 
 
 def failure(doing: str, told: str) -> QueueError:

@@ -21,7 +21,7 @@ import pytest
 from test_call import APPLICATION, ID
 from wasmtime.component import Component
 
-from lwa_rotate import FileStore, Rotator, Secret, SqsQueue, call
+from lwa_rotate import FileStore, Rotator, Secret, SqsQueue, call, machine
 from lwa_rotate.errors import NotSent, Stopped, StoreUnavailable
 from lwa_rotate.http import HttpClient
 from lwa_rotate.testing import MemoryStore
@@ -208,12 +208,14 @@ def test_a_child_of_a_fork_at_any_instant_can_call() -> None:
 def test_a_child_of_a_fork_during_the_first_call_can_call(monkeypatch: pytest.MonkeyPatch) -> None:
     host, compiling = enrolled(MemoryStore()), threading.Event()
 
-    def compile(*given: Any) -> Component:
-        compiling.set()
-        return Component(*given)
+    class Compiling(Component):
+        def __init__(self, *given: Any) -> None:
+            compiling.set()
+            super().__init__(*given)
 
-    monkeypatch.setattr(call, "Component", compile)
-    call.compiled.cache_clear()
+    monkeypatch.setenv("XDG_CACHE_HOME", os.devnull)
+    monkeypatch.setattr(machine, "Component", Compiling)
+    machine.compiled.cache_clear()
     first = threading.Thread(target=host.status, args=(ID,))
     first.start()
     compiling.wait()

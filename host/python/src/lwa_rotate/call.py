@@ -9,24 +9,20 @@ import os
 import signal
 from _queue import SimpleQueue
 from collections.abc import Callable, Mapping
-from functools import cache
 from importlib.machinery import BuiltinImporter, ModuleSpec
-from importlib.resources import files
 from time import monotonic
 from traceback import extract_tb, walk_tb
 from types import NoneType
-from typing import Any, Final
+from typing import Any
 
-from wasmtime import Config, Engine, Store, Trap, WasmtimeError
-from wasmtime.component import Component, Linker, Variant
+from wasmtime import Store, Trap, WasmtimeError
+from wasmtime.component import Linker, Variant
 
 from . import protocols
 from .errors import HostError, RotationError, Stopped
+from .machine import compiled
 from .types import Limits
 from .values import failure, hints, kebab, lift, lower
-
-COMPONENT: Final = files(__package__).joinpath("component.wasm").read_bytes()
-"""The component as a portable WebAssembly file: the very bytes that every host of lwa-rotate runs."""
 
 log = logging.getLogger("lwa_rotate")
 
@@ -40,19 +36,6 @@ BuiltinImporter.exec_module(native)
 TURN = native.RLock()
 # A child of a fork has the forking thread alone: no other may have the turn then, for it would never come back.
 os.register_at_fork(before=TURN.acquire, after_in_parent=TURN.release, after_in_child=TURN._at_fork_reinit)
-
-
-@cache
-def compiled() -> tuple[Engine, Component]:
-    """The component as machine code, once for all."""
-    config = Config()
-    config.consume_fuel = True
-    # In a child of a fork, the threads that compile would be missing.
-    config.parallel_compilation = False
-    # Small reservations, so that it also runs where address space is limited.
-    config.memory_reservation, config.memory_guard_size = 64 << 20, 64 << 10
-    engine = Engine(config)
-    return engine, Component(engine, COMPONENT)
 
 
 class Call:

@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -162,32 +161,6 @@ def test_what_a_handler_raises_is_not_taken_for_a_failure_of_the_import(kind: ty
     host = Rotator(applications=[APPLICATION], store=Translating())
     with alarms(kind), pytest.raises(kind, match="the bell"):
         host.status(ID)
-
-
-def test_a_request_of_an_interrupted_call_never_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
-    let_go, closed, sent = threading.Event(), threading.Event(), []
-
-    class Slow:
-        sock = SimpleNamespace(getpeername=lambda: ("127.0.0.1",))
-
-        def connect(self) -> None:
-            os.kill(os.getpid(), signal.SIGALRM)
-            assert let_go.wait(60)
-
-        def request(self, *given: Any, **_: Any) -> None:
-            sent.append(given)
-
-        def set_debuglevel(self, _: int) -> None: ...
-
-        def close(self) -> None:
-            closed.set()
-
-    monkeypatch.setattr("lwa_rotate.http.connection_to", lambda _: Slow())
-    request = Request(Method.GET, "http://127.0.0.1:9/", (), Secret(""), timedelta(seconds=60), 1)
-    with alarms(KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
-        HttpClient(["http://127.0.0.1:9"]).send(request)
-    let_go.set()
-    assert closed.wait(60) and not sent
 
 
 def test_a_child_of_a_fork_at_any_instant_can_call() -> None:

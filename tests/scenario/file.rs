@@ -140,7 +140,9 @@ pub fn misfit(expected: &Value, actual: &Value, whole: bool) -> Option<String> {
             let pairs = expected.iter().zip(actual).enumerate();
             pairs.into_iter().find_map(|(at, (one, other))| misfit(one, other, whole).map(|why| format!("[{at}]{why}")))
         }
-        (Value::String(case), Value::Object(actual)) if !whole && actual.len() == 1 && actual.contains_key(case) => None,
+        (Value::String(case), Value::Object(actual)) if !whole && actual.len() == 1 && actual.contains_key(case) => {
+            None
+        }
         _ if expected == actual => None,
         _ => Some(format!(": expected is {expected}, and there is {actual}")),
     }

@@ -90,10 +90,13 @@ fn make(host: &mut impl Host, step: &Step) -> Value {
                 "retired" => Stage::Retired,
                 other => panic!("there is no stage '{other}'"),
             };
-            (&["client-id", "stage"], match exports::reveal(host, id(), stage) {
-                Ok(kept) => json!({ "ok": kept.as_ref().map(credential) }),
-                Err(error) => json!({ "err": written(&error) }),
-            })
+            (
+                &["client-id", "stage"],
+                match exports::reveal(host, id(), stage) {
+                    Ok(kept) => json!({ "ok": kept.as_ref().map(credential) }),
+                    Err(error) => json!({ "err": written(&error) }),
+                },
+            )
         }
         other => panic!("there is no export '{other}'"),
     };
@@ -119,8 +122,22 @@ fn written(value: &impl Serialize) -> Value {
 fn in_kebab_case(value: &Value, name: &str) -> Value {
     /// Members, and cases, whose value is a case.
     const HAVE_CASES: [&str; 16] = [
-        "error", "what", "state", "kind", "cause", "remedy-by", "action", "severity", "answer", "why", "leave", "store",
-        "queue", "rotation-wanted", "asking-for-token", "token-issued",
+        "error",
+        "what",
+        "state",
+        "kind",
+        "cause",
+        "remedy-by",
+        "action",
+        "severity",
+        "answer",
+        "why",
+        "leave",
+        "store",
+        "queue",
+        "rotation-wanted",
+        "asking-for-token",
+        "token-issued",
     ];
     match value {
         Value::String(text) if HAVE_CASES.contains(&name) => kebab(text).into(),

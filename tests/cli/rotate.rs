@@ -175,10 +175,7 @@ fn a_second_rotation_at_once_has_to_be_confirmed_and_keeps_to_the_rate() {
     world.run(&["rotate", "shop"]).exits(2).says("nothing was changed").says("run it again with --force");
     assert_eq!(world.status()["state"], "settled");
 
-    world
-        .run(&["rotate", "shop", "--force", "--timeout", "1s"])
-        .exits(3)
-        .says("no rotate call has been accepted yet");
+    world.run(&["rotate", "shop", "--force", "--timeout", "1s"]).exits(3).says("no rotate call has been accepted yet");
     assert_eq!(world.count("rotate"), 1, "one rotate call a minute");
     assert_eq!(world.status()["next"]["kind"], "call-permitted");
 }

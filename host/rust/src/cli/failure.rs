@@ -8,7 +8,7 @@ use std::io;
 use lwa_rotate::config::Mistakes;
 use serde_json::{Map, Value};
 
-pub(super) use self::how::{how, remedies};
+pub(super) use self::how::remedies;
 use super::json::{mistakes_json, problem_json, status_json};
 use super::output::Output;
 use super::text::{instant_and_left, now};

@@ -14,9 +14,9 @@ mod seeds;
 
 use std::collections::BTreeMap;
 
-use lwa_rotate_component::calls;
-use lwa_rotate_component::contract::exports::lwa::rotation::rotation::Error;
-use lwa_rotate_component::contract::lwa::rotation::types::{ApplicationStatus, State};
+use lwa_rotate_component::exports;
+use lwa_rotate_component::bindings::exports::lwa::rotation::rotation::Error;
+use lwa_rotate_component::bindings::lwa::rotation::types::{ApplicationStatus, State};
 use lwa_rotate_component::instant::Instant;
 use world::steps::{advance, drain, run, status};
 use world::{Call, HOUR, Kind, QUEUE, SHOP, Shared};
@@ -53,12 +53,12 @@ fn set_targets(world: &Shared, names: &[&str]) {
 }
 
 fn request(world: &Shared) {
-    run(world, |host| calls::request(host, SHOP)).unwrap();
+    run(world, |host| exports::request(host, SHOP)).unwrap();
 }
 
 /// An operator supplies a secret, without a date.
 fn supply(world: &Shared, secret: &str) -> Result<ApplicationStatus, Error> {
-    run(world, |host| calls::enroll(host, SHOP, secret.into(), None::<Instant>))
+    run(world, |host| exports::enroll(host, SHOP, secret.into(), None::<Instant>))
 }
 
 /// Amazon rotates, by the console, and the message is there.
@@ -84,12 +84,12 @@ fn rotated_by_amazon_without_a_message(world: &Shared) -> String {
 
 /// A host takes the application as far as it can go, and is paused before its first import.
 fn begin_advance(world: &Shared) -> Call {
-    Call::begin(world, |host| drop(calls::advance(host, SHOP))).unwrap()
+    Call::begin(world, |host| drop(exports::advance(host, SHOP))).unwrap()
 }
 
 /// A host reads the queue, and is paused before its first import.
 fn begin_drain(world: &Shared) -> Call {
-    Call::begin(world, |host| drop(calls::drain(host, QUEUE, 10, 20))).unwrap()
+    Call::begin(world, |host| drop(exports::drain(host, QUEUE, 10, 20))).unwrap()
 }
 
 /// A host writes the target, late, and dies before it can say so.

@@ -2,9 +2,9 @@
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
-use lwa_rotate_component::calls;
-use lwa_rotate_component::contract::exports::lwa::rotation::rotation::{Answer, Decision, Error};
-use lwa_rotate_component::contract::lwa::rotation::types::{ApplicationStatus, Cause, RemedyBy, State};
+use lwa_rotate_component::exports;
+use lwa_rotate_component::bindings::exports::lwa::rotation::rotation::{Answer, Decision, Error};
+use lwa_rotate_component::bindings::lwa::rotation::types::{ApplicationStatus, Cause, RemedyBy, State};
 use world::steps::{advance, drain, enrolled, refused, run, settled, status};
 use world::{DAY, HOUR, Kind, Planned, QUEUE, SHOP, Shared, World, call};
 
@@ -29,7 +29,7 @@ fn an_enrolled_secret_is_proven_by_use_and_then_published() {
 #[test]
 fn a_rotation_without_trouble_takes_six_calls() {
     let world = settled(2);
-    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    run(&world, |host| exports::request(host, SHOP)).unwrap();
     assert_eq!(advance(&world).state, State::Awaiting);
     assert_eq!(drain(&world), [Answer::Delete]);
     let status = status(&world);
@@ -65,7 +65,7 @@ fn assert_nobody_knows(status: &ApplicationStatus) {
 fn a_lost_answer_is_waited_for_and_never_repeated() {
     for (effect, end) in [(true, State::Settled), (false, State::Stalled)] {
         let world = settled(4);
-        run(&world, |host| calls::request(host, SHOP)).unwrap();
+        run(&world, |host| exports::request(host, SHOP)).unwrap();
         world.borrow_mut().plans.push(("rotate", Planned::Lost(effect)));
         let status_after = advance(&world);
         assert_eq!(status_after.state, State::Awaiting);
@@ -91,10 +91,10 @@ fn a_host_that_dies_at_any_import_of_the_rotation_costs_nothing() {
     for after in [false, true] {
         for place in 0.. {
             let world = settled(5);
-            run(&world, |host| calls::request(host, SHOP)).unwrap();
+            run(&world, |host| exports::request(host, SHOP)).unwrap();
             let (result, _) = call(&world, Some((place, after)), |host| {
-                drop(calls::advance(host, SHOP));
-                calls::drain(host, QUEUE, 10, 20)
+                drop(exports::advance(host, SHOP));
+                exports::drain(host, QUEUE, 10, 20)
             });
             if result.is_some() {
                 assert!(place > 10, "there are more imports than {place}");
@@ -126,7 +126,7 @@ fn a_host_that_dies_at_any_import_of_the_rotation_costs_nothing() {
 fn what_is_refused_for_good_names_what_to_do_and_changes_nothing() {
     let world = settled(5);
     world.borrow_mut().apps.get_mut(SHOP).unwrap().subscribed = false;
-    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    run(&world, |host| exports::request(host, SHOP)).unwrap();
     let status = advance(&world);
     let problem = status.problem.unwrap();
     assert_eq!((problem.cause, problem.remedy_by), (Cause::NotSubscribed, RemedyBy::Person));
@@ -146,7 +146,7 @@ fn what_is_refused_for_good_names_what_to_do_and_changes_nothing() {
 fn a_new_secret_that_lags_is_tried_again_and_its_message_stays_until_it_works() {
     let world = settled(6);
     world.borrow_mut().apps.get_mut(SHOP).unwrap().lag = 40 * 60 * 1000;
-    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    run(&world, |host| exports::request(host, SHOP)).unwrap();
     advance(&world);
     let mut tries = 0;
     while status(&world).state != State::Settled {
@@ -174,7 +174,7 @@ fn a_message_that_does_not_come_stalls_and_a_person_decides() {
     for decision in [Decision::Wait, Decision::RequestAgain] {
         let world = settled(7);
         world.borrow_mut().faults.late = 1000;
-        run(&world, |host| calls::request(host, SHOP)).unwrap();
+        run(&world, |host| exports::request(host, SHOP)).unwrap();
         advance(&world);
         // It is on its way for longer than the patience.
         world.borrow_mut().queue[0].visible_at += DAY;
@@ -184,10 +184,10 @@ fn a_message_that_does_not_come_stalls_and_a_person_decides() {
         let problem = stalled.problem.unwrap();
         assert_eq!((problem.cause, problem.remedy_by), (Cause::MessageMissing, RemedyBy::Person));
         assert!(problem.remedy.contains("resume --wait") && problem.remedy.contains("resume --request-again"));
-        assert!(matches!(run(&world, |host| calls::request(host, SHOP)), Err(Error::NotAllowed(_))));
+        assert!(matches!(run(&world, |host| exports::request(host, SHOP)), Err(Error::NotAllowed(_))));
         assert_eq!(world.borrow().calls.len(), 1);
         world.borrow_mut().faults.late = 0;
-        let resumed = run(&world, |host| calls::resume(host, SHOP, decision)).unwrap();
+        let resumed = run(&world, |host| exports::resume(host, SHOP, decision)).unwrap();
         let expected = if decision == Decision::Wait { State::Awaiting } else { State::Requesting };
         assert_eq!(resumed.state, expected);
         advance(&world);
@@ -220,7 +220,7 @@ fn a_new_secret_that_amazon_never_accepts_is_replaced_by_one_that_is_requested_a
     assert!(problem.remedy.contains("resume --wait") && problem.remedy.contains("resume --request-again"));
     world.borrow_mut().apps.get_mut(SHOP).unwrap().lag = 0;
 
-    let resumed = run(&world, |host| calls::resume(host, SHOP, Decision::RequestAgain)).unwrap();
+    let resumed = run(&world, |host| exports::resume(host, SHOP, Decision::RequestAgain)).unwrap();
 
     assert_eq!(resumed.state, State::Requesting);
     advance(&world);
@@ -298,7 +298,7 @@ fn what_is_not_ours_or_not_readable_is_left() {
 #[test]
 fn an_expiry_notice_for_the_old_secret_does_not_rotate_again() {
     let world = settled(11);
-    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    run(&world, |host| exports::request(host, SHOP)).unwrap();
     advance(&world);
     drain(&world);
     let due = status(&world).rotation_due_at;
@@ -314,7 +314,7 @@ fn an_expiry_notice_tells_what_nobody_knew() {
     let world = World::shared(12);
     let (secret, ends_at) = (world.borrow().newest(SHOP).secret.clone(), world.borrow().newest(SHOP).ends_at);
     world.borrow_mut().settings.get_mut(SHOP).unwrap().rotate_before = 5 * 24 * 3600;
-    run(&world, |host| calls::enroll(host, SHOP, secret.into_bytes(), None)).unwrap();
+    run(&world, |host| exports::enroll(host, SHOP, secret.into_bytes(), None)).unwrap();
     assert_eq!(advance(&world).rotation_due_at, None);
     world.borrow_mut().notify_expiry(SHOP, ends_at);
     drain(&world);
@@ -327,7 +327,7 @@ fn an_expiry_notice_tells_what_nobody_knew() {
 fn the_old_secret_is_kept_until_its_end_and_then_erased() {
     let world = settled(13);
     let old = world.borrow().newest(SHOP).secret.clone();
-    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    run(&world, |host| exports::request(host, SHOP)).unwrap();
     advance(&world);
     drain(&world);
     world.borrow_mut().now += 6 * DAY + 23 * HOUR;
@@ -346,10 +346,10 @@ fn a_wrong_expiry_time_given_at_enrolment_does_not_lose_a_new_secret() {
     let secret = world.borrow().newest(SHOP).secret.clone();
     let far = world.borrow().now + 9999 * DAY;
     run(&world, |host| {
-        calls::enroll(host, SHOP, secret.into_bytes(), Some(lwa_rotate_component::instant::Instant(far)))
+        exports::enroll(host, SHOP, secret.into_bytes(), Some(lwa_rotate_component::instant::Instant(far)))
     })
     .unwrap();
-    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    run(&world, |host| exports::request(host, SHOP)).unwrap();
     advance(&world);
     drain(&world);
     assert_done(&world);
@@ -361,7 +361,7 @@ fn a_secret_handed_over_later_becomes_current_when_it_is_proven() {
     let world = settled(15);
     world.borrow_mut().rotate(SHOP);
     let secret = world.borrow().newest(SHOP).secret.clone();
-    let status = run(&world, |host| calls::enroll(host, SHOP, secret.clone().into_bytes(), None)).unwrap();
+    let status = run(&world, |host| exports::enroll(host, SHOP, secret.clone().into_bytes(), None)).unwrap();
     // No message comes for a rotation in the console.
     world.borrow_mut().queue.clear();
     assert_eq!(status.state, State::Verifying);
@@ -369,7 +369,7 @@ fn a_secret_handed_over_later_becomes_current_when_it_is_proven() {
     assert_done(&world);
     // The old one handed over again by mistake is refused.
     let old = world.borrow().apps[SHOP].issued[0].secret.clone();
-    assert!(matches!(run(&world, |host| calls::enroll(host, SHOP, old.into_bytes(), None)), Err(Error::NotAllowed(_))));
+    assert!(matches!(run(&world, |host| exports::enroll(host, SHOP, old.into_bytes(), None)), Err(Error::NotAllowed(_))));
 }
 
 /// A person's slip at `enroll` can be put right in either way.
@@ -377,7 +377,7 @@ fn a_secret_handed_over_later_becomes_current_when_it_is_proven() {
 fn a_wrong_secret_handed_over_stands_beside_the_one_in_use_until_it_is_taken_back() {
     let world = settled(18);
     let right = world.borrow().newest(SHOP).secret.clone();
-    let hand = |secret: &str| run(&world, |host| calls::enroll(host, SHOP, secret.into(), None)).unwrap();
+    let hand = |secret: &str| run(&world, |host| exports::enroll(host, SHOP, secret.into(), None)).unwrap();
     assert_eq!(hand("mistyped").state, State::Verifying);
     let problem = advance(&world).problem.unwrap();
     assert_eq!((problem.cause, problem.remedy_by), (Cause::SecretRefused, RemedyBy::Person));
@@ -393,9 +393,9 @@ fn a_wrong_secret_handed_over_stands_beside_the_one_in_use_until_it_is_taken_bac
 fn the_right_secret_handed_over_after_a_refused_call_is_not_kept_waiting() {
     let world = World::shared(19);
     let right = world.borrow().newest(SHOP).secret.clone();
-    let hand = |secret: &str| run(&world, |host| calls::enroll(host, SHOP, secret.into(), None)).unwrap();
+    let hand = |secret: &str| run(&world, |host| exports::enroll(host, SHOP, secret.into(), None)).unwrap();
     hand("mistyped");
-    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    run(&world, |host| exports::request(host, SHOP)).unwrap();
     assert_eq!(advance(&world).problem.unwrap().cause, Cause::SecretRefused);
     assert_eq!(hand(&right).problem, None);
     assert_eq!(advance(&world).state, State::Awaiting);
@@ -407,10 +407,10 @@ fn the_right_secret_handed_over_after_a_refused_call_is_not_kept_waiting() {
 fn a_trial_makes_three_calls_and_touches_no_store() {
     let world = settled(16);
     let before = world.borrow().store[SHOP].clone();
-    assert_eq!(run(&world, |host| calls::prove(host, SHOP)).unwrap(), None);
+    assert_eq!(run(&world, |host| exports::verify(host, SHOP)).unwrap(), None);
     assert_eq!(world.borrow().requests, ["token", "token", "proof"]);
     assert_eq!(world.borrow().store[SHOP], before);
     world.borrow_mut().now += 21 * DAY;
-    let problem = run(&world, |host| calls::prove(host, SHOP)).unwrap().unwrap();
+    let problem = run(&world, |host| exports::verify(host, SHOP)).unwrap().unwrap();
     assert!(matches!(problem.cause, Cause::SecretExpired | Cause::SecretRefused));
 }

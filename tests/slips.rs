@@ -2,11 +2,11 @@
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
-use lwa_rotate_component::calls;
-use lwa_rotate_component::contract::exports::lwa::rotation::rotation::{Answer, Decision, Error};
-use lwa_rotate_component::contract::lwa::rotation::observe::Happening;
-use lwa_rotate_component::contract::lwa::rotation::settings::Application;
-use lwa_rotate_component::contract::lwa::rotation::types::{ApplicationStatus, State};
+use lwa_rotate_component::exports;
+use lwa_rotate_component::bindings::exports::lwa::rotation::rotation::{Answer, Decision, Error};
+use lwa_rotate_component::bindings::lwa::rotation::observe::Happening;
+use lwa_rotate_component::bindings::lwa::rotation::settings::Application;
+use lwa_rotate_component::bindings::lwa::rotation::types::{ApplicationStatus, State};
 use lwa_rotate_component::credential::{Credential, Secret};
 use lwa_rotate_component::host::{
     Entry, Host, Message, PublishError, QueueError, Request, Response, SendError, StoreError,
@@ -16,7 +16,7 @@ use world::steps::{advance, drain, enrolled, refused, run, settled, status};
 use world::{DAY, HOUR, Planned, SHOP, Shared, World, call};
 
 fn hand(world: &Shared, secret: &str, at: Option<u64>) -> Result<ApplicationStatus, Error> {
-    run(world, |host| calls::enroll(host, SHOP, secret.into(), at.map(Instant)))
+    run(world, |host| exports::enroll(host, SHOP, secret.into(), at.map(Instant)))
 }
 
 fn newest(world: &Shared) -> String {
@@ -110,7 +110,7 @@ impl<H: Host> Host for On<'_, '_, H> {
 
 /// The remedy of a missing message (rotate in the console, `enroll` with this date), then the message comes late after all.
 fn a_message_comes_late(world: &Shared, date: impl FnOnce(u64) -> Option<u64>) {
-    run(world, |host| calls::request(host, SHOP)).unwrap();
+    run(world, |host| exports::request(host, SHOP)).unwrap();
     advance(world);
     world.borrow_mut().queue[0].visible_at += DAY;
     world.borrow_mut().now += 2 * HOUR;
@@ -149,7 +149,7 @@ fn the_same_with_the_date_given_by_the_day() {
 fn a_pending_secret_does_not_replace_a_newer_one_that_was_handed_over() {
     let world = settled(102);
     world.borrow_mut().apps.get_mut(SHOP).unwrap().lag = HOUR;
-    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    run(&world, |host| exports::request(host, SHOP)).unwrap();
     advance(&world);
     drain(&world);
     assert_eq!(status(&world).state, State::Verifying);
@@ -196,7 +196,7 @@ fn an_older_secret_handed_over_by_mistake_does_not_cost_the_newest() {
 #[test]
 fn a_host_that_cannot_save_does_not_take_back_the_call_of_another() {
     let world = settled(104);
-    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    run(&world, |host| exports::request(host, SHOP)).unwrap();
     let odd = Odd {
         after_send: Some(Box::new(|| {
             world.borrow_mut().now += 130_000;
@@ -205,7 +205,7 @@ fn a_host_that_cannot_save_does_not_take_back_the_call_of_another() {
         before_save: Some(Box::new(|| Err(StoreError::Unavailable("no answer from the store".into())))),
         ..Odd::default()
     };
-    let result = run(&world, |host| calls::advance(&mut On(host, odd), SHOP));
+    let result = run(&world, |host| exports::advance(&mut On(host, odd), SHOP));
     assert!(matches!(result, Err(Error::Store(_))), "{result:?}");
     assert_eq!(rotates(&world), 1);
     for _ in 0..4 {
@@ -286,7 +286,7 @@ fn an_invented_message_does_not_stop_rotation() {
 #[test]
 fn a_clock_that_was_ahead_does_not_stop_publication() {
     let world = settled(109);
-    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    run(&world, |host| exports::request(host, SHOP)).unwrap();
     advance(&world);
     world.borrow_mut().now += 5_000;
     let true_time = world.borrow().now;
@@ -311,7 +311,7 @@ fn a_clock_that_was_ahead_does_not_stop_publication() {
 fn a_clock_that_was_ahead_does_not_stop_the_proof() {
     let world = settled(110);
     world.borrow_mut().apps.get_mut(SHOP).unwrap().lag = HOUR;
-    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    run(&world, |host| exports::request(host, SHOP)).unwrap();
     advance(&world);
     world.borrow_mut().now += 5_000;
     let true_time = world.borrow().now;
@@ -445,7 +445,7 @@ fn a_hand_over_that_races_with_its_message_does_not_promote_twice() {
         Ok(())
     };
     let odd = Odd { before_save: Some(Box::new(meanwhile)), ..Odd::default() };
-    run(&world, |host| calls::enroll(&mut On(host, odd), SHOP, secret.into(), None)).unwrap();
+    run(&world, |host| exports::enroll(&mut On(host, odd), SHOP, secret.into(), None)).unwrap();
     let after = advance(&world);
     assert_eq!(after.generation, 2);
     assert!(stored(&world).contains(&first), "rule 8");
@@ -455,11 +455,11 @@ fn a_hand_over_that_races_with_its_message_does_not_promote_twice() {
 #[test]
 fn a_preparation_begun_by_a_clock_that_was_ahead_is_taken_over() {
     let world = settled(130);
-    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    run(&world, |host| exports::request(host, SHOP)).unwrap();
     let true_time = world.borrow().now;
     world.borrow_mut().now += 5 * DAY;
     // load, save, token
-    let (died, _) = call(&world, Some((2, false)), |host| calls::advance(host, SHOP));
+    let (died, _) = call(&world, Some((2, false)), |host| exports::advance(host, SHOP));
     assert!(died.is_none());
     world.borrow_mut().now = true_time;
     for _ in 0..4 * 24 {
@@ -473,7 +473,7 @@ fn a_preparation_begun_by_a_clock_that_was_ahead_is_taken_over() {
 #[test]
 fn a_call_made_by_a_clock_that_was_ahead_is_answered_by_its_message() {
     let world = settled(131);
-    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    run(&world, |host| exports::request(host, SHOP)).unwrap();
     let true_time = world.borrow().now;
     world.borrow_mut().now += 5 * DAY;
     world.borrow_mut().plans.push(("rotate", Planned::Lost(false)));
@@ -496,8 +496,8 @@ fn an_invented_message_does_not_forbid_a_rotation_that_a_person_wants() {
     world.borrow_mut().now += 5_000;
     drain(&world);
     days(&world, 1);
-    let request = run(&world, |host| calls::request(host, SHOP));
-    let resume = run(&world, |host| calls::resume(host, SHOP, Decision::RequestAgain));
+    let request = run(&world, |host| exports::request(host, SHOP));
+    let resume = run(&world, |host| exports::resume(host, SHOP, Decision::RequestAgain));
     assert!(request.is_ok() || resume.is_ok(), "{request:?}");
 }
 
@@ -508,7 +508,7 @@ fn a_write_that_takes_three_minutes_does_not_leave_the_old_secret_behind() {
     world.borrow_mut().settings.get_mut(SHOP).unwrap().targets.push("exec".into());
     let in_put = || {
         // Meanwhile another host rotates, and writes once more after two minutes.
-        run(&world, |host| calls::request(host, SHOP)).unwrap();
+        run(&world, |host| exports::request(host, SHOP)).unwrap();
         advance(&world);
         world.borrow_mut().now += 5_000;
         drain(&world);
@@ -517,7 +517,7 @@ fn a_write_that_takes_three_minutes_does_not_leave_the_old_secret_behind() {
         world.borrow_mut().now += 45_000;
     };
     let odd = Odd { in_put: Some(Box::new(in_put)), ..Odd::default() };
-    let (died, _) = call(&world, None, |host| calls::advance(&mut On(host, odd), SHOP));
+    let (died, _) = call(&world, None, |host| exports::advance(&mut On(host, odd), SHOP));
     assert!(died.is_none());
     for _ in 0..24 {
         world.borrow_mut().now += HOUR;
@@ -542,7 +542,7 @@ fn a_slow_write_to_a_target_of_another_configuration_does_not_leave_the_old_secr
     configure(&["env", "hook", "exec"]);
     let in_put = || {
         configure(&["env", "hook"]);
-        run(&world, |host| calls::request(host, SHOP)).unwrap();
+        run(&world, |host| exports::request(host, SHOP)).unwrap();
         advance(&world);
         world.borrow_mut().now += 5_000;
         drain(&world);
@@ -550,7 +550,7 @@ fn a_slow_write_to_a_target_of_another_configuration_does_not_leave_the_old_secr
         advance(&world);
     };
     let odd = Odd { in_put: Some(Box::new(in_put)), ..Odd::default() };
-    let (died, _) = call(&world, None, |host| calls::advance(&mut On(host, odd), SHOP));
+    let (died, _) = call(&world, None, |host| exports::advance(&mut On(host, odd), SHOP));
     assert!(died.is_none());
     let secret = newest(&world);
     assert!(!world.borrow().published(SHOP, &secret), "the late write has hidden it");
@@ -595,7 +595,7 @@ fn the_remedy_of_a_refused_new_secret_ends_the_stall() {
 fn automation_that_enrolls_the_first_secret_again_and_again_does_not_stop_rotation() {
     let world = settled(140);
     let first = newest(&world);
-    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    run(&world, |host| exports::request(host, SHOP)).unwrap();
     advance(&world);
     world.borrow_mut().now += 5_000;
     drain(&world);
@@ -617,7 +617,7 @@ fn automation_that_enrolls_the_first_secret_again_and_again_does_not_stop_rotati
 #[test]
 fn a_target_taken_out_of_the_settings_is_not_waited_for() {
     let world = settled(141);
-    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    run(&world, |host| exports::request(host, SHOP)).unwrap();
     advance(&world);
     world.borrow_mut().now += 5_000;
     world.borrow_mut().faults.target = 1000;

@@ -80,8 +80,8 @@ pub const MOST_CANDIDATES: usize = 4;
 pub const MOST_RIVALS: usize = 8;
 /// Retired secrets.
 pub const MOST_RETIRED: usize = 8;
-/// Ends of purged secrets that are remembered.
-pub const MOST_ENDS: usize = 8;
+/// Erased secrets that are remembered.
+pub const MOST_ERASED: usize = 16;
 
 // Targets.
 

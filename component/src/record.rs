@@ -224,7 +224,7 @@ impl Record {
             }
             Trial::Not(failure, retry_at) => self.secrets.not_accepted(secret, failure, *retry_at),
             Trial::PutOff(at) => self.secrets.put_off(secret, *at),
-            Trial::GivenUp if !is_current => self.secrets.give_up(secret),
+            Trial::GivenUp if !is_current => self.secrets.give_up(secret, now),
             Trial::GivenUp => {}
         }
     }

@@ -5,6 +5,7 @@
 
 use crate::bindings::lwa::rotation::settings::{Application, Rotate};
 use crate::bindings::lwa::rotation::types::{Deadline, DeadlineKind, RemedyBy};
+use crate::credential::spread;
 use crate::instant::{Instant, Lifetime};
 use crate::policy::{
     CALL_RETRY, CALLER_TIME, LONGEST_JITTER, MESSAGE_LEAD, PREPARER_TIME, READ_SELDOM, REMIND, RETRY, SKEW,
@@ -13,6 +14,7 @@ use crate::problem;
 use crate::record::Record;
 use crate::record::call::Phase;
 use crate::record::secrets::Verification;
+use crate::record::targets::Target;
 
 /// Something to do at an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +67,7 @@ fn rows(record: &Record, application: &Application) -> Vec<Row> {
                     None => rows.push((secrets.current.since, Work::Publish(place))),
                     Some(target) => match target.written_at(secrets.generation) {
                         Some(at) => rows.push((at, Work::Publish(place))),
-                        None => rows.extend(target.look_at.map(|at| (at, Work::Look(place)))),
+                        None => rows.extend(target.look_at.map(|at| (look_at(at, target, record), Work::Look(place)))),
                     },
                 }
             }
@@ -84,12 +86,23 @@ fn rows(record: &Record, application: &Application) -> Vec<Row> {
     let problem = problem::of(record, application).filter(|problem| problem.remedy_by == RemedyBy::Person);
     match (problem, &record.reminded) {
         (Some(problem), Some(reminded)) if reminded.cause == problem.cause => {
-            rows.push((reminded.at + REMIND, Work::Remind));
+            rows.push((on_the_hour(reminded.at + REMIND, record), Work::Remind));
         }
         (None, None) => {}
         _ => rows.push((Instant(0), Work::Remind)),
     }
     rows
+}
+
+/// When a place is read: soon after it was written to the minute, and later together with everything else that is tried hourly.
+fn look_at(at: Instant, target: &Target, record: &Record) -> Instant {
+    if target.looks == 0 && target.found.is_none() { at } else { on_the_hour(at, record) }
+}
+
+/// The next of the instants at which everything of an application is tried that is tried hourly.
+fn on_the_hour(at: Instant, record: &Record) -> Instant {
+    let hour = Lifetime::hours(1);
+    again_at(&[hour], 0, &record.client_id, Instant(at.0.saturating_sub(hour.0 / 2)))
 }
 
 /// How far ahead work can lie at most when it is put off. What lies further ahead was put off by a clock that was wrong, and
@@ -100,7 +113,8 @@ fn longest_wait(work: Work, application: &Application) -> Lifetime {
             Lifetime(RETRY[RETRY.len() - 1].0 * 2)
         }
         Work::Call => Lifetime(CALL_RETRY[CALL_RETRY.len() - 1].0 * 2),
-        Work::Look(_) | Work::Remind => READ_SELDOM.max(REMIND),
+        // With the next full hour.
+        Work::Look(_) | Work::Remind => Lifetime(READ_SELDOM.max(REMIND).0 + Lifetime::hours(2).0),
         Work::StallCall => patience(application),
         // These instants are Amazon's, an operator's, or a long time ahead.
         Work::StallCandidate | Work::Purge | Work::Rotate => Lifetime(u64::MAX),
@@ -169,11 +183,7 @@ pub fn jitter(random: u64) -> u16 {
 pub fn again_at(steps: &[Lifetime], attempts: u32, client_id: &str, now: Instant) -> Instant {
     let place = usize::try_from(attempts).unwrap_or(usize::MAX).min(steps.len() - 1);
     let step = steps[place].0;
-    // FNV-1a: any spread will do.
-    let spread = client_id
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    let offset = spread % step;
+    let offset = spread(client_id.as_bytes()) % step;
     let earliest = now.0.saturating_add(step / 2).saturating_sub(offset);
     Instant(earliest.div_ceil(step).saturating_mul(step).saturating_add(offset))
 }

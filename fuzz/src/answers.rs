@@ -8,7 +8,7 @@
 //! intent, after the record tells of it; and what comes back brings no secret into any output.
 
 use lwa_rotate_component::calls;
-use lwa_rotate_component::contract::lwa::rotation::types::ApplicationStatus;
+use lwa_rotate_component::bindings::lwa::rotation::types::ApplicationStatus;
 use lwa_rotate_component::credential::Secret;
 use lwa_rotate_component::host::{Response, SendError};
 use lwa_rotate_component::instant::{Instant, Lifetime};

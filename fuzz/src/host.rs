@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use lwa_rotate_component::contract::lwa::rotation::observe::Happening;
-use lwa_rotate_component::contract::lwa::rotation::settings::{Application, UserAgent};
+use lwa_rotate_component::bindings::lwa::rotation::observe::Happening;
+use lwa_rotate_component::bindings::lwa::rotation::settings::{Application, UserAgent};
 use lwa_rotate_component::credential::{ClientSecret, Credential, Secret};
 use lwa_rotate_component::host::{
     Entry, Host, Message, PublishError, QueueError, Request, Response, SendError, StoreError,

@@ -5,8 +5,8 @@
 //! a message is deleted only when nothing is lost with it.
 
 use lwa_rotate_component::calls;
-use lwa_rotate_component::contract::exports::lwa::rotation::rotation::Answer;
-use lwa_rotate_component::contract::lwa::rotation::observe::Left;
+use lwa_rotate_component::bindings::exports::lwa::rotation::rotation::Answer;
+use lwa_rotate_component::bindings::lwa::rotation::observe::Left;
 use lwa_rotate_component::instant::Lifetime;
 use lwa_rotate_component::notification::{self, Notification, Payload};
 use lwa_rotate_component::record::{Call, Record, Standing, State};

@@ -4,8 +4,8 @@
 //! and every call comes to an end with it, whatever it says.
 
 use lwa_rotate_component::calls;
-use lwa_rotate_component::contract::exports::lwa::rotation::rotation::{Answer, Decision, Error, Stage};
-use lwa_rotate_component::contract::lwa::rotation::observe::Left;
+use lwa_rotate_component::bindings::exports::lwa::rotation::rotation::{Answer, Decision, Error, Stage};
+use lwa_rotate_component::bindings::lwa::rotation::observe::Left;
 use lwa_rotate_component::credential::Secret;
 use lwa_rotate_component::host::Message;
 use lwa_rotate_component::instant::Instant;

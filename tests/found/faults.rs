@@ -1,7 +1,7 @@
 //! The faults of `docs/rotation.md` that one host meets: Amazon, the queue, the store and targets that fail, each step by step.
 
-use lwa_rotate_component::contract::exports::lwa::rotation::rotation::{Answer, Left};
-use lwa_rotate_component::contract::lwa::rotation::types::{Cause, RemedyBy};
+use lwa_rotate_component::bindings::exports::lwa::rotation::rotation::{Answer, Left};
+use lwa_rotate_component::bindings::lwa::rotation::types::{Cause, RemedyBy};
 use world::steps::settled;
 use world::{DAY, Failing, Planned};
 
@@ -104,7 +104,7 @@ fn a_queue_that_cannot_be_read_changes_nothing_and_is_read_later() {
         let before = held_and_current(&world);
         plan(&world, "receive", Planned::Fails(how));
 
-        let result = run(&world, |host| calls::drain(host, QUEUE, 10, 20));
+        let result = run(&world, |host| exports::drain(host, QUEUE, 10, 20));
 
         assert!(matches!(result, Err(Error::Queue(_))), "{how:?}");
         assert_eq!(held_and_current(&world), before);
@@ -168,16 +168,16 @@ fn a_store_that_cannot_be_written_stops_a_rotation_before_it_begins() {
         let world = settled(309);
         let before = held_and_current(&world);
         plan(&world, "save", Planned::Fails(how));
-        assert!(matches!(run(&world, |host| calls::request(host, SHOP)), Err(Error::Store(_))), "{how:?}");
+        assert!(matches!(run(&world, |host| exports::request(host, SHOP)), Err(Error::Store(_))), "{how:?}");
         assert_eq!(held_and_current(&world), before);
         request(&world);
         plan(&world, "save", Planned::Fails(how));
-        assert!(matches!(run(&world, |host| calls::advance(host, SHOP)), Err(Error::Store(_))), "{how:?}");
+        assert!(matches!(run(&world, |host| exports::advance(host, SHOP)), Err(Error::Store(_))), "{how:?}");
         assert_eq!(rotate_calls(&world), 0);
         // Nor is anything begun on a record that cannot be read.
         let unreadable = if how == Failing::Denied { how } else { Failing::Before };
         plan(&world, "load", Planned::Fails(unreadable));
-        assert!(matches!(run(&world, |host| calls::advance(host, SHOP)), Err(Error::Store(_))));
+        assert!(matches!(run(&world, |host| exports::advance(host, SHOP)), Err(Error::Store(_))));
         assert_eq!(rotate_calls(&world), 0);
         make_the_call(&world);
         hours(&world, 1);
@@ -212,18 +212,18 @@ fn a_store_that_fails_at_any_one_save_costs_nothing() {
             }
             plan(&world, "save", Planned::Fails(how));
             let failed = |world: &Shared| world.borrow().plans.is_empty();
-            drop(run(&world, |host| calls::request(host, SHOP)));
+            drop(run(&world, |host| exports::request(host, SHOP)));
             for _ in 0..40 {
-                drop(run(&world, |host| calls::request(host, SHOP)));
+                drop(run(&world, |host| exports::request(host, SHOP)));
                 if world.borrow().apps[SHOP].carried_out > 0 {
                     break;
                 }
-                drop(run(&world, |host| calls::advance(host, SHOP)));
+                drop(run(&world, |host| exports::advance(host, SHOP)));
                 pass(&world, MINUTE);
             }
             for _ in 0..40 {
-                drop(run(&world, |host| calls::advance(host, SHOP)));
-                drop(run(&world, |host| calls::drain(host, QUEUE, 10, 20)));
+                drop(run(&world, |host| exports::advance(host, SHOP)));
+                drop(run(&world, |host| exports::drain(host, QUEUE, 10, 20)));
                 pass(&world, MINUTE);
             }
             assert_done(&world);
@@ -288,8 +288,8 @@ fn a_record_that_cannot_be_read_is_left_as_it_is() {
         let secret = newest(&world);
         rotated_by_amazon(&world);
         world.borrow_mut().overwrite(SHOP, &document);
-        assert!(matches!(run(&world, |host| calls::advance(host, SHOP)), Err(Error::UnreadableRecord(_))));
-        assert!(matches!(run(&world, |host| calls::request(host, SHOP)), Err(Error::UnreadableRecord(_))));
+        assert!(matches!(run(&world, |host| exports::advance(host, SHOP)), Err(Error::UnreadableRecord(_))));
+        assert!(matches!(run(&world, |host| exports::request(host, SHOP)), Err(Error::UnreadableRecord(_))));
         assert!(matches!(supply(&world, &secret), Err(Error::UnreadableRecord(_))), "it is not replaced either");
         assert!(matches!(drain(&world)[..], [Answer::Leave(Left::NotKept(_))]));
         assert_eq!(world.borrow().store[SHOP].document, document);
@@ -338,7 +338,7 @@ fn an_answer_that_repeats_the_secret_is_not_shown() {
     request(&world);
     let body = serde_json::json!({ "error": "invalid_request", "error_description": format!("bad secret {secret}") });
     plan(&world, "token", Planned::Answered(400, body.to_string().into_bytes()));
-    let answer = run(&world, |host| calls::advance(host, SHOP));
+    let answer = run(&world, |host| exports::advance(host, SHOP));
     world.borrow().check_answer(&answer);
     assert!(answer.unwrap().problem.is_some());
 }

@@ -1,6 +1,6 @@
 //! The faults of `docs/rotation.md` that several hosts meet: at the same moment, on each other's queues, and after a pause.
 
-use lwa_rotate_component::contract::exports::lwa::rotation::rotation::{Answer, Left};
+use lwa_rotate_component::bindings::exports::lwa::rotation::rotation::{Answer, Left};
 use world::DAY;
 use world::steps::settled;
 
@@ -82,7 +82,7 @@ fn a_message_in_the_queue_of_another_application_is_taken_up_by_a_host_that_know
     pass(&world, 3 * MINUTE);
     assert!(matches!(drain(&world)[..], [Answer::Leave(Left::NotEnrolled)]));
     let first = world.borrow().apps[SECOND_SHOP].issued[0].secret.clone();
-    run(&world, |host| calls::enroll(host, SECOND_SHOP, first.into_bytes(), None)).unwrap();
+    run(&world, |host| exports::enroll(host, SECOND_SHOP, first.into_bytes(), None)).unwrap();
     pass(&world, 3 * MINUTE);
 
     drain(&world);

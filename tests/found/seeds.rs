@@ -3,7 +3,7 @@
 //! Hosts are paused between two imports, and others act meanwhile. The late writes go to `hook`, a command: what cannot be read
 //! can only be written again.
 
-use lwa_rotate_component::contract::lwa::rotation::types::State;
+use lwa_rotate_component::bindings::lwa::rotation::types::State;
 use world::steps::{advance, drain, settled, status};
 use world::{HOUR, SHOP, Shared};
 

@@ -41,8 +41,11 @@ pub struct Token {
     ends_at: u64,
 }
 
+/// A body as SP-API's errors have it.
+pub const ERRORS: &[u8] = br#"{"errors":[{"code":"InternalFailure","message":"trouble","details":""}]}"#;
+
 fn answer(status: u16, body: &str) -> Response {
-    Response { status, request_id: "request-1".into(), body: Secret::new(body.as_bytes().to_vec()) }
+    Response { status, marked: true, request_id: "request-1".into(), body: Secret::new(body.as_bytes().to_vec()) }
 }
 
 fn refusal(status: u16, code: &str, message: &str, details: &str) -> Response {
@@ -63,7 +66,7 @@ impl World {
                 Err(SendError::OutcomeUnknown("the answer was lost".into()))
             }
             Planned::Answered(status, body) => {
-                Ok(Response { status, request_id: String::new(), body: Secret::new(body) })
+                Ok(Response { status, marked: false, request_id: String::new(), body: Secret::new(body) })
             }
             Planned::Fails(how) => panic!("a request cannot end with {how:?}"),
         }

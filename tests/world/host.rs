@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use corosensei::Yielder;
-use lwa_rotate_component::contract::lwa::rotation::observe::Happening;
-use lwa_rotate_component::contract::lwa::rotation::settings::Application;
+use lwa_rotate_component::bindings::lwa::rotation::observe::Happening;
+use lwa_rotate_component::bindings::lwa::rotation::queue::Gap;
+use lwa_rotate_component::bindings::lwa::rotation::settings::Application;
 use lwa_rotate_component::credential::{Credential, Secret};
 use lwa_rotate_component::host::{
-    Entry, Host, Message, Method, PublishError, QueueError, Request, Response, SendError, StoreError,
+    Entry, Held, Host, Inspection, Message, Method, PublishError, QueueError, Reading, Request, Response, SendError, StoreError,
 };
 use lwa_rotate_component::instant::Instant;
 
@@ -146,7 +147,8 @@ impl Host for SimulatedHost<'_> {
     fn find(&mut self, client_id: &str) -> Option<Application> {
         let found = self.world.borrow().settings.get(client_id).cloned();
         if let Some(settings) = &found {
-            self.targets.insert(client_id.to_owned(), settings.targets.clone());
+            let places = settings.targets.iter().map(|target| target.place.clone()).collect();
+            self.targets.insert(client_id.to_owned(), places);
         }
         found
     }
@@ -155,7 +157,7 @@ impl Host for SimulatedHost<'_> {
         let name = match (request.method, request.url.rsplit('/').next()) {
             (Method::Post, Some("token")) => "token",
             (Method::Post, _) => "rotate",
-            (Method::Get, _) => "proof",
+            (Method::Get, _) => "verify",
         };
         self.before(name);
         let agent = request.headers.iter().find(|(name, _)| *name == "user-agent").unwrap();
@@ -164,11 +166,15 @@ impl Host for SimulatedHost<'_> {
             let mut world = self.world.borrow_mut();
             world.requests.push(name);
             world.note(|| format!("{name} is sent"));
-            if name == "rotate" {
+            // The host's clock is read again before anything is sent.
+            let late = request.not_after.is_some_and(|not_after| world.clock() > not_after.0);
+            if name == "rotate" && !late {
                 world.check_call(self.intent.as_ref());
             }
             let faults = world.faults.clone();
-            if let Some(planned) = world.planned(name) {
+            if late {
+                Err(SendError::NotSent("too late".into()))
+            } else if let Some(planned) = world.planned(name) {
                 world.serve_as(planned, &request)
             } else if world.happens(faults.not_sent) {
                 Err(SendError::NotSent("no connection".into()))
@@ -180,7 +186,8 @@ impl Host for SimulatedHost<'_> {
                 let effect = matches!(status, 500 | 502) && world.random.below(2) == 0;
                 let answer = effect.then(|| world.serve(&request));
                 drop(answer);
-                Ok(Response { status, request_id: String::new(), body: Secret::new(Vec::new()) })
+                let body = if world.random.below(2) == 0 { Vec::new() } else { crate::amazon::ERRORS.to_vec() };
+                Ok(Response { status, marked: false, request_id: String::new(), body: Secret::new(body) })
             } else {
                 let answer = world.serve(&request);
                 let lost = world.happens(faults.answer_lost);
@@ -288,11 +295,11 @@ impl Host for SimulatedHost<'_> {
                 let new = Stored::new(revision, document.expose());
                 world.check_save(client_id, &new.json);
                 world.count_wanted(client_id, &new.json);
-                let state = new.json["state"].clone();
-                if state["requesting"]["stage"]["calling"].is_u64() {
-                    self.intent = new.json["calls"].as_u64().map(|number| (client_id.to_owned(), number));
+                let view = crate::View::of(&new.json).unwrap();
+                if let Some(number) = view.sent {
+                    self.intent = Some((client_id.to_owned(), number));
                 }
-                world.note(|| format!("{client_id} is saved: {state}"));
+                world.note(|| format!("{client_id} is saved: {}", view.phase));
                 world.store.insert(client_id.into(), new);
                 match fault {
                     Some(_) => Err(StoreError::Unavailable("saved, perhaps".into())),
@@ -302,6 +309,61 @@ impl Host for SimulatedHost<'_> {
         };
         self.after_change();
         result
+    }
+
+    fn remove(&mut self, client_id: &str, expected: &str) -> Result<(), StoreError> {
+        self.before("remove");
+        let result = {
+            let mut world = self.world.borrow_mut();
+            let stored = world.store.get(client_id).map(|stored| stored.revision.to_string());
+            if stored.as_deref() == Some(expected) {
+                world.store.remove(client_id);
+                world.forgotten.insert(client_id.to_owned());
+                Ok(())
+            } else {
+                Err(StoreError::Conflict)
+            }
+        };
+        self.after_change();
+        result
+    }
+
+    fn inspect(&mut self, _: &str) -> Inspection {
+        self.before("inspect");
+        let inspection = {
+            let mut world = self.world.borrow_mut();
+            world.requests.push("inspect");
+            let fault = world.faults.inspect;
+            if world.happens(fault) {
+                let gap = if world.random.below(2) == 0 {
+                    Gap::Denied("it may not be asked".into())
+                } else {
+                    Gap::Unreachable("no connection".into())
+                };
+                Inspection { attributes: Err(gap), key: None, flow: world.flow }
+            } else {
+                world.inspection()
+            }
+        };
+        self.after();
+        inspection
+    }
+
+    fn read(&mut self, target: &str, client_id: &str) -> Result<Reading, PublishError> {
+        self.before(&format!("read {target}"));
+        // Commands cannot be read.
+        if ["hook", "exec"].contains(&target) {
+            return Ok(Reading::Unreadable);
+        }
+        if self.fails("read", |world| world.faults.target, |_| Failing::Before).is_some() {
+            return Err(PublishError::Unavailable("the target fails".into()));
+        }
+        let held = self.world.borrow().holds(client_id, target).map(|secret| Held {
+            client_id: Some(client_id.to_owned()),
+            client_secret: Secret::new(secret.as_bytes().to_vec()),
+            written_by: None,
+        });
+        Ok(held.map_or(Reading::None, Reading::Credential))
     }
 
     fn put(&mut self, target: &str, credential: &Credential) -> Result<(), PublishError> {

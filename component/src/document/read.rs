@@ -6,7 +6,7 @@ use crate::credential::ClientSecret;
 use crate::instant::Instant;
 use crate::json::Node;
 use crate::record::call::{Call, Calls, Obstacle, Phase, Reading, Wanted};
-use crate::record::secrets::{Candidate, Current, Origin, Promote, Retired, Retry, Secrets, Verification};
+use crate::record::secrets::{Candidate, Current, Erased, Origin, Promote, Retired, Retry, Secrets, Verification};
 use crate::record::targets::{Foreign, Found, Target};
 use crate::record::{Record, Reminded};
 
@@ -101,7 +101,7 @@ fn secrets(node: &Node<'_>) -> Result<Secrets, String> {
         current: node.required("current", current)?,
         candidates: node.optional("candidates", |node| node.list(candidate))?.unwrap_or_default(),
         retired: node.optional("retired", |node| node.list(retired))?.unwrap_or_default(),
-        ends: node.optional("ends", |node| node.list(instant))?.unwrap_or_default(),
+        erased: node.optional("erased", |node| node.list(erased))?.unwrap_or_default(),
         unmatched: node.optional("unmatched", instant)?,
     })
 }
@@ -168,6 +168,14 @@ fn retired(node: &Node<'_>) -> Result<Retired, String> {
         secret: node.required("secret", secret)?,
         expires_at: node.optional("expires_at", instant)?,
         ends_at: node.required("ends_at", instant)?,
+    })
+}
+
+fn erased(node: &Node<'_>) -> Result<Erased, String> {
+    node.nothing_beyond(Erased {
+        digest: node.required("digest", Node::number)?,
+        ended_at: node.required("ended_at", instant)?,
+        expires_at: node.optional("expires_at", instant)?,
     })
 }
 

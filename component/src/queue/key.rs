@@ -26,7 +26,7 @@ pub(super) fn judge(attributes: Attributes<'_>, key: Option<&Key>) -> QueueFindi
 
 /// A key of the queue's owner.
 fn judge_own(key: &Key, id: &str, queue_arn: &str) -> QueueFinding {
-    let mut arn = if id.contains(":key/") { id } else { "" };
+    let mut arn = if id.split(':').nth(5).is_some_and(|part| part.starts_with("key/")) { id } else { "" };
     match &key.description {
         Err(Gap::NotFound(text)) => {
             return blocking(&["the queue is encrypted with a key that does not exist: ", text].concat(), ANOTHER);

@@ -26,9 +26,9 @@ pub struct Secrets {
     /// Secrets that were current before and are certainly older, until Amazon ends them; the longest ago first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub retired: Vec<Retired>,
-    /// When those ended that are purged.
+    /// Secrets that were current before and are erased.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub ends: Vec<Instant>,
+    pub erased: Vec<Erased>,
     /// An expiry notice whose date fits no secret that is or was kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unmatched: Option<Instant>,
@@ -140,6 +140,18 @@ pub struct Retired {
     pub ends_at: Instant,
 }
 
+/// What is remembered of an erased secret: enough to recognise it where a place still holds it, or a notice has its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Erased {
+    /// A digest, from which nothing of the secret can be told.
+    pub digest: u64,
+    /// When it ended.
+    pub ended_at: Instant,
+    /// When it would have ended if nothing had replaced it, as far as known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Instant>,
+}
+
 /// How a secret that a message brings relates to those that are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
@@ -247,7 +259,7 @@ impl Secrets {
             },
             candidates: Vec::new(),
             retired: Vec::new(),
-            ends: Vec::new(),
+            erased: Vec::new(),
             unmatched: None,
         }
     }
@@ -282,9 +294,12 @@ impl Secrets {
         self.retired.iter().any(|retired| retired.secret == *secret)
     }
 
-    /// Whether this secret was current before, be it certainly older or not.
+    /// Whether this secret was current before, be it certainly older or not, and be it erased.
     pub fn was_current(&self, secret: &ClientSecret) -> bool {
-        self.is_retired(secret) || self.candidate(secret).is_some_and(|candidate| candidate.replaced_at.is_some())
+        let digest = secret.digest();
+        self.erased.iter().any(|erased| erased.digest == digest)
+            || self.is_retired(secret)
+            || self.candidate(secret).is_some_and(|candidate| candidate.replaced_at.is_some())
     }
 
     /// The secret that was current before this one, with its end.

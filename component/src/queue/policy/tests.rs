@@ -34,7 +34,7 @@ fn a_policy_is_judged_by_what_it_lets_amazon_do() {
 }
 
 #[test]
-fn a_queue_without_a_policy_lets_nobody_else_send() {
+fn a_queue_without_a_policy_lets_only_its_own_account_send() {
     let finding = only(&with(good(), "Policy", ""));
     assert_eq!((finding.check.as_str(), finding.severity), ("policy", Blocking));
 }

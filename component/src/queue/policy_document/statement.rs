@@ -4,7 +4,7 @@ use core::slice;
 
 use Applies::{No, Unclear, Yes};
 
-use super::wildcard::{is_arn_like, is_like, same};
+use super::wildcard::{has_variable, is_arn_like, is_like, same};
 use crate::json::Json;
 use crate::queue::shown;
 
@@ -132,7 +132,7 @@ impl Asked<'_> {
         given(statement, "Resource", "NotResource", |pattern| {
             if pattern == "*" {
                 Yes
-            } else if self.resource.is_empty() || pattern.contains("${") {
+            } else if self.resource.is_empty() || has_variable(pattern) {
                 Unclear
             } else if is_arn_like(pattern, self.resource) {
                 Yes
@@ -179,7 +179,7 @@ impl Asked<'_> {
         let Some((_, known)) = known else { return Unclear };
         let operator = operator.to_ascii_lowercase();
         let compared = |matches: fn(&str, &str) -> bool| {
-            one_of(values, |value| if value.contains("${") { Unclear } else { decided(matches(value, known)) })
+            one_of(values, |value| if has_variable(value) { Unclear } else { decided(matches(value, known)) })
         };
         let truth = |matches: fn(&str, &str) -> bool| {
             one_of(values, |value| match value.to_ascii_lowercase().as_str() {

@@ -6,6 +6,12 @@ pub(super) fn is_arn_like(pattern: &str, arn: &str) -> bool {
     arn.splitn(6, ':').all(|part| is_like(patterns.next().unwrap_or("*"), part, same))
 }
 
+/// Whether a pattern has a policy variable, such as `${aws:SourceAccount}`.
+pub(super) fn has_variable(pattern: &str) -> bool {
+    // Not with `contains`: its search for a text is large.
+    pattern.as_bytes().windows(2).any(|pair| pair == b"${")
+}
+
 pub(super) fn same(a: u8, b: u8) -> bool {
     a == b
 }

@@ -1,12 +1,12 @@
 //! What may become of the secrets: taken in, promoted, given up, purged.
 
-use super::{Candidate, Current, Notice, Origin, Promote, Retired, Retry, Secrets, Standing, Supply, Verification};
+use super::{Candidate, Current, Erased, Notice, Origin, Promote, Retired, Retry, Secrets, Standing, Supply, Verification};
 use crate::amazon::error::Failure;
 use crate::amazon::notification::NewSecret;
 use crate::credential::ClientSecret;
 use crate::instant::Instant;
 use crate::policy::{
-    CONTEST_AGAIN, MOST_CANDIDATES, MOST_ENDS, MOST_RETIRED, MOST_RIVALS, OVERLAP, SAME_END, SKEW, WARNING,
+    CONTEST_AGAIN, MOST_CANDIDATES, MOST_ERASED, MOST_RETIRED, MOST_RIVALS, OVERLAP, SAME_END, SKEW, WARNING,
 };
 
 impl Secrets {
@@ -34,7 +34,7 @@ impl Secrets {
                         candidate.promote = Promote::WhenAccepted;
                     }
                 }
-                self.candidates.sort_by_key(|candidate| candidate.origin);
+                self.reorder(&new.secret);
                 self.drop_older(now);
             }
             Standing::Newer | Standing::Beside => {
@@ -85,7 +85,7 @@ impl Secrets {
             if !candidate.origin.is_message() {
                 (candidate.origin, candidate.kept_at) = (Origin::Supplied(now), now);
             }
-            self.candidates.sort_by_key(|candidate| candidate.origin);
+            self.reorder(secret);
             return Supply::Known;
         }
         if self.is_retired(secret) {
@@ -93,8 +93,8 @@ impl Secrets {
         }
         if !self.verified() && self.generation == 1 && self.awaited().next().is_none() {
             let jitter = self.current.jitter;
-            let (candidates, unmatched) = (core::mem::take(&mut self.candidates), self.unmatched);
-            *self = Self { candidates, unmatched, ..Self::first(secret.clone(), expires_at, now, jitter) };
+            let candidates = core::mem::take(&mut self.candidates);
+            *self = Self { candidates, ..Self::first(secret.clone(), expires_at, now, jitter) };
             return Supply::Replaced;
         }
         let taken = self.insert(Candidate {
@@ -176,8 +176,13 @@ impl Secrets {
     }
 
     /// Gives a candidate up.
-    pub(in crate::record) fn give_up(&mut self, secret: &ClientSecret) {
-        self.candidates.retain(|candidate| candidate.secret != *secret);
+    pub(in crate::record) fn give_up(&mut self, secret: &ClientSecret, now: Instant) {
+        let given_up = self.candidates.extract_if(.., |candidate| candidate.secret == *secret);
+        for Candidate { secret, expires_at, replaced_at, .. } in given_up.collect::<Vec<_>>() {
+            if replaced_at.is_some() {
+                self.erase(&secret, expires_at, now);
+            }
+        }
     }
 
     /// Notes that a secret was not accepted.
@@ -206,7 +211,8 @@ impl Secrets {
         let near = |end: &Instant| at <= *end + SAME_END && *end <= at + SAME_END;
         let candidates = self.candidates.iter().flat_map(|c| [c.expires_at, c.old_ends_at]).flatten();
         let retired = self.retired.iter().flat_map(|old| [Some(old.ends_at), old.expires_at]).flatten();
-        let mut known = self.current.expires_at.into_iter().chain(candidates).chain(retired).chain(self.ends.clone());
+        let erased = self.erased.iter().flat_map(|old| [Some(old.ended_at), old.expires_at]).flatten();
+        let mut known = self.current.expires_at.into_iter().chain(candidates).chain(retired).chain(erased);
         if known.any(|end| near(&end)) {
             return Notice::Known;
         }
@@ -221,12 +227,18 @@ impl Secrets {
         Notice::Unmatched
     }
 
-    /// Erases the retired secrets that Amazon has ended, and remembers their ends.
+    /// Erases the retired secrets that Amazon has ended.
     pub(in crate::record) fn purge(&mut self, now: Instant) {
-        for ended in self.retired.extract_if(.., |retired| retired.ends_at <= now) {
-            self.ends.extend([Some(ended.ends_at), ended.expires_at].into_iter().flatten());
+        let ended: Vec<Retired> = self.retired.extract_if(.., |retired| retired.ends_at <= now).collect();
+        for Retired { secret, expires_at, ends_at } in ended {
+            self.erase(&secret, expires_at, ends_at);
         }
-        self.ends.drain(..self.ends.len().saturating_sub(MOST_ENDS));
+    }
+
+    /// Remembers what is needed of a secret that goes.
+    fn erase(&mut self, secret: &ClientSecret, expires_at: Option<Instant>, ended_at: Instant) {
+        self.erased.push(Erased { digest: secret.digest(), ended_at, expires_at });
+        self.erased.drain(..self.erased.len().saturating_sub(MOST_ERASED));
     }
 
     /// Removes the candidates that Amazon's dates put before the current secret. One that was current is retired instead.
@@ -243,7 +255,8 @@ impl Secrets {
 
     fn retire(&mut self, retired: Retired) {
         if self.retired.len() >= MOST_RETIRED {
-            self.retired.remove(0);
+            let Retired { secret, expires_at, ends_at } = self.retired.remove(0);
+            self.erase(&secret, expires_at, ends_at);
         }
         self.retired.push(retired);
     }
@@ -266,8 +279,20 @@ impl Secrets {
             let Some(place) = losers.rev().max_by_key(attempts) else { return false };
             self.candidates.remove(place);
         }
+        self.place(candidate);
+        true
+    }
+
+    fn place(&mut self, candidate: Candidate) {
         let place = self.candidates.partition_point(|other| other.origin <= candidate.origin);
         self.candidates.insert(place, candidate);
-        true
+    }
+
+    /// Moves a candidate whose origin has become another to its place in the order.
+    fn reorder(&mut self, secret: &ClientSecret) {
+        if let Some(place) = self.candidates.iter().position(|candidate| candidate.secret == *secret) {
+            let candidate = self.candidates.remove(place);
+            self.place(candidate);
+        }
     }
 }

@@ -27,6 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(crate) struct Outlet {
     sender: SyncSender<Item>,
     shared: Arc<Shared>,
+    patience: Duration,
 }
 
 #[derive(Default)]
@@ -52,7 +53,7 @@ impl Outlet {
         let of_thread = Arc::clone(&shared);
         let builder = thread::Builder::new().name("lwa-rotate-observer".into());
         builder.spawn(move || pass_on(&receiver, &of_thread, &*observer))?;
-        Ok(Self { sender, shared })
+        Ok(Self { sender, shared, patience: PATIENCE })
     }
 
     /// Waits until the observer has taken what was emitted before, but not for long, and not for one that has kept another call
@@ -64,7 +65,7 @@ impl Outlet {
             return;
         }
         let (tell, told) = oneshot::channel();
-        if self.sender.try_send(Item::Settled(tell)).is_ok() && timeout(PATIENCE, told).await.is_err() {
+        if self.sender.try_send(Item::Settled(tell)).is_ok() && timeout(self.patience, told).await.is_err() {
             shared.is_behind.store(true, Ordering::Release);
         }
     }
@@ -119,6 +120,11 @@ mod tests {
         Event { client_id: None, at, what: Happening::Verifying }
     }
 
+    /// Waits as long as it takes, on whatever machine.
+    fn patient(observer: impl Observe) -> Outlet {
+        Outlet { patience: Duration::from_secs(3600), ..Outlet::new(Box::new(observer)).unwrap() }
+    }
+
     fn instants(events: &[Event]) -> Vec<u64> {
         events.iter().map(|event| event.at).collect()
     }
@@ -126,7 +132,7 @@ mod tests {
     #[tokio::test]
     async fn events_come_in_their_order_and_are_there_when_it_has_settled() {
         let collector = Arc::new(Collector::default());
-        let outlet = Outlet::new(Box::new(Arc::clone(&collector))).unwrap();
+        let outlet = patient(Arc::clone(&collector));
 
         (0..500).for_each(|at| outlet.emit(&event(at)));
         outlet.settle().await;
@@ -158,16 +164,20 @@ mod tests {
         let (go_on, may_go_on) = mpsc::channel();
         let (taken, dropped) = (Arc::new(Collector::default()), Arc::new(AtomicU64::new(0)));
         let slow = Slow { may_go_on: Mutex::new(may_go_on), taken: Arc::clone(&taken), dropped: Arc::clone(&dropped) };
-        let outlet = Outlet::new(Box::new(slow)).unwrap();
+        let outlet = Outlet { patience: Duration::from_millis(1), ..patient(slow) };
 
         // Would never end if it waited.
         (0..3000).for_each(|at| outlet.emit(&event(at)));
         outlet.settle().await;
         outlet.settle().await;
         drop(go_on);
-        while outlet.shared.taken.load(Ordering::Acquire) < outlet.shared.sent.load(Ordering::Acquire) {
+        let shared = &outlet.shared;
+        while shared.is_behind.load(Ordering::Acquire)
+            || shared.taken.load(Ordering::Acquire) < shared.sent.load(Ordering::Acquire)
+        {
             tokio::task::yield_now().await;
         }
+        let outlet = Outlet { patience: Duration::from_secs(3600), ..outlet };
         outlet.emit(&event(9999));
         outlet.settle().await;
 
@@ -188,7 +198,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_observer_that_panics_harms_nothing_else() {
-        let outlet = Outlet::new(Box::new(Panics)).unwrap();
+        let outlet = patient(Panics);
 
         outlet.emit(&event(1));
         outlet.emit(&event(2));

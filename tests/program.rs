@@ -286,11 +286,6 @@ impl Drop for World {
     }
 }
 
-/// The date so many days from now.
-pub fn date_in(days: i64) -> String {
-    (time::OffsetDateTime::now_utc() + time::Duration::days(days)).date().to_string()
-}
-
 /// Two files with the credential.
 pub const TARGETS: &str = r#"
 [[apps.shop.publish]]

@@ -1,6 +1,6 @@
 //! `enroll`: the current secret is supplied, verified by use, and published.
 
-use crate::program::{CLIENT_ID, SECRET, World, date_in, mode};
+use crate::program::{CLIENT_ID, SECRET, World, in_days, mode};
 
 #[test]
 fn enroll_takes_the_secret_from_stdin_verifies_it_by_use_and_publishes_it() {
@@ -21,7 +21,7 @@ fn enroll_takes_the_secret_from_a_file_and_the_expiry_time_from_an_option() {
     let world = World::new();
     world.write("secret", &format!("{SECRET}\n"));
 
-    let ends = date_in(150);
+    let ends = in_days(150);
     let enroll = ["enroll", "shop", "--secret-file", "secret", "--expires-at", &ends];
     let (code, document) = world.json(&enroll);
 

@@ -4,12 +4,12 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::program::{CLIENT_ID, SECRET, TARGETS, World, date_in};
+use crate::program::{CLIENT_ID, SECRET, TARGETS, World, in_days};
 
 /// Enrolled, with an expiry time far enough ahead.
 fn enrolled() -> World {
     let world = World::new();
-    world.run_with(&["enroll", "shop", "--expires-at", &date_in(150)], SECRET).done();
+    world.run_with(&["enroll", "shop", "--expires-at", &in_days(150)], SECRET).done();
     world
 }
 
@@ -21,7 +21,7 @@ fn expiry(world: &World) -> Value {
 fn set_expiry_says_when_the_secret_ends_without_supplying_it_again() {
     let world = World::enrolled();
     assert_eq!(expiry(&world), Value::Null);
-    let (ends, calls) = (date_in(100), world.calls().len());
+    let (ends, calls) = (in_days(100), world.calls().len());
 
     let ran = world.run(&["set-expiry", "shop", &ends]).done();
 
@@ -36,7 +36,7 @@ fn set_expiry_says_when_the_secret_ends_without_supplying_it_again() {
 fn a_date_with_which_a_rotation_is_due_has_to_be_confirmed_and_is_never_followed_by_a_call_at_once() {
     for (command, stdin) in [(&["set-expiry", "shop"][..], ""), (&["enroll", "shop", "--expires-at"][..], SECRET)] {
         let world = enrolled();
-        let (before, soon) = (expiry(&world), date_in(3));
+        let (before, soon) = (expiry(&world), in_days(3));
         let arguments = [command, &[soon.as_str()]].concat();
 
         world.run_with(&arguments, stdin).exits(2).says("nothing was changed").says("run it again with --yes");
@@ -110,9 +110,9 @@ fn cancel_takes_back_a_rotation_whose_call_is_not_sent_yet() {
 #[test]
 fn cancel_puts_off_a_rotation_that_is_due() {
     let world = World::new();
-    world.run_with(&["enroll", "shop", "--expires-at", &date_in(20), "--yes"], SECRET).done();
+    world.run_with(&["enroll", "shop", "--expires-at", &in_days(20), "--yes"], SECRET).done();
 
-    let until = date_in(5);
+    let until = in_days(5);
     let ran = world.run(&["cancel", "shop", "--not-before", &until]).done();
 
     assert!(ran.stdout.contains("no rotate call is made") && ran.stdout.contains(&until), "{}", ran.stdout);

@@ -103,7 +103,7 @@ impl Failure {
         self
     }
 
-    /// Where the application stands.
+    /// The application's state.
     pub(super) fn status(mut self, app: &str, status: &Status) -> Self {
         self.status = Some(Box::new((app.to_owned(), status.clone())));
         self

@@ -1,4 +1,4 @@
-//! One application: its record, its secret, Amazon's endpoints, where its rotation stands, and its publish targets.
+//! One application: its record, its secret, Amazon's endpoints, the state of its rotation, and its publish targets.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -40,7 +40,7 @@ struct Shared {
     quiet: bool,
     /// The instant until which something is waited for, as the last line said.
     told_until: Option<u64>,
-    /// What keeps the queue from being read, as it was last told.
+    /// What keeps the queue from being read, as it was last said.
     told_trouble: Option<String>,
     /// Whether a new secret has become current.
     has_promoted: bool,

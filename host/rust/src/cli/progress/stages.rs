@@ -147,7 +147,7 @@ impl Stages {
             }
             .to_owned();
         }
-        // Trouble has told when it is tried again.
+        // Trouble says when it is tried again.
         if row.mark != Mark::Trouble {
             row.until = until;
         }

@@ -146,7 +146,7 @@ impl Drive<'_> {
     }
 
     /// Waits for the message to be acknowledged when its secret has been verified and published without it. If it does not come
-    /// in time, it stays in the queue for whoever reads it next.
+    /// in time, it stays in the queue until it is read next.
     async fn last_message(&self) {
         let end = Instant::now() + LAST_MESSAGE.min(self.left());
         while let Some(until) = self.progress.hidden().values().min().copied() {

@@ -68,7 +68,7 @@ fn a_file_with_mistakes_is_told_with_its_lines_and_stops_no_other_application() 
     assert!(status.stdout.contains("shop") && !status.stdout.contains("mill"), "{}", status.stdout);
     let (_, document) = world.json(&["status"]);
     assert_eq!((&document["mistakes"][0]["line"], document["apps"].as_array().unwrap().len()), (&6.into(), 1));
-    world.run(&["rotate", "mill"]).exits(2).says(at).says("mill stands in this file");
+    world.run(&["rotate", "mill"]).exits(2).says(at).says("mill is in this file");
     world.run(&["rotate", "no-such"]).exits(2).says("this file is left out because of its mistakes").says(at);
     let (code, document) = world.json(&["check"]);
     let mut findings = document["findings"].as_array().unwrap().iter();

@@ -363,18 +363,6 @@ fn a_rotation_that_does_not_go_on_is_found_with_the_reason() {
 }
 
 #[test]
-fn a_rotation_that_no_watch_goes_on_with_is_found() {
-    let world = World::with(|options| options.applications[0].expires_in = Duration::from_secs(10 * 86_400));
-    world.configure("rotate-before = \"1d\"", TARGETS);
-    enroll(&world);
-    assert_eq!(faults(&world), [[""; 3]; 0]);
-
-    world.configure("rotate-before = \"30d\"", TARGETS);
-
-    assert_only(&world, "app", "rotation", "warning", "lwa-rotate watch");
-}
-
-#[test]
 fn a_stalled_rotation_is_found() {
     let world = faultless();
     world.configure("patience = \"1s\"", TARGETS);

@@ -1,6 +1,8 @@
 //! What may become of the secrets: taken in, promoted, given up, purged.
 
-use super::{Candidate, Current, Erased, Notice, Origin, Promote, Retired, Retry, Secrets, Standing, Supply, Verification};
+use super::{
+    Candidate, Current, Erased, Notice, Origin, Promote, Retired, Retry, Secrets, Standing, Supply, Verification,
+};
 use crate::amazon::error::Failure;
 use crate::amazon::notification::NewSecret;
 use crate::credential::ClientSecret;

@@ -36,7 +36,7 @@ impl Secrets {
                         candidate.promote = Promote::WhenAccepted;
                     }
                 }
-                self.candidates.sort_by_key(|candidate| candidate.origin);
+                self.reorder(&new.secret);
                 self.drop_older(now);
             }
             Standing::Newer | Standing::Beside => {
@@ -87,7 +87,7 @@ impl Secrets {
             if !candidate.origin.is_message() {
                 (candidate.origin, candidate.kept_at) = (Origin::Supplied(now), now);
             }
-            self.candidates.sort_by_key(|candidate| candidate.origin);
+            self.reorder(secret);
             return Supply::Known;
         }
         if self.is_retired(secret) {
@@ -141,14 +141,14 @@ impl Secrets {
         };
         self.retired.retain(|retired| retired.secret != replaced.secret && retired.secret != self.current.secret);
         if newer {
-            let ends_at = promoted.old_ends_at.unwrap_or(now + OVERLAP);
+            let ends_at = promoted.old_ends_at.filter(|_| promoted.replaced_at.is_none()).unwrap_or(now + OVERLAP);
             self.retire(Retired { secret: replaced.secret, expires_at: replaced.expires_at, ends_at });
         } else {
             self.insert(Candidate {
                 secret: replaced.secret,
                 origin: replaced.origin,
                 expires_at: replaced.expires_at,
-                old_ends_at: None,
+                old_ends_at: promoted.old_ends_at.filter(|_| promoted.replaced_at.is_none()),
                 kept_at: now,
                 replaced_at: Some(now),
                 promote: Promote::WhenCurrentRefused,
@@ -211,7 +211,8 @@ impl Secrets {
     /// What an expiry notice says. The current secret's end is learned from it only where no message has said it.
     pub(in crate::record) fn notice(&mut self, at: Instant, now: Instant) -> Notice {
         let near = |end: &Instant| at <= *end + SAME_END && *end <= at + SAME_END;
-        let candidates = self.candidates.iter().flat_map(|c| [c.expires_at, c.old_ends_at]).flatten();
+        let replaced = |c: &Candidate| c.replaced_at.map(|at| at + OVERLAP);
+        let candidates = self.candidates.iter().flat_map(|c| [c.expires_at, c.old_ends_at, replaced(c)]).flatten();
         let retired = self.retired.iter().flat_map(|old| [Some(old.ends_at), old.expires_at]).flatten();
         let erased = self.erased.iter().flat_map(|old| [Some(old.ended_at), old.expires_at]).flatten();
         let mut known = self.current.expires_at.into_iter().chain(candidates).chain(retired).chain(erased);
@@ -281,8 +282,20 @@ impl Secrets {
             let Some(place) = losers.rev().max_by_key(attempts) else { return false };
             self.candidates.remove(place);
         }
+        self.place(candidate);
+        true
+    }
+
+    fn place(&mut self, candidate: Candidate) {
         let place = self.candidates.partition_point(|other| other.origin <= candidate.origin);
         self.candidates.insert(place, candidate);
-        true
+    }
+
+    /// Moves a candidate whose origin has become another to its place in the order.
+    fn reorder(&mut self, secret: &ClientSecret) {
+        if let Some(place) = self.candidates.iter().position(|candidate| candidate.secret == *secret) {
+            let candidate = self.candidates.remove(place);
+            self.place(candidate);
+        }
     }
 }

@@ -231,7 +231,7 @@ impl Target {
     /// A new secret has been promoted: its generation is one more than that of the secret before.
     pub(super) fn renew(&mut self, generation: u64, now: Instant) {
         // Another host may be about to write the secret that was replaced: one that saw it unwritten a moment ago.
-        let settled = self.generation + 1 == generation && self.retry.at + LONGEST_PUT <= now;
+        let settled = self.generation.checked_add(1) == Some(generation) && self.retry.at + LONGEST_PUT <= now;
         self.late_write = self.late_write || !settled;
         self.retry = Retry::now(now);
         (self.look_at, self.looks, self.read_at, self.rewrites) = (None, 0, None, 0);

@@ -77,7 +77,10 @@ fn eight_rotates_started_together_make_one_call_and_leave_nothing() {
         assert_eq!(rotates(&world, CLIENT_ID), 1, "one call");
         assert_eq!(world.emulator.secrets(CLIENT_ID).len(), 2);
         assert!(world.read("shop.json").contains(&world.newest()));
-        assert_eq!((world.status()["generation"].as_u64(), world.stored("old").as_deref()), (Some(2), Some(SECRET)));
+        assert_eq!(
+            (world.status()["generation"].as_u64(), world.stored("retired").as_deref()),
+            (Some(2), Some(SECRET))
+        );
         world.assert_rotated();
         assert_nothing_left(&world);
     }

@@ -77,7 +77,7 @@ fn a_host_frozen_while_it_proves_the_new_secret_changes_nothing_when_it_wakes() 
     let proofs = world.count("proof");
     world.fault("proof:delay=2s");
     let host = frozen_at(&world, "it proves", || carried_out(&world, Operation::Proof, proofs + 1));
-    assert_eq!(world.stored("pending"), Some(world.newest()), "rule 4: kept before proof");
+    assert_eq!(world.stored("candidate"), Some(world.newest()), "rule 4: kept before proof");
 
     finished_by_another(&world);
     wake(&world, host);

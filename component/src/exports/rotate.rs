@@ -153,8 +153,11 @@ fn inspect<H: Host>(session: &mut Session<'_, H>) -> (Inspection, Vec<String>) {
         }
         _ => None,
     };
+    // What the call goes ahead in spite of is said too; what blocks it is said otherwise.
+    let in_spite = obstacle.iter().map(|obstacle| format!("in spite of: {}", obstacle.evidence));
+    let notes = unchecked.into_iter().chain(in_spite).collect();
     session.note(Event::Call(CallEvent::Inspected(obstacle)));
-    (inspection, unchecked)
+    (inspection, notes)
 }
 
 /// What blocks the call, of what the record knows about the queue.

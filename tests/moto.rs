@@ -118,7 +118,7 @@ fn a_message_that_moto_delivers_twice_changes_nothing_the_second_time() {
     assert_rotated(&world);
 }
 
-/// Rules 4 and 5: while its secret is unproven, the message is hidden and comes back.
+/// Rules 4 and 5: while its secret is not verified, the message is hidden and comes back.
 #[test]
 fn a_message_that_was_hidden_in_moto_returns_and_is_deleted_when_its_secret_works() {
     let moto = Moto::start();

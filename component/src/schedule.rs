@@ -8,8 +8,7 @@ use crate::bindings::lwa::rotation::types::{Deadline, DeadlineKind, RemedyBy};
 use crate::credential::spread;
 use crate::instant::{Instant, Lifetime};
 use crate::policy::{
-    CALL_RETRY, CALLER_TIME, CROWDED_AGAIN, LONGEST_JITTER, MESSAGE_LEAD, PREPARER_TIME, READ_SELDOM, REMIND, RETRY,
-    SKEW,
+    CALL_RETRY, CALLER_TIME, LONGEST_JITTER, MESSAGE_LEAD, PREPARER_TIME, READ_SELDOM, REMIND, RETRY, SKEW,
 };
 use crate::problem;
 use crate::record::Record;
@@ -63,12 +62,18 @@ fn rows(record: &Record, application: &Application) -> Vec<Row> {
     match &secrets.current.verification {
         Verification::Open(retry) => rows.push((retry.at, Work::TryCurrent)),
         Verification::Verified => {
+            // What fails beside a secret whose message comes again is tried with it: one save serves both.
+            let awaited = secrets.awaited().any(|candidate| candidate.origin.is_message());
+            let lead = |target: &Target| if awaited && target.retry.attempts > 0 { MESSAGE_LEAD } else { Lifetime(0) };
             for (place, target) in application.targets.iter().enumerate() {
                 match record.targets.get(&target.place) {
                     None => rows.push((secrets.current.since, Work::Publish(place))),
                     Some(target) => match target.written_at(secrets.generation) {
-                        Some(at) => rows.push((at, Work::Publish(place))),
-                        None => rows.extend(target.look_at.map(|at| (look_at(at, target, record), Work::Look(place)))),
+                        Some(at) => rows.push((at + lead(target), Work::Publish(place))),
+                        None => {
+                            let at = target.look_at.map(|at| look_at(at, target, record) + lead(target));
+                            rows.extend(at.map(|at| (at, Work::Look(place))));
+                        }
                     },
                 }
             }
@@ -114,7 +119,7 @@ fn longest_wait(work: Work, application: &Application) -> Lifetime {
         Work::Try(_) | Work::Publish(_) | Work::TryCurrent | Work::GiveUpOnCaller => {
             Lifetime(RETRY[RETRY.len() - 1].0 * 2)
         }
-        Work::Call => Lifetime(CALL_RETRY[CALL_RETRY.len() - 1].0.max(CROWDED_AGAIN.0) * 2),
+        Work::Call => Lifetime(CALL_RETRY[CALL_RETRY.len() - 1].0 * 2),
         // With the next full hour.
         Work::Look(_) | Work::Remind => Lifetime(READ_SELDOM.max(REMIND).0 + Lifetime::hours(2).0),
         Work::StallCall => patience(application),

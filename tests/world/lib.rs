@@ -21,7 +21,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use lwa_rotate_component::bindings::lwa::rotation::queue::{Attribute, Flow, Gap, Inspection};
+use lwa_rotate_component::bindings::lwa::rotation::queue::{Attribute, Flow, Gap, Inspection, Key};
 use lwa_rotate_component::bindings::lwa::rotation::settings::{Application, Rotate, Target, UserAgent};
 
 pub use amazon::{App, Issued};
@@ -159,6 +159,8 @@ pub struct World {
     pub settings: BTreeMap<String, Application>,
     /// The queue's attributes, but for the counts; or why they cannot be had.
     pub attributes: Result<BTreeMap<String, String>, Gap>,
+    /// The queue's key, if it has one of its own.
+    pub key: Option<Key>,
     /// How messages come to the hosts.
     pub flow: Flow,
     /// What happened, without secrets, if anybody wants to know.
@@ -212,6 +214,7 @@ impl World {
             targets: BTreeMap::new(),
             settings: BTreeMap::new(),
             attributes: Ok(good_attributes()),
+            key: None,
             flow: Flow::Pulled,
             journal: None,
             calls: BTreeMap::new(),
@@ -347,7 +350,7 @@ impl World {
                 Ok(all.map(|(name, value)| Attribute { name, value }).collect())
             }
         };
-        Inspection { attributes, key: None, flow: self.flow }
+        Inspection { attributes, key: self.key.clone(), flow: self.flow }
     }
 
     /// Whether every target holds this secret.

@@ -96,8 +96,12 @@ impl Drive<'_> {
     async fn wait(&self, status: &Status) -> Result<Came, Failure> {
         let due = status.next.as_ref().map_or(u64::MAX, |next| next.at.saturating_sub(now()));
         if status.state == State::Requesting {
-            // Another host is at it: what it comes to is in the store, long before they would be overdue.
-            let others = status.next.as_ref().is_some_and(|next| next.kind == DeadlineKind::CallOverdue);
+            // Another host has made the call, and its message may have come, whatever has become of that host.
+            if status.next.as_ref().is_some_and(|next| next.kind == DeadlineKind::CallOverdue) {
+                return self.poll(milliseconds(PAUSE.min(self.left())).div_ceil(1_000)).await;
+            }
+            // Without a reason to wait, another host is preparing the call: what it comes to is in the store.
+            let others = status.problem.is_none();
             let due = Duration::from_millis(due).min(if others { PAUSE } else { Duration::MAX });
             sleep(due.max(Duration::from_millis(100)).min(self.left())).await;
             return Ok(Came::Nothing);

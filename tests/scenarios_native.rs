@@ -13,7 +13,7 @@ use std::rc::Rc;
 use native::call;
 use scenario::file::{self, Scenario, misfit};
 use scenario::script::{Records, Script};
-use scenario::world::{self, World};
+use scenario::world;
 use serde_json::{Value, json};
 
 #[test]

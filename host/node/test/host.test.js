@@ -11,7 +11,7 @@ import { MemoryStore } from '../package/src/testing.js';
 
 const run = promisify(execFile);
 const PACKAGE = new URL('../package/src/', import.meta.url).href;
-const APPLICATION = { clientId: 'shop', apiEndpoint: 'https://api.test', targets: ['env'] };
+const APPLICATION = { clientId: 'shop', apiEndpoint: 'https://api.test', targets: [{ name: 'env' }] };
 const accepting = { send: async () => ({ status: 200, headers: [], body: Buffer.from('{"access_token":"Atc|1","payload":[]}') }) };
 
 /** What a script of its own prints. */
@@ -87,7 +87,7 @@ test('without a file to open the first call fails as a call does, and the next o
     open.forEach(closeSync);
     await rotator.enroll('shop', Buffer.from('a-secret')).then(({ state }) => console.log(state));`;
   const shell = 'ulimit -n 200; exec "$0" "$@"';
-  assert.equal(await printed(script, { shell }), 'EMFILE\nRotationError store unavailable\nsettled');
+  assert.equal(await printed(script, { shell }), 'EMFILE\nRotationError store unavailable\nverifying');
 });
 
 test('without WebAssembly a call says what to do', async () => {

@@ -219,7 +219,7 @@ test('a target that hangs counts as failed', async (t) => {
   let hangs;
   const hanging = new Promise((resolve) => { hangs = resolve; });
   const rotator = new Rotator({
-    applications: [{ clientId: 'shop', apiEndpoint: 'https://api.test', targets: ['env'] }],
+    applications: [{ clientId: 'shop', apiEndpoint: 'https://api.test', targets: [{ name: 'env' }] }],
     store: new MemoryStore(),
     http: { send: async () => ({ status: 200, headers: [], body: Buffer.from('{"access_token":"Atc|1","payload":[]}') }) },
     publish: { put: () => new Promise(hangs) },
@@ -246,7 +246,7 @@ test('settings that cannot work are refused at once, and what is undefined has t
   const made = (more) => new Rotator({ applications: [{ ...APPLICATION, ...more }], store: new MemoryStore() });
   for (const rotateBefore of ['30d', '2592000', 0, 1.5, NaN, null, 173 * 86_400 + 1]) assert.throws(() => made({ rotateBefore }), /'shop': rotateBefore is a whole number/);
   for (const patience of ['1h', 0, 6 * 86_400 + 1]) assert.throws(() => made({ patience }), /patience is a whole number/);
-  for (const targets of ['env', [1], {}]) assert.throws(() => made({ targets }), /targets is an array of strings/);
+  for (const targets of ['env', [1], ['env'], {}]) assert.throws(() => made({ targets }), /targets is an array of objects with a name/);
   assert.throws(() => made({ apiEndpoint: undefined }), /apiEndpoint is a string/);
   made({ rotateBefore: 1, patience: 6 * 86_400 });
   assert.deepEqual(application({ ...APPLICATION, rotateBefore: undefined, patience: undefined, targets: undefined, userAgent: { language: undefined } }), application(APPLICATION));
@@ -254,9 +254,9 @@ test('settings that cannot work are refused at once, and what is undefined has t
 });
 
 test('settings stay as they were given', () => {
-  const given = { ...APPLICATION, targets: ['one'], userAgent: { application: 'shop' } };
+  const given = { ...APPLICATION, targets: [{ name: 'one', place: 'vault:one' }], userAgent: { application: 'shop' } };
   const kept = application(given);
-  given.targets.push('two');
+  given.targets[0].name = 'two';
   given.userAgent.application = 'other';
-  assert.deepEqual([kept.targets, kept.userAgent.application], [['one'], 'shop']);
+  assert.deepEqual([kept.targets, kept.userAgent.application], [[{ name: 'one', place: 'vault:one' }], 'shop']);
 });

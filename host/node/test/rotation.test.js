@@ -21,7 +21,7 @@ async function shop(t, ...options) {
   const events = [];
   let jump = 0;
   const rotator = new Rotator({
-    applications: [{ clientId: ID, apiEndpoint: amazon.at, tokenEndpoint: amazon.tokenEndpoint, targets: ['env'] }],
+    applications: [{ clientId: ID, apiEndpoint: amazon.at, tokenEndpoint: amazon.tokenEndpoint, targets: [{ name: 'env' }] }],
     store: new FileStore(folder),
     queue: new Sqs({ main: amazon.queueUrl }, AWS),
     publish: { put: async (target, { clientSecret }) => { published.push(Buffer.from(clientSecret).toString()); } },
@@ -30,7 +30,7 @@ async function shop(t, ...options) {
   });
   await rotator.enroll(ID, Buffer.from(SECRET));
   const status = await rotator.advance(ID);
-  assert.deepEqual([status.state, status.proven, published], ['settled', true, [SECRET]]);
+  assert.deepEqual([status.state, status.verified, published], ['settled', true, [SECRET]]);
   const calls = async (operation) => (await amazon.admin('calls')).calls.filter((call) => call.operation === operation).length;
   const pass = async (seconds) => {
     jump += seconds * 1000;
@@ -44,15 +44,15 @@ test('a whole rotation', async (t) => {
 
   await rotator.request(ID);
   assert.equal((await rotator.advance(ID)).state, 'awaiting');
-  const [delivery] = await rotator.drain('main', 10, 20);
+  const { deliveries: [delivery] } = await rotator.drain('main', 10, 20);
 
   assert.deepEqual([delivery.answer.tag, delivery.status.state, delivery.status.generation], ['delete', 'settled', 2n]);
   const current = await rotator.reveal(ID, 'current');
   assert.equal(Buffer.from(current.clientSecret).toString(), published.at(-1));
   assert.notEqual(published.at(-1), SECRET);
   assert.equal(await calls('rotate'), 1);
-  assert.deepEqual(await rotator.drain('main', 10, 0), [], 'the message is gone');
-  assert.equal(await rotator.prove(ID), undefined);
+  assert.deepEqual(await rotator.drain('main', 10, 1), { deliveries: [], more: false }, 'the message is gone');
+  assert.equal(await rotator.verify(ID), undefined);
   const told = JSON.stringify(events, (_, value) => (typeof value === 'bigint' ? Number(value) : value));
   for (const secret of published) assert.ok(!told.includes(secret), 'rule 9: no secret in an event');
   assert.ok((await amazon.admin('state')), 'the emulator is there to the end');
@@ -87,12 +87,12 @@ test('a new secret that lags is hidden until the next try', async (t) => {
   await rotator.request(ID);
   await rotator.advance(ID);
 
-  const [delivery] = await rotator.drain('main', 10, 20);
+  const { deliveries: [delivery] } = await rotator.drain('main', 10, 20);
 
   assert.equal(delivery.answer.tag, 'hide-until');
   assert.equal(published.length, 1);
   await pass(7200);
-  const [again] = await rotator.drain('main', 10, 20);
+  const { deliveries: [again] } = await rotator.drain('main', 10, 20);
   assert.deepEqual([again.answer.tag, published.length], ['delete', 2]);
 });
 
@@ -178,7 +178,7 @@ test('errors of SQS are told apart', async (t) => {
   assert.equal(await tag(queue.receive('main', 1, 0, 1)), 'access-denied');
   await amazon.admin('messages', { body: 'anything' });
   const [message] = await queue.receive('main', 1, 0, 30);
-  assert.deepEqual([Buffer.from(message.body).toString(), message.receiveCount, typeof message.sentAt], ['anything', 1, 'bigint']);
+  assert.deepEqual([Buffer.from(message.body).toString(), message.receiveCount], ['anything', 1]);
   await queue.hide('main', message.receiptHandle, 43_200);
   await queue.delete('main', message.receiptHandle);
 });

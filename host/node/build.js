@@ -64,7 +64,6 @@ const manifest = JSON.parse(await readFile(path.join(here, 'package.json')));
 manifest.version = version;
 delete manifest.devDependencies;
 delete manifest.allowScripts;
-delete manifest.scripts;
 await writeFile(path.join(out, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
 
 // Who builds has a umask, and the tarball holds modes.

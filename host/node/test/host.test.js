@@ -123,12 +123,12 @@ test('without a file to open the first call fails as a call does, and the next o
 });
 
 test('without WebAssembly a call says what to do', async () => {
+  // Node 22 misses it too, in its own fetch.
+  const args = ['--jitless', '--unhandled-rejections=warn'];
   const script = `
-    // As \`--jitless\` does.
-    delete globalThis.WebAssembly;
     const rotator = new Rotator({ applications: [application], store: new MemoryStore() });
     await rotator.status('shop').catch((error) => console.log(error.name, error.message));`;
-  assert.match(await printed(script), /^RotationError stopped: .*start node without --jitless/);
+  assert.match(await printed(script, { args }), /^RotationError stopped: .*start node without --jitless/);
 });
 
 test('after 2,500 calls there are no more files open, and no more memory is in use, than after 500', async (t) => {

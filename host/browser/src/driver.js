@@ -2,6 +2,7 @@
 // something to do, `drain` for the queue, and nothing remembered in between.
 
 import { Host } from './host.js';
+import { stateOf } from './record.js';
 import { Judge } from './rules.js';
 import { CLIENT_ID, QUEUE } from './world/names.js';
 import { World } from './world/world.js';
@@ -32,11 +33,11 @@ export class Driver {
     this.judge = new Judge(this.world);
   }
 
-  /** Hands over the first secret, has it proven and published. */
+  /** Supplies the first secret, has it verified and published. */
   async enroll() {
     const { secret, endsAt } = this.world.amazon.newest;
     const host = this.#host();
-    await host.call('enroll', CLIENT_ID, new TextEncoder().encode(secret), BigInt(endsAt));
+    await host.call('enroll', CLIENT_ID, new TextEncoder().encode(secret), BigInt(endsAt), false);
     await host.call('advance', CLIENT_ID);
     await this.look();
   }
@@ -67,7 +68,7 @@ export class Driver {
     this.world.tell({ type: 'run', hosts });
     try {
       if (decide) await this.#hosts[0].call('resume', CLIENT_ID, decide);
-      if (request) await this.#hosts[0].call('request', CLIENT_ID);
+      if (request) await this.#hosts[0].call('request', CLIENT_ID, true);
       this.ended = await this.#rounds(jump);
     } finally {
       this.busy = false;
@@ -81,7 +82,7 @@ export class Driver {
   async #rounds(jump) {
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
       await this.#all('advance', CLIENT_ID);
-      await this.#all('drain', QUEUE, 10, this.#expecting() ? 20 : 0);
+      await this.#all('drain', QUEUE, 10, this.#expecting() ? 20 : 1);
       if (!this.#hosts.some((host) => host.alive)) return 'killed';
       const { queue, now } = this.world;
       const { state, next, problem } = await this.look();
@@ -98,8 +99,7 @@ export class Driver {
   }
 
   #expecting() {
-    const { state } = this.world.store.record;
-    return state.awaiting !== undefined || state === 'verifying';
+    return ['awaiting', 'verifying'].includes(stateOf(this.world.store.record).state);
   }
 
   async #all(name, ...args) {

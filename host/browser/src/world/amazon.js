@@ -16,7 +16,7 @@ export class Amazon {
   /** The secrets that were issued, oldest first: `{ secret, since, endsAt, worksFrom }`. */
   issued = [];
   /** The secrets that SP-API has accepted by a token minted with them. */
-  proved = new Set();
+  verified = new Set();
   /** How many rotate calls were carried out. */
   rotations = 0;
   #tokens = new Map();
@@ -71,7 +71,7 @@ export class Amazon {
   #destinations(token) {
     const refused = this.#against(token, 'sellingpartnerapi::notifications');
     if (refused) return refused;
-    this.proved.add(this.#tokens.get(token).issued.secret);
+    this.verified.add(this.#tokens.get(token).issued.secret);
     return answer(200, { payload: [] });
   }
 

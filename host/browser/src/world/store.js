@@ -38,4 +38,10 @@ export class Store {
     this.#text = new TextDecoder().decode(document);
     return String(this.entry.revision);
   }
+
+  remove(expected) {
+    if (!this.entry || String(this.entry.revision) !== expected) throw failure('conflict');
+    this.entry = undefined;
+    this.#text = '{}';
+  }
 }

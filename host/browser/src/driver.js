@@ -19,7 +19,7 @@ export class Driver {
   busy = false;
   /** Why the last one ended: settled, waiting, stalled, killed; nothing before the first. */
   ended;
-  /** Where the application stands, as the component says. */
+  /** The application's status, as the component gives it. */
   status;
   #hosts = [];
   #held = [];
@@ -42,7 +42,7 @@ export class Driver {
     await this.look();
   }
 
-  /** Asks the component where the application stands, beside everything else. */
+  /** Asks the component for the application's status, beside everything else. */
   async look() {
     const quiet = { ...this.#stage(), gate: async () => {}, world: Object.create(this.world, { tell: { value: () => {} } }) };
     this.status = (await new Host('page', quiet).call('status', CLIENT_ID)).ok;
@@ -123,7 +123,7 @@ export class Driver {
     while (this.#held.length > 0) this.step();
   }
 
-  /** Ends it all: nothing is told any more, and what is under way stays where it is. */
+  /** Ends it all: no event is passed on any more, and what is under way stays where it is. */
   stop() {
     this.hold();
     this.world.deafen();
@@ -140,7 +140,7 @@ export class Driver {
     held.go();
   }
 
-  /** What has been so far was before anybody looked. */
+  /** What has been so far was before the visitor came. */
   begin() {
     this.ended = undefined;
     this.#made = 0;

@@ -62,7 +62,7 @@ async function start(component) {
   });
   show();
   document.body.dataset.ready = 'yes';
-  globalThis.lwaRotate = driver; // For whoever wants to look behind the page.
+  globalThis.lwaRotate = driver; // For those who want to see behind the page.
 }
 
 try {

@@ -15,7 +15,7 @@ export const STAGES = [
 
 const NAMES = STAGES.map(([name]) => name);
 
-/** What has become of each stage: todo, active, done, trouble, or elsewhere (somebody else did it). */
+/** What has become of each stage: todo, active, done, trouble, or elsewhere (it was done elsewhere). */
 export class Stages {
   #published = new Set();
 

@@ -6,17 +6,17 @@ export function sentence(what) {
     case 'fault': return { tone: 'fault', text: what.fault.strikes };
     case 'event': return happening(what.event.what);
     case 'answer': return what.error?.tag === 'conflict'
-      ? { tone: 'plain', text: 'The save is refused, since somebody else wrote first. The record is read again, and decided anew.', rule: 3 }
+      ? { tone: 'plain', text: 'The save is refused, since another host wrote first. The record is read again, and decided anew.', rule: 3 }
       : undefined;
     case 'killed': return {
       tone: 'fault',
       text: what.after
-        ? `Host ${what.host} died right after that: it took effect, and nobody saw the answer. What is saved is all that is left, and enough.`
+        ? `Host ${what.host} died right after that: it took effect, and the host did not see the answer. What is saved is all that is left, and enough.`
         : `Host ${what.host} died right before that. What is saved is all that is left, and enough.`,
       rule: 5,
     };
     case 'broken': return { tone: 'fault', text: `Rule ${what.rule} is broken: ${what.what}.`, rule: what.rule };
-    case 'console': return { tone: 'fault', text: 'Somebody rotates in Amazon’s console. Nobody here has asked for it.' };
+    case 'console': return { tone: 'fault', text: 'A person rotates in Amazon’s console. No host here has asked for it.' };
     case 'ended': return ENDS[what.how];
   }
   return undefined;
@@ -47,7 +47,7 @@ function happening({ tag, val }) {
     case 'not-published': return plain(`${val.target} did not take it. It is tried again, and the message stays until then.`, 5);
     case 'acknowledged': return plain('Everything is in its place. Only now the message is deleted.', 5);
     case 'hidden': return plain('The message is not finished: it stays in the queue, hidden until the next try.', 5);
-    case 'left': return plain(val.why.tag === 'unreadable' ? 'A message that cannot be read: it stays where it is.' : 'A message for somebody else: it stays where it is.', 7);
+    case 'left': return plain(val.why.tag === 'unreadable' ? 'A message that cannot be read: it stays where it is.' : 'A message for another application: it stays where it is.', 7);
     case 'retired-purged': return plain('Amazon has ended the retired secret. It is erased here, too.', 8);
     case 'stalled': return { tone: 'fault', text: `${capital(val.happened)}. A person decides; until then a new secret that comes is still taken up.`, rule: 11 };
     case 'resumed': return plain('A person has decided.');

@@ -1,7 +1,7 @@
 // Drives applications as `wit/rotation.wit` says, for programs that have no loop of their own.
 import { setTimeout } from 'node:timers/promises';
 
-/** Seconds that one look at a queue waits for a message. */
+/** Seconds that one receive waits for a message at most. */
 const LONGEST_WAIT = 20;
 
 /** Whether something can happen until then without a person: a message may come, or a deadline. */

@@ -57,7 +57,7 @@ export function origin(url) {
   return url.origin;
 }
 
-/** A connection that stands, its certificate verified; nothing of the request has been written to it. */
+/** An established connection, its certificate verified; nothing of the request has been written to it. */
 async function connected(url, limit) {
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const secure = url.protocol === 'https:';
@@ -66,7 +66,7 @@ async function connected(url, limit) {
     ? tls.connect({ host, port, servername: net.isIP(host) ? undefined : host, ALPNProtocols: ['http/1.1'], rejectUnauthorized: true })
     // The name is not left to a resolver, which might lead elsewhere.
     : net.connect({ host: host === 'localhost' ? '127.0.0.1' : host, port });
-  // Once the connection stands, its errors are the request's.
+  // Once the connection is there, its errors are the request's.
   socket.on('error', () => {});
   try {
     await once(socket, secure ? 'secureConnect' : 'connect', { signal: AbortSignal.timeout(limit) });

@@ -90,7 +90,7 @@ export class Sqs {
     try {
       await this.#send(queue, ChangeMessageVisibilityCommand, { ReceiptHandle: receiptHandle, VisibilityTimeout: seconds });
     } catch (error) {
-      // The 12 hours count from the receipt, which nobody here has kept: come nearer by halves.
+      // The 12 hours count from the receipt, which is not kept here: come nearer by halves.
       if (!error.message.includes('Total VisibilityTimeout') || seconds <= 60) throw error;
       await this.hide(queue, receiptHandle, Math.floor(seconds / 2));
     }

@@ -4,7 +4,7 @@ import { ahead, clock, lasting } from '../text.js';
 import { TARGETS } from '../world/names.js';
 import { $, h, masked, secretChip } from './dom.js';
 
-const KINDS = { 'new-secret': 'new secret', foreign: 'for somebody else', unreadable: 'not readable' };
+const KINDS = { 'new-secret': 'new secret', foreign: 'for another application', unreadable: 'not readable' };
 
 /** Writes a list only when it differs, so that what a visitor has opened or focused stays. */
 function lister(id) {

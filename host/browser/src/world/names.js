@@ -9,7 +9,7 @@ export const CLIENT_ID = 'amzn1.application-oa2-client.shop';
 export const QUEUE = 'lwa';
 export const TARGETS = [{ name: 'shop.env', place: 'file://page/shop.env' }, { name: 'orders-service', place: 'function://page/orders-service' }];
 
-/** What the component is told when it asks `settings.find`. */
+/** What the component gets from `settings.find`. */
 export const SETTINGS = {
   clientId: CLIENT_ID,
   tokenEndpoint: 'https://api.amazon.com/auth/o2/token',

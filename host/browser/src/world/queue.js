@@ -7,7 +7,7 @@ const RETENTION = 14 * DAY;
 /** The account that Amazon sends notifications from. */
 const SENDER = '437568002678';
 
-/** How the component is told of a failure: what is thrown here becomes the error case of the WIT. */
+/** A failure: what is thrown here becomes the error case of the WIT. */
 export const failure = (tag, val) => Object.assign(new Error(tag), { payload: { tag, val } });
 
 export class Queue {
@@ -24,7 +24,7 @@ export class Queue {
     return this.messages.filter((message) => message.kind === 'new-secret');
   }
 
-  /** Amazon, or whoever may, sends a message. `kind` is for the page: new-secret, foreign, unreadable. */
+  /** Puts a message in. `kind` is for the page: new-secret, foreign, unreadable. */
   put(body, kind, delay, secret) {
     this.#sent += 1;
     const { now } = this.world;

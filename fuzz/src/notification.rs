@@ -72,7 +72,7 @@ fn drain(body: &[u8], record: Option<&Record>, accepting: bool) {
 fn keeps(host: &Scripted, notification: &Notification) {
     let record = host.record().expect("the record is still there");
     let Payload::NewSecret(new) = &notification.payload else { return };
-    let standing = record.standing(&new.secret, new.expires_at, notification.event_time);
+    let standing = record.standing(new, notification.event_time);
     if host.deleted {
         assert!(
             record.secrets.verified() && matches!(standing, Standing::Current | Standing::Older),

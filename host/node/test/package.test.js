@@ -64,7 +64,7 @@ test('the lock file names no place to download from', async () => {
 async function rotates(t, script, node = process.execPath) {
   const cwd = await folder(t);
   const amazon = await emulator(t, '--app', 'amzn1.application-oa2-client.demo=amzn1.oa2-cs.v1.demo');
-  const example = () => run(node, [script], { cwd, env: { ...process.env, AT: amazon.at } });
+  const example = () => run(node, [script], { cwd, maxBuffer: 1 << 24, env: { ...process.env, AT: amazon.at } });
   assert.match((await example()).stdout, /acknowledged\n(.*\n)*settled: generation 2\n$/);
   await assert.rejects(example(), ({ stderr }) => /needs-confirmation: /.test(stderr) || assert.fail(stderr.slice(-1000)));
   assert.match(await readFile(path.join(cwd, 'shop.env'), 'utf8'), /^LWA_CLIENT_ID=amzn1.application-oa2-client.demo\nLWA_CLIENT_SECRET=(?!amzn1.oa2-cs.v1.demo\n)\S+\n$/);

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use lwa_rotate::COMPONENT;
+use sha2::{Digest, Sha256};
 use wasmparser::{Encoding, Parser, Payload};
 use wit_parser::decoding::DecodedWasm;
 use wit_parser::{Docs, Resolve, TypeDefKind, WorldItem};
@@ -98,6 +99,23 @@ fn the_component_shows_the_contract_with_its_documentation() {
     assert_eq!(rest, "Keeps, or holds what keeps, the contract `lwa:rotation` of lwa-rotate:\n");
 }
 
+/// The promise of the whole before its parts: who reads the component reads the contract from above.
+#[test]
+fn the_component_shows_the_world_first_and_the_shared_records_last() {
+    let DecodedWasm::Component(resolve, world) = wit_parser::decoding::decode(COMPONENT).unwrap() else {
+        panic!("it is a component");
+    };
+    let shown = resolve.worlds[world].docs.contents.as_deref().unwrap();
+    let opened = shown.lines().filter_map(|line| line.strip_suffix(" {"));
+    let names: Vec<&str> = opened.filter(|line| line.starts_with("interface ") || line.starts_with("world ")).collect();
+    let interfaces = ["rotation", "settings", "http", "queue", "store", "publish", "observe", "types"];
+    let expected: Vec<String> = interfaces.iter().map(|name| format!("interface {name}")).collect();
+    assert_eq!(
+        (names[0], &names[1..]),
+        ("world rotator", &expected.iter().map(String::as_str).collect::<Vec<_>>()[..])
+    );
+}
+
 /// A person's machine has no business in a file that everybody gets; and without it the bytes are the same everywhere.
 #[test]
 fn no_path_of_a_machine_stands_in_the_component() {
@@ -132,6 +150,64 @@ fn each_file_of_the_contract_holds_the_one_interface_that_it_is_named_after() {
         assert_eq!((named("interface "), named("world ")), expected, "{name}");
         assert!(text.contains("package lwa:rotation@0.1.0;"), "{name}");
     }
+}
+
+/// The packages of others are there as they were published: with the digests of the lock, and with every interface that they have.
+#[test]
+fn the_packages_that_the_contract_uses_are_whole_and_unchanged() {
+    let deps = contract().join("deps");
+    let mut locked = BTreeSet::new();
+    for line in fs::read_to_string(deps.join("lock.sha256")).unwrap().lines() {
+        let (digest, name) = line.split_once("  ").unwrap();
+        let found = Sha256::digest(fs::read(deps.join(name)).unwrap());
+        let found: String = found.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(found, digest, "{name}");
+        locked.insert(name.to_owned());
+    }
+    let mut present = BTreeSet::new();
+    for folder in fs::read_dir(&deps).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
+        for file in fs::read_dir(folder).unwrap() {
+            present.insert(file.unwrap().path().strip_prefix(&deps).unwrap().to_str().unwrap().to_owned());
+        }
+    }
+    assert_eq!(present, locked);
+
+    let mut resolve = Resolve::new();
+    resolve.push_dir(contract()).unwrap();
+    let wasi = resolve.packages.iter().filter(|(_, package)| package.name.namespace == "wasi");
+    let mut names = BTreeSet::new();
+    for (_, package) in wasi {
+        names.insert(package.name.to_string());
+        // Each has a world that lists what it offers.
+        let listed = &resolve.worlds[package.worlds["imports"]].imports;
+        let own: BTreeSet<_> = listed
+            .values()
+            .filter_map(|item| match item {
+                WorldItem::Interface { id, .. } => Some(*id),
+                _ => None,
+            })
+            .filter(|id| resolve.interfaces[*id].package.is_some_and(|of| resolve.packages[of].name == package.name))
+            .collect();
+        assert_eq!(own, package.interfaces.values().copied().collect(), "{}", package.name);
+    }
+    assert_eq!(names, ["wasi:clocks@0.2.12", "wasi:io@0.2.12", "wasi:random@0.2.12"].map(str::to_owned).into());
+}
+
+/// `wkg` reads the packages from the folder beside the contract, and asks no registry.
+#[test]
+fn the_usual_tools_find_each_package_of_others_in_the_folder() {
+    let settings: toml::Table = fs::read_to_string(contract().join("../wkg.toml")).unwrap().parse().unwrap();
+    let overrides = settings["overrides"].as_table().unwrap();
+    let mut folders = BTreeSet::new();
+    for (name, package) in overrides {
+        let path = package["path"].as_str().unwrap();
+        for file in fs::read_dir(contract().join("..").join(path)).unwrap() {
+            let text = fs::read_to_string(file.unwrap().path()).unwrap();
+            assert!(text.starts_with(&format!("package {name}@")), "{name} is in {path}");
+        }
+        folders.insert(path);
+    }
+    assert_eq!(folders, ["wit/deps/clocks", "wit/deps/io", "wit/deps/random"].into());
 }
 
 /// Text behind `//` reaches no language; `///` does.

@@ -118,7 +118,7 @@ fn a_message_that_moto_delivers_twice_changes_nothing_the_second_time() {
     assert_rotated(&world);
 }
 
-/// Rules 4 and 5: while its secret is unproven, the message is hidden and comes back.
+/// Rules 4 and 5: while its secret is not verified, the message is hidden and comes back.
 #[test]
 fn a_message_that_was_hidden_in_moto_returns_and_is_deleted_when_its_secret_works() {
     let moto = Moto::start();
@@ -160,9 +160,9 @@ fn a_queue_that_moto_does_not_have_is_named() {
     let configuration = world.read("lwa-rotate.toml").replace(&moto.queue_url, &format!("{}-else", moto.queue_url));
     world.write("lwa-rotate.toml", &configuration);
 
-    world.run(&["rotate", "shop"]).exits(1).says("lwa-else").says("[queues.main]");
+    world.run(&["rotate", "shop"]).exits(1).says("lwa-else").says("set the url that SQS shows");
 
-    assert_eq!(world.count("rotate"), 0, "no call whose message nobody can receive");
+    assert_eq!(world.count("rotate"), 0, "no call whose message could not be received");
 }
 
 #[test]

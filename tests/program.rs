@@ -11,7 +11,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::thread;
+use std::time::SystemTime;
 
+use lwa_rotate::Rotator;
+use lwa_rotate::clock::ManualClock;
+use lwa_rotate::store::FileStore;
 use lwa_rotate_emulator::{Application, Emulator, Options};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -98,6 +102,24 @@ impl World {
 
     pub fn enroll(&self) {
         self.run_with(&["enroll", "shop"], SECRET).done();
+    }
+
+    /// The same, but an hour ago and with a secret that ends in so many days: a rotation that is due begins at once, and not only a
+    /// quarter of an hour later.
+    pub fn enroll_an_hour_ago(&self, days: u64) {
+        const HOUR: u64 = 3_600_000;
+        let now = self.emulator.now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        let now = u64::try_from(now.as_millis()).unwrap();
+        let application = lwa_rotate::Application {
+            token_endpoint: self.emulator.token_endpoint(),
+            ..lwa_rotate::Application::new(CLIENT_ID, self.emulator.url(), "main")
+        };
+        let builder = Rotator::builder().application(application).store(FileStore::new(self.path("state")));
+        let rotator = builder.clock(ManualClock::new(now - HOUR)).build().unwrap();
+        self.runtime.block_on(async {
+            rotator.enroll(CLIENT_ID, SECRET.into(), Some(now + days * 24 * HOUR), true).await.unwrap();
+            assert!(rotator.advance(CLIENT_ID).await.unwrap().verified);
+        });
     }
 
     /// Writes the configuration: lines of `[apps.shop]`, and what follows it.
@@ -205,6 +227,13 @@ impl World {
         let reveals = arguments.contains(&"get") || arguments.contains(&"emulator");
         let started = format!("`{}`", arguments.join(" "));
         Running::new(self, child, started, reveals)
+    }
+
+    /// A rotation of the enrolled application is wanted, which any driver goes on with in some seconds.
+    pub fn want_rotation(&self) {
+        self.fault("token:status=503");
+        self.run(&["rotate", "shop", "--timeout", "1s"]).exits(3);
+        assert_eq!((self.status()["state"].as_str(), self.count("rotate")), (Some("requesting"), 0));
     }
 
     /// The operations that reached the emulator, by their names.

@@ -11,7 +11,7 @@ mod frozen;
 use std::time::Duration;
 
 use lwa_rotate_emulator::{Application, Operation};
-use program::{CLIENT_ID, Running, SECRET, TARGETS, World};
+use program::{CLIENT_ID, Running, SECRET, World};
 
 /// How many race.
 const RACERS: usize = 8;
@@ -77,7 +77,10 @@ fn eight_rotates_started_together_make_one_call_and_leave_nothing() {
         assert_eq!(rotates(&world, CLIENT_ID), 1, "one call");
         assert_eq!(world.emulator.secrets(CLIENT_ID).len(), 2);
         assert!(world.read("shop.json").contains(&world.newest()));
-        assert_eq!((world.status()["generation"].as_u64(), world.stored("old").as_deref()), (Some(2), Some(SECRET)));
+        assert_eq!(
+            (world.status()["generation"].as_u64(), world.stored("retired").as_deref()),
+            (Some(2), Some(SECRET))
+        );
         world.assert_rotated();
         assert_nothing_left(&world);
     }
@@ -89,9 +92,7 @@ fn eight_rotates_started_together_make_one_call_and_leave_nothing() {
 fn eight_watches_started_together_make_one_call_and_leave_nothing() {
     for _ in 0..rounds() {
         let world = World::with(|options| options.applications[0].expires_in = Duration::from_secs(10 * 86_400));
-        world.configure("rotate-before = \"1d\"", TARGETS);
-        world.run_with(&["enroll", "shop", "--expires-at", &program::in_days(10)], SECRET).done();
-        world.configure("rotate-before = \"30d\"", TARGETS);
+        world.enroll_an_hour_ago(10);
 
         let racers = start_together(&world, &[&["watch", "--json"][..]; RACERS]);
         for racer in &racers {

@@ -229,7 +229,7 @@ fn a_secret_that_is_to_be_deleted_is_told_with_how_to_take_that_back() {
 fn the_permissions_that_are_documented_are_enough_and_without_one_it_is_named() {
     let server = with_authorization();
     python(&server, &format!("client('dynamodb').create_table(**json.loads('{}'))", table()));
-    let dynamodb = ["dynamodb:GetItem", "dynamodb:PutItem"].as_slice();
+    let dynamodb = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"].as_slice();
     let secrets = [
         "secretsmanager:CreateSecret",
         "secretsmanager:DescribeSecret",
@@ -260,10 +260,12 @@ fn the_permissions_that_are_documented_are_enough_and_without_one_it_is_named() 
         for missing in actions {
             let rest: Vec<&str> = actions.iter().copied().filter(|action| action != missing).collect();
             may(&rest);
-            if *missing == "secretsmanager:CreateSecret" {
-                continue;
-            }
-            world.run(&["rotate", "shop"]).exits(1).says(missing).says("let lwa-rotate read and write its store");
+            let command: &[&str] = match *missing {
+                "secretsmanager:CreateSecret" => continue,
+                "dynamodb:DeleteItem" => &["forget", "shop", "--yes"],
+                _ => &["rotate", "shop"],
+            };
+            world.run(command).exits(1).says(missing).says("let lwa-rotate read and write its store");
         }
         assert_eq!(world.count("rotate"), 1, "rule 1: what cannot be recorded is not begun");
         may(&actions[..1]);

@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use lwa_rotate::clock::ManualClock;
 use lwa_rotate::http::{Error, Http, Method, Request, Response};
 use lwa_rotate::observe::{Event, Observe};
-use lwa_rotate::publish::{self, Publish};
+use lwa_rotate::publish::{self, Publish, Reading};
 use lwa_rotate::queue::{MemoryQueue, Message};
+use lwa_rotate::settings::Target;
 use lwa_rotate::store::MemoryStore;
 use lwa_rotate::{Application, Credential, Rotator, Secret};
 use serde_json::json;
@@ -22,7 +23,7 @@ pub const SECRET: &str = "amzn1.oa2-cs.v1.bench";
 const START: u64 = 1_767_996_000_000;
 const DAY: u64 = 86_400_000;
 
-/// An application at Amazon, enrolled, proven and published in a store of its own.
+/// An application at Amazon, enrolled, verified and published in a store of its own.
 pub struct World {
     pub effects: Effects,
     pub clock: Arc<ManualClock>,
@@ -39,8 +40,8 @@ impl World {
         let clock = Arc::new(ManualClock::new(START));
         let queue = Arc::new(MemoryQueue::new(Arc::clone(&clock), ["main"]));
         let amazon = Amazon { clock: Arc::clone(&clock), queue: Arc::clone(&queue), issued: AtomicU64::new(0) };
-        let mut application = Application::new(CLIENT_ID, "https://api.test");
-        application.targets = vec!["file".into()];
+        let mut application = Application::new(CLIENT_ID, "https://api.test", "main");
+        application.targets = vec![Target { name: "file".into(), place: "file://machine/file".into() }];
         let effects = Effects {
             application,
             http: Arc::new(change(amazon)),
@@ -50,12 +51,12 @@ impl World {
             clock: Arc::<ManualClock>::clone(&clock),
         };
         let rotator = effects.rotator(|builder| builder.observe(Unseen).random(|| 0));
-        rotator.enroll(CLIENT_ID, Secret::from(SECRET), Some(START + 180 * DAY)).await.unwrap();
-        assert!(rotator.advance(CLIENT_ID).await.unwrap().proven);
+        rotator.enroll(CLIENT_ID, Secret::from(SECRET), Some(START + 180 * DAY), false).await.unwrap();
+        assert!(rotator.advance(CLIENT_ID).await.unwrap().verified);
         Self { effects, clock, rotator }
     }
 
-    /// Takes the application over the end of its old secret, to where another rotation may begin.
+    /// Takes the application over the end of its retired secret, to where another rotation may begin.
     pub async fn settle(&self) {
         self.clock.advance(Duration::from_millis(8 * DAY));
         self.rotator.advance(CLIENT_ID).await.unwrap();
@@ -68,7 +69,6 @@ impl World {
             receipt_handle: "receipt".into(),
             body: notification(0, START - 90 * DAY).into(),
             receive_count: 1,
-            sent_at: Some(START),
         }
     }
 }
@@ -132,6 +132,10 @@ struct Taken;
 impl Publish for Taken {
     async fn put(&self, _: &str, _: &Credential) -> Result<(), publish::Error> {
         Ok(())
+    }
+
+    async fn read(&self, _: &str, _: &str) -> Result<Reading, publish::Error> {
+        Ok(Reading::Unreadable)
     }
 }
 

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use lwa_rotate::http::{self, Http};
 use lwa_rotate::store::{FileStore, Store};
 use lwa_rotate::{Error, Rotator};
-use lwa_rotate_component::calls;
+use lwa_rotate_component::exports;
 use tokio::runtime::Runtime;
 
 use crate::amazon::{CLIENT_ID, Unseen, World};
@@ -29,7 +29,7 @@ pub fn measure() {
     let (plain, component) = in_turns(
         ROUNDS,
         BATCH,
-        || timed(|| calls::status(&mut native, CLIENT_ID).unwrap()),
+        || timed(|| exports::status(&mut native, CLIENT_ID).unwrap()),
         || timed(|| runtime.block_on(world.rotator.status(CLIENT_ID)).unwrap()),
     );
     compared("`status`", &plain, &component);
@@ -47,7 +47,7 @@ pub fn measure() {
     let (plain, component) = in_turns(
         ROUNDS,
         BATCH,
-        || timed(|| calls::advance(&mut native, CLIENT_ID).unwrap()),
+        || timed(|| exports::advance(&mut native, CLIENT_ID).unwrap()),
         || timed(|| threads.block_on(rotator.advance(CLIENT_ID)).unwrap()),
     );
     in_target("a whole `advance` of the program, nothing due, its record in a file", &plain, &component, 2.0);
@@ -58,7 +58,7 @@ pub fn measure() {
         BATCH,
         || {
             let message = message(world.old_message());
-            timed(|| calls::deliver(&mut native, &message))
+            timed(|| exports::deliver(&mut native, &message))
         },
         || {
             let message = world.old_message();
@@ -73,18 +73,18 @@ pub fn measure() {
         || {
             runtime.block_on(world.settle());
             timed(|| {
-                calls::request(&mut native, CLIENT_ID).unwrap();
-                calls::advance(&mut native, CLIENT_ID).unwrap();
-                assert_eq!(calls::drain(&mut native, "main", 10, 0).unwrap().len(), 1);
+                exports::request(&mut native, CLIENT_ID, false).unwrap();
+                exports::advance(&mut native, CLIENT_ID).unwrap();
+                assert_eq!(exports::drain(&mut native, "main", 10, 0).unwrap().deliveries.len(), 1);
             })
         },
         || {
             runtime.block_on(world.settle());
             timed(|| {
                 runtime.block_on(async {
-                    world.rotator.request(CLIENT_ID).await.unwrap();
+                    world.rotator.request(CLIENT_ID, false).await.unwrap();
                     world.rotator.advance(CLIENT_ID).await.unwrap();
-                    assert_eq!(world.rotator.drain("main", 10, 0).await.unwrap().len(), 1);
+                    assert_eq!(world.rotator.drain("main", 10, 0).await.unwrap().deliveries.len(), 1);
                 });
             })
         },
@@ -101,7 +101,7 @@ fn advance(runtime: &Runtime, effects: &Effects, rotator: &Rotator) -> (Sample, 
     in_turns(
         ROUNDS,
         BATCH,
-        || timed(|| calls::advance(&mut native, CLIENT_ID).unwrap()),
+        || timed(|| exports::advance(&mut native, CLIENT_ID).unwrap()),
         || timed(|| runtime.block_on(rotator.advance(CLIENT_ID)).unwrap()),
     )
 }
@@ -198,7 +198,7 @@ fn live(runtime: &Runtime) {
                 let calls: Vec<_> = (0..LIVE)
                     .map(|_| {
                         let rotator = world.rotator.clone();
-                        tokio::task::spawn_local(async move { rotator.prove(CLIENT_ID).await })
+                        tokio::task::spawn_local(async move { rotator.verify(CLIENT_ID).await })
                     })
                     .collect();
                 // Each comes as far as it can.

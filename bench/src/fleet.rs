@@ -9,6 +9,9 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use lwa_rotate::clock::ManualClock;
+use lwa_rotate::publish;
+use lwa_rotate::settings::Target;
 use lwa_rotate::store::{FileStore, MemoryStore, Store};
 use lwa_rotate::{Application, Rotator, Secret};
 use lwa_rotate_emulator::{Emulator, Options};
@@ -106,32 +109,41 @@ fn configured(count: usize) -> TempDir {
     folder
 }
 
-/// Records of applications whose secrets are proven and published. One is made by a rotator, the others are its copies.
+/// Records of applications whose secrets are verified, published, and read where they were published. One is made by a rotator, the others are its copies.
 async fn enroll(folder: &Path, count: usize) {
     let application = lwa_rotate_emulator::Application::new(client_id(0), SECRET);
     let emulator = Emulator::start(Options { applications: vec![application], ..Options::default() }).await.unwrap();
     let memory = std::sync::Arc::new(MemoryStore::new());
-    let mut settings = Application::new(client_id(0), emulator.url());
+    let mut settings = Application::new(client_id(0), emulator.url(), "main");
     settings.token_endpoint = emulator.token_endpoint();
-    settings.targets = vec!["file".to_owned()];
-    let taken = lwa_rotate::publish::Targets::new().with(
+    let place = |number: usize| format!("file://{}/var/lib/sellers/seller-{number}/lwa.env", publish::machine());
+    settings.targets = vec![Target { name: "file".into(), place: place(0) }];
+    let taken = publish::Targets::new().with(
         client_id(0),
         "file",
-        lwa_rotate::publish::FileTarget::new(folder.join("taken.env"), lwa_rotate::publish::Format::Env),
+        publish::FileTarget::new(folder.join("taken.env"), publish::Format::Env),
     );
+    // An hour ago, and so that the place is not read again before tomorrow.
+    let clock = std::sync::Arc::new(ManualClock::new(milliseconds(emulator.now()) - 3_600_000));
     let builder = Rotator::builder().application(settings).store(std::sync::Arc::clone(&memory)).publish(taken);
-    let rotator = builder.build().unwrap();
+    let rotator = builder.clock(std::sync::Arc::clone(&clock)).build().unwrap();
     let ends_at = emulator.secrets(&client_id(0))[0].ends_at;
-    rotator.enroll(&client_id(0), Secret::from(SECRET), Some(ends_at)).await.unwrap();
+    rotator.enroll(&client_id(0), Secret::from(SECRET), Some(ends_at), false).await.unwrap();
+    rotator.advance(&client_id(0)).await.unwrap();
+    clock.advance(Duration::from_secs(180));
     let status = rotator.advance(&client_id(0)).await.unwrap();
-    assert!(status.proven && status.targets[0].holds_current, "{status:?}");
+    assert!(status.verified && status.targets[0].read_at.is_some(), "{status:?}");
     let document = memory.load(&client_id(0)).await.unwrap().unwrap().document;
     let document = document.expose_str().unwrap();
     let store = FileStore::new(folder.join("state"));
-    for place in 0..count {
-        let document = document.replace(&client_id(0), &client_id(place));
-        store.save(&client_id(place), document.into_bytes().into(), None).await.unwrap();
+    for number in 0..count {
+        let document = document.replace(&client_id(0), &client_id(number)).replace(&place(0), &place(number));
+        store.save(&client_id(number), document.into_bytes().into(), None).await.unwrap();
     }
+}
+
+fn milliseconds(time: std::time::SystemTime) -> u64 {
+    u64::try_from(time.duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap().as_millis()).unwrap()
 }
 
 /// `watch` in a folder, ended with it.

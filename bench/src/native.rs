@@ -9,15 +9,17 @@ use std::time::Duration;
 
 use lwa_rotate::clock::Clock;
 use lwa_rotate::http::{self, Http};
-use lwa_rotate::publish::Publish;
-use lwa_rotate::queue::Queue;
+use lwa_rotate::publish::{self, Publish};
+use lwa_rotate::queue::{self, Queue};
 use lwa_rotate::store::Store;
 use lwa_rotate::{Builder, Rotator};
-use lwa_rotate_component::contract::lwa::rotation::observe::Happening;
-use lwa_rotate_component::contract::lwa::rotation::settings::{Application, UserAgent};
+use lwa_rotate_component::bindings::lwa::rotation::observe::Happening;
+use lwa_rotate_component::bindings::lwa::rotation::queue::{Attribute, Flow, Gap, Key, KeyDescription};
+use lwa_rotate_component::bindings::lwa::rotation::settings::{Application, Rotate, Target, UserAgent};
 use lwa_rotate_component::credential::{Credential, Secret};
 use lwa_rotate_component::host::{
-    Entry, Host, Message, Method, PublishError, QueueError, Request, Response, SendError, StoreError,
+    Entry, Held, Host, Inspection, Message, Method, PublishError, QueueError, Reading, Request, Response, SendError,
+    StoreError,
 };
 use lwa_rotate_component::instant::Instant;
 use tokio::runtime::Handle;
@@ -85,9 +87,14 @@ impl Host for Native {
             client_id: application.client_id,
             token_endpoint: application.token_endpoint,
             api_endpoint: application.api_endpoint,
+            queue: application.queue,
+            rotate: match application.rotate {
+                lwa_rotate::settings::Rotate::Automatic => Rotate::Automatic,
+                lwa_rotate::settings::Rotate::OnRequest => Rotate::OnRequest,
+            },
             rotate_before: application.rotate_before,
             patience: application.patience,
-            targets: application.targets,
+            targets: application.targets.into_iter().map(|to| Target { name: to.name, place: to.place }).collect(),
             user_agent: UserAgent {
                 application: application.user_agent.application,
                 version: application.user_agent.version,
@@ -111,11 +118,14 @@ impl Host for Native {
             body: request.body.expose().to_vec().into(),
             time_limit: Duration::from_secs(30),
             body_limit: 256 * 1024,
+            not_after: request.not_after.map(|at| at.0),
         };
         let response = self.wait(self.effects.http.send(request)).unwrap();
-        let request_id = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case("x-amzn-requestid"));
+        let header = |name: &str| response.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
+        let request_id = header("x-amzn-requestid");
         Ok(Response {
             status: response.status,
+            marked: request_id.or_else(|| header("x-amzn-errortype")).is_some(),
             request_id: request_id.and_then(|header| header.value.expose_str()).unwrap_or_default().to_owned(),
             body: Secret::new(response.body.into_bytes()),
         })
@@ -136,6 +146,26 @@ impl Host for Native {
         Ok(())
     }
 
+    fn inspect(&mut self, queue: &str) -> Inspection {
+        let inspection = self.wait(self.effects.queue.inspect(queue));
+        let attribute = |(name, value)| Attribute { name, value };
+        Inspection {
+            attributes: inspection.attributes.map(|all| all.into_iter().map(attribute).collect()).map_err(gap),
+            key: inspection.key.map(|key| Key {
+                description: key.description.map_err(gap).map(|description| KeyDescription {
+                    arn: description.arn,
+                    state: description.state,
+                    managed_by_aws: description.managed_by_aws,
+                }),
+                policy: key.policy.map_err(gap),
+            }),
+            flow: match inspection.flow {
+                queue::Flow::Pulled => Flow::Pulled,
+                queue::Flow::Pushed => Flow::Pushed,
+            },
+        }
+    }
+
     fn load(&mut self, client_id: &str) -> Result<Option<Entry>, StoreError> {
         let entry = self.wait(self.effects.store.load(client_id)).unwrap();
         Ok(entry.map(|entry| Entry { revision: entry.revision, document: Secret::new(entry.document.into_bytes()) }))
@@ -144,6 +174,11 @@ impl Host for Native {
     fn save(&mut self, client_id: &str, document: &Secret, expected: Option<&str>) -> Result<String, StoreError> {
         let document = document.expose().to_vec().into();
         Ok(self.wait(self.effects.store.save(client_id, document, expected)).unwrap())
+    }
+
+    fn remove(&mut self, client_id: &str, expected: &str) -> Result<(), StoreError> {
+        self.wait(self.effects.store.remove(client_id, expected)).unwrap();
+        Ok(())
     }
 
     fn put(&mut self, target: &str, credential: &Credential) -> Result<(), PublishError> {
@@ -156,7 +191,27 @@ impl Host for Native {
         Ok(())
     }
 
+    fn read(&mut self, target: &str, client_id: &str) -> Result<Reading, PublishError> {
+        Ok(match self.wait(self.effects.publish.read(target, client_id)).unwrap() {
+            publish::Reading::Credential(held) => Reading::Credential(Held {
+                client_id: held.client_id,
+                client_secret: Secret::new(held.client_secret.into_bytes()),
+                written_by: held.written_by,
+            }),
+            publish::Reading::None => Reading::None,
+            publish::Reading::Unreadable => Reading::Unreadable,
+        })
+    }
+
     fn emit(&mut self, _: Option<&str>, _: Instant, _: Happening) {}
+}
+
+fn gap(gap: queue::Gap) -> Gap {
+    match gap {
+        queue::Gap::NotFound(text) => Gap::NotFound(text),
+        queue::Gap::Denied(text) => Gap::Denied(text),
+        queue::Gap::Unreachable(text) => Gap::Unreachable(text),
+    }
 }
 
 /// A message as the component has it.

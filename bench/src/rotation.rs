@@ -11,7 +11,7 @@ use lwa_rotate::publish::{FileTarget, Format, Targets};
 use lwa_rotate::queue::Sqs;
 use lwa_rotate::store::FileStore;
 use lwa_rotate::{Application, Rotator, Secret, State};
-use lwa_rotate_component::calls;
+use lwa_rotate_component::exports;
 use lwa_rotate_emulator::{Emulator, Operation, Options};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -37,7 +37,7 @@ pub fn measure() {
     }
     let ratio = component.ratio(&plain).median();
     table::target(
-        "a whole rotation in the real host, files and loopback",
+        "a whole rotation in the real host, files and loopback, without the second of its long poll",
         format!("{}; native {}; {} times", component.spread("ms"), plain.spread("ms"), figure(ratio)),
         "at most 1.1 times native",
         ratio <= 1.1,
@@ -45,8 +45,8 @@ pub fn measure() {
     table::target(
         "calls of a rotation without trouble, to LWA, SP-API and SQS",
         in_runtime.calls.join(", "),
-        "6, the least possible",
-        in_runtime.calls.len() == 6,
+        "8, the least possible with a look at the queue before",
+        in_runtime.calls.len() == 8,
     );
 }
 
@@ -83,12 +83,13 @@ impl Shop {
         let options = Options { applications: vec![application], ..Options::default() };
         let emulator = runtime.block_on(Emulator::start(options)).unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let mut application = Application::new(CLIENT_ID, emulator.url());
+        let mut application = Application::new(CLIENT_ID, emulator.url(), "main");
         application.token_endpoint = emulator.token_endpoint();
-        application.targets = vec!["file".into()];
         let aws = Aws::new().endpoint(emulator.url()).unwrap().region("us-east-1");
         let aws = aws.access_key("bench", Secret::from("bench"));
         let target = FileTarget::new(folder.path().join("shop.env"), Format::Env);
+        let targets = Targets::new().with(CLIENT_ID, "file", target);
+        application.targets = runtime.block_on(targets.of(CLIENT_ID)).unwrap();
         let clock = Arc::new(ManualClock::new(SystemClock.now()));
         let watched = Watched::default();
         let effects = Effects {
@@ -96,14 +97,14 @@ impl Shop {
             http: watched.over(Client::new([Origin::of(&emulator.url()).unwrap()])),
             queue: watched.over(Sqs::new([("main", emulator.queue_url())]).unwrap().aws(aws)),
             store: watched.over(FileStore::new(folder.path().join("state"))),
-            publish: watched.over(Targets::new().with(CLIENT_ID, "file", target)),
+            publish: watched.over(targets),
             clock: Arc::<ManualClock>::clone(&clock),
         };
         let rotator = effects.rotator(|builder| builder.observe(Unseen));
         runtime.block_on(async {
             let ends_at = emulator.secrets(CLIENT_ID)[0].ends_at;
-            rotator.enroll(CLIENT_ID, Secret::from(SECRET), Some(ends_at)).await.unwrap();
-            assert!(rotator.advance(CLIENT_ID).await.unwrap().proven);
+            rotator.enroll(CLIENT_ID, Secret::from(SECRET), Some(ends_at), false).await.unwrap();
+            assert!(rotator.advance(CLIENT_ID).await.unwrap().verified);
         });
         Self { emulator, clock, effects, rotator, watched, calls: Vec::new(), spans: Vec::new(), _folder: folder }
     }
@@ -113,9 +114,9 @@ impl Shop {
         let (generation, seen) = self.settle(runtime);
         let (began, took) = runtime.block_on(async {
             let began = Instant::now();
-            self.rotator.request(CLIENT_ID).await.unwrap();
+            self.rotator.request(CLIENT_ID, false).await.unwrap();
             self.rotator.advance(CLIENT_ID).await.unwrap();
-            let deliveries = self.rotator.drain("main", 10, 20).await.unwrap();
+            let deliveries = self.rotator.drain("main", 10, 20).await.unwrap().deliveries;
             assert_eq!(deliveries.len(), 1);
             (began, began.elapsed())
         });
@@ -128,15 +129,15 @@ impl Shop {
 
     fn rotate_natively(&mut self, native: &mut Native) -> Duration {
         self.pass();
-        calls::advance(native, CLIENT_ID).unwrap();
+        exports::advance(native, CLIENT_ID).unwrap();
         let began = Instant::now();
-        calls::request(native, CLIENT_ID).unwrap();
-        calls::advance(native, CLIENT_ID).unwrap();
-        assert_eq!(calls::drain(native, "main", 10, 20).unwrap().len(), 1);
+        exports::request(native, CLIENT_ID, false).unwrap();
+        exports::advance(native, CLIENT_ID).unwrap();
+        assert_eq!(exports::drain(native, "main", 10, 20).unwrap().deliveries.len(), 1);
         began.elapsed()
     }
 
-    /// Over the end of the old secret, to where another rotation may begin.
+    /// Over the end of the retired secret, to where another rotation may begin.
     fn settle(&mut self, runtime: &Runtime) -> (u64, usize) {
         self.pass();
         let status = runtime.block_on(self.rotator.advance(CLIENT_ID)).unwrap();
@@ -158,6 +159,7 @@ fn name(operation: Operation) -> &'static str {
         Operation::Receive => "receive",
         Operation::Delete => "delete",
         Operation::Hide => "hide",
-        Operation::Queue | Operation::Notification => "other",
+        Operation::Queue => "inspect",
+        Operation::ShortPoll | Operation::Notification => "other",
     }
 }

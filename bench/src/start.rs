@@ -193,10 +193,10 @@ fn computed_by_children() -> Duration {
 /// A record and a configuration, with an Amazon that never answers.
 fn enroll(folder: &Path, listener: &TcpListener) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let application = Application::new(CLIENT_ID, "http://127.0.0.1:1");
+    let application = Application::new(CLIENT_ID, "http://127.0.0.1:1", "main");
     let store = FileStore::new(folder.join("state"));
     let rotator = Rotator::builder().application(application).store(store).build().unwrap();
-    runtime.block_on(rotator.enroll(CLIENT_ID, Secret::from(SECRET), None)).unwrap();
+    runtime.block_on(rotator.enroll(CLIENT_ID, Secret::from(SECRET), None, false)).unwrap();
     configure(folder, listener);
 }
 

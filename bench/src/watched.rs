@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use lwa_rotate::http::{self, Http};
-use lwa_rotate::publish::{self, Publish};
-use lwa_rotate::queue::{self, Queue};
+use lwa_rotate::publish::{self, Publish, Reading};
+use lwa_rotate::queue::{self, Inspection, Queue};
 use lwa_rotate::store::{self, Store};
 use lwa_rotate::{Credential, Secret};
 
@@ -72,7 +72,7 @@ impl<T: Http> Http for Over<T> {
         let (who, what) = match (request.method, request.url.rsplit('/').next()) {
             (http::Method::Post, Some("token")) => (Who::Lwa, "token"),
             (http::Method::Post, _) => (Who::SpApi, "rotate"),
-            (http::Method::Get, _) => (Who::SpApi, "proof"),
+            (http::Method::Get, _) => (Who::SpApi, "verification"),
         };
         self.watched.note(who, what, self.inner.send(request)).await
     }
@@ -80,14 +80,9 @@ impl<T: Http> Http for Over<T> {
 
 #[async_trait]
 impl<T: Queue> Queue for Over<T> {
-    async fn receive(
-        &self,
-        queue: &str,
-        max: u32,
-        wait: u32,
-        hidden: u32,
-    ) -> Result<Vec<queue::Message>, queue::Error> {
-        self.watched.note(Who::Sqs, "receive", self.inner.receive(queue, max, wait, hidden)).await
+    // Without waiting: the emulator's short polls miss nothing, and the second that the one before the call waits would hide the rest.
+    async fn receive(&self, queue: &str, max: u32, _: u32, hidden: u32) -> Result<Vec<queue::Message>, queue::Error> {
+        self.watched.note(Who::Sqs, "receive", self.inner.receive(queue, max, 0, hidden)).await
     }
 
     async fn delete(&self, queue: &str, receipt_handle: &str) -> Result<(), queue::Error> {
@@ -96,6 +91,10 @@ impl<T: Queue> Queue for Over<T> {
 
     async fn hide(&self, queue: &str, receipt_handle: &str, visibility: u32) -> Result<(), queue::Error> {
         self.watched.note(Who::Sqs, "hide", self.inner.hide(queue, receipt_handle, visibility)).await
+    }
+
+    async fn inspect(&self, queue: &str) -> Inspection {
+        self.watched.note(Who::Sqs, "inspect", self.inner.inspect(queue)).await
     }
 }
 
@@ -108,11 +107,19 @@ impl<T: Store> Store for Over<T> {
     async fn save(&self, id: &str, document: Secret, expected: Option<&str>) -> Result<store::Revision, store::Error> {
         self.watched.note(Who::Store, "save", self.inner.save(id, document, expected)).await
     }
+
+    async fn remove(&self, client_id: &str, expected: &str) -> Result<(), store::Error> {
+        self.watched.note(Who::Store, "remove", self.inner.remove(client_id, expected)).await
+    }
 }
 
 #[async_trait]
 impl<T: Publish> Publish for Over<T> {
     async fn put(&self, target: &str, credential: &Credential) -> Result<(), publish::Error> {
         self.watched.note(Who::Target, "publish", self.inner.put(target, credential)).await
+    }
+
+    async fn read(&self, target: &str, client_id: &str) -> Result<Reading, publish::Error> {
+        self.watched.note(Who::Target, "read", self.inner.read(target, client_id)).await
     }
 }

@@ -16,7 +16,8 @@ mod step;
 
 use step::{Step, of_step, said};
 
-/// Why the application does not go on by itself, the gravest reason; `None` when all is well.
+/// Why the application does not go on by itself, the gravest reason; `None` when all is well. What needs a person comes before
+/// what time will do: only the reason that is shown is reported.
 pub fn of(record: &Record, application: &Application) -> Option<Problem> {
     if let Phase::Missing(call) = &record.call.phase {
         return Some(message_missing(record, call));
@@ -24,9 +25,10 @@ pub fn of(record: &Record, application: &Application) -> Option<Problem> {
     if let Some(candidate) = record.secrets.awaited().rev().find(|candidate| candidate.stalled) {
         return Some(new_secret_refused(candidate));
     }
-    if let Some(Wanted { failure: Some(failure), from, .. }) = record.call.phase.unsent() {
-        return Some(of_rotation(record, failure, Some(*from)));
-    }
+    let rotation = || match record.call.phase.unsent() {
+        Some(Wanted { failure: Some(failure), from, .. }) => Some(of_rotation(record, failure, Some(*from))),
+        _ => None,
+    };
     let candidate = || {
         record.secrets.awaited().rev().find_map(|candidate| {
             let failure = candidate.retry.failure.as_ref()?;
@@ -53,7 +55,10 @@ pub fn of(record: &Record, application: &Application) -> Option<Problem> {
         Phase::Awaited { call, .. } => Some(answer_lost(call, call.failure.as_ref()?)),
         _ => None,
     };
-    candidate().or_else(current).or_else(changed).or_else(unmatched).or_else(failed).or_else(lost)
+    let reasons = [rotation(), current(), changed(), candidate(), unmatched(), failed(), lost()];
+    let mut reasons: Vec<Problem> = reasons.into_iter().flatten().collect();
+    let place = reasons.iter().position(|problem| problem.remedy_by == RemedyBy::Person).unwrap_or(0);
+    (place < reasons.len()).then(|| reasons.swap_remove(place))
 }
 
 /// A failure of the rotation.
@@ -126,9 +131,11 @@ fn notice_unmatched(record: &Record, at: Instant) -> Problem {
 
 fn queue_blocked(record: &Record, failure: &Failure, retry_at: Option<Instant>) -> Problem {
     let obstacle = record.call.obstacle.as_ref();
+    // A queue that fails at present may work in a moment.
+    let passing = obstacle.is_some_and(|obstacle| obstacle.check == "receive" && !obstacle.fact);
     Problem {
         cause: Cause::QueueBlocked,
-        remedy_by: RemedyBy::Person,
+        remedy_by: if passing { RemedyBy::Time } else { RemedyBy::Person },
         happened: format!("no rotate call is made, because the new secret might not arrive: {}", failure.detail),
         still_works: step::until_end(record),
         action: Action::FixQueue,

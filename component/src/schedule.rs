@@ -62,12 +62,18 @@ fn rows(record: &Record, application: &Application) -> Vec<Row> {
     match &secrets.current.verification {
         Verification::Open(retry) => rows.push((retry.at, Work::TryCurrent)),
         Verification::Verified => {
+            // What fails beside a secret whose message comes again is tried with it: one save serves both.
+            let awaited = secrets.awaited().any(|candidate| candidate.origin.is_message());
+            let lead = |target: &Target| if awaited && target.retry.attempts > 0 { MESSAGE_LEAD } else { Lifetime(0) };
             for (place, target) in application.targets.iter().enumerate() {
                 match record.targets.get(&target.place) {
                     None => rows.push((secrets.current.since, Work::Publish(place))),
                     Some(target) => match target.written_at(secrets.generation) {
-                        Some(at) => rows.push((at, Work::Publish(place))),
-                        None => rows.extend(target.look_at.map(|at| (look_at(at, target, record), Work::Look(place)))),
+                        Some(at) => rows.push((at + lead(target), Work::Publish(place))),
+                        None => {
+                            let at = target.look_at.map(|at| look_at(at, target, record) + lead(target));
+                            rows.extend(at.map(|at| (at, Work::Look(place))));
+                        }
                     },
                 }
             }
@@ -89,7 +95,8 @@ fn rows(record: &Record, application: &Application) -> Vec<Row> {
             rows.push((on_the_hour(reminded.at + REMIND, record), Work::Remind));
         }
         (None, None) => {}
-        _ => rows.push((Instant(0), Work::Remind)),
+        (Some(_), _) => rows.push((secrets.current.since, Work::Remind)),
+        (None, Some(_)) => rows.push((Instant(0), Work::Remind)),
     }
     rows
 }
@@ -156,7 +163,9 @@ pub fn due(record: &Record, application: &Application, now: Instant, wanted: &dy
 
 /// The next deadline.
 pub fn next(record: &Record, application: &Application) -> Option<Deadline> {
-    rows(record, application).into_iter().min_by_key(|(at, _)| *at).map(|(at, work)| Deadline {
+    // That nothing needs a person any more is noted with whatever comes next.
+    let rows = rows(record, application).into_iter().filter(|(at, work)| *work != Work::Remind || at.0 > 0);
+    rows.min_by_key(|(at, _)| *at).map(|(at, work)| Deadline {
         at: at.0,
         kind: match work {
             Work::Purge => DeadlineKind::RetiredEnd,

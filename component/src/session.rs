@@ -37,6 +37,8 @@ pub struct Session<'a, H> {
     read_at: Instant,
     /// What has failed in this call and is not tried again in it.
     pub failed: Vec<Work>,
+    /// How far ahead of its time work is taken on.
+    pub ahead: Lifetime,
 }
 
 /// What a store has for a client id.
@@ -71,7 +73,7 @@ impl<'a, H: Host> Session<'a, H> {
     /// Works on a record that was just loaded or saved.
     pub fn new(host: &'a mut H, application: Application, record: Record, revision: String) -> Self {
         let read_at = host.now();
-        Self { host, application, record, revision, notes: Vec::new(), read_at, failed: Vec::new() }
+        Self { host, application, record, revision, notes: Vec::new(), read_at, failed: Vec::new(), ahead: Lifetime(0) }
     }
 
     /// The status of the record as it is.
@@ -87,13 +89,9 @@ impl<'a, H: Host> Session<'a, H> {
 
     /// The first piece of work that is due and wanted, and has not failed in this call.
     pub fn due(&mut self, wanted: &dyn Fn(Work) -> bool) -> Option<Work> {
-        let now = self.host.now();
+        let now = self.host.now() + self.ahead;
         let failed = &self.failed;
-        // One try of a candidate in a call: the first that fails says enough about Amazon.
-        let has_failed = |work: Work| {
-            failed.iter().any(|other| *other == work || matches!((other, work), (Work::Try(_), Work::Try(_))))
-        };
-        schedule::due(&self.record, &self.application, now, &|work| wanted(work) && !has_failed(work))
+        schedule::due(&self.record, &self.application, now, &|work| wanted(work) && !failed.contains(&work))
     }
 
     /// When something is tried again that has failed so often before.

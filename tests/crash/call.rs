@@ -177,10 +177,11 @@ fn path(memory: &File, at: u64) -> String {
 
 /// Which request begins so. Of its content nothing is told: it may be a secret.
 fn request(bytes: &[u8]) -> &'static str {
-    const KNOWN: [(&str, &str); 6] = [
+    const KNOWN: [(&str, &str); 7] = [
         ("/auth/o2/token", "token request"),
         ("/clientSecret", "rotate call"),
-        ("/notifications/v1/destinations", "proof"),
+        ("/notifications/v1/destinations", "verification"),
+        ("AmazonSQS.GetQueueAttributes", "GetQueueAttributes"),
         ("AmazonSQS.ReceiveMessage", "ReceiveMessage"),
         ("AmazonSQS.DeleteMessage", "DeleteMessage"),
         ("AmazonSQS.ChangeMessageVisibility", "ChangeMessageVisibility"),

@@ -49,7 +49,7 @@ fn rotate_twice(world: &World, place: &str, broken: &str, mended: &str) -> [Ran;
     [first, second]
 }
 
-/// The present secret is published to a folder of its own.
+/// The current secret is published to a folder of its own.
 fn published_to_folder() -> World {
     let world = World::new();
     fs::create_dir(world.path("out")).unwrap();
@@ -63,7 +63,7 @@ fn assert_rotated_once(world: &World, published: &str) {
     assert!(world.read(published).contains(&world.newest()));
     assert_eq!(world.status()["state"], "settled");
     assert_eq!((world.emulator.messages().all(), world.count("rotate")), (0, 1));
-    assert_eq!(world.count("token"), 3, "enrolled, rotation, proof: no try was in vain");
+    assert_eq!(world.count("token"), 3, "enrolled, rotation, verification: no try was in vain");
     let folder = world.path(published).parent().unwrap().to_owned();
     for place in [folder, world.path("state")] {
         let left =

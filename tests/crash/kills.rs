@@ -18,7 +18,8 @@ const HEADS: [&str; 8] = [
 ];
 
 /// The same for calls on connections as [`ON_FILES`].
-const ON_CONNECTIONS: &[&str] = &["token request", "rotate call", "ReceiveMessage", "proof", "DeleteMessage"];
+const ON_CONNECTIONS: &[&str] =
+    &["GetQueueAttributes", "token request", "rotate call", "ReceiveMessage", "verification", "DeleteMessage"];
 
 /// At what a command is struck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,8 +10,9 @@ use crate::program::{CLIENT_ID, SECRET, TARGETS, World};
 use crate::sqs::{Moto, Sqs};
 use crate::tracer::{self, Ended, Verdict};
 
-/// A host that has not come back after two minutes is taken for dead, and so long a received message stays hidden.
-const LATER: Duration = Duration::from_secs(180);
+/// A host that has begun to prepare a call and has not come back after ten minutes is taken for dead. Everything else that a dead
+/// one holds is free before that.
+const LATER: Duration = Duration::from_secs(660);
 
 /// A run that only says that a person has to decide.
 pub const STALLED: &str = "rotate: stalled";
@@ -110,11 +111,11 @@ impl<'m> Shop<'m> {
 
     /// The intent to call is saved, and no call has reached Amazon: nobody can know that, so a person must decide.
     fn must_stall(&self) -> bool {
-        self.record().contains("\"calling\"") && self.rotate_calls() == 0
+        self.record().contains("\"phase\":{\"sent\"") && self.rotate_calls() == 0
     }
 
     fn is_settled(&self) -> bool {
-        self.record().contains("\"state\":\"settled\"")
+        self.world.status()["state"] == "settled"
     }
 
     /// Runs the program again until all is well, and says what was run: at once, as a supervisor would, or only later.

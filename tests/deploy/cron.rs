@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::program::{CLIENT_ID, SECRET, TARGETS, World, in_days};
+use crate::program::{CLIENT_ID, TARGETS, World};
 use crate::tools::{run, shell, text, tool};
 
 /// The lines that cron runs, each with its time, its user and its command, those for taking over too.
@@ -48,8 +48,7 @@ fn the_lines_for_cron_are_correct() {
 fn the_hourly_line_rotates_what_is_due_and_says_nothing() {
     let [hourly, _] = lines();
     let world = World::new();
-    world.run_with(&["enroll", "shop", "--expires-at", &in_days(40)], SECRET).done();
-    world.configure("rotate-before = \"60d\"", TARGETS);
+    world.enroll_an_hour_ago(20);
 
     let ran = shell(&world, command(&hourly)).done();
 

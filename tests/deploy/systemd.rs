@@ -6,7 +6,7 @@ use std::path::Path;
 use lwa_rotate::config::{Config, TargetKind};
 use tempfile::TempDir;
 
-use crate::program::{SECRET, TARGETS, World, in_days};
+use crate::program::{TARGETS, World};
 use crate::tools::{file, run, shell, succeeds, systemd, text};
 
 /// How exposed the service may be, in tenths; systemd calls up to 1.9 the best there is.
@@ -98,8 +98,7 @@ fn a_visit_of_the_timer_rotates_what_is_due_and_the_service_fails_if_a_rotation_
     let [reset, visit, status] = &commands[..] else { panic!("{commands:?}") };
     assert_eq!(reset, "", "the service's own command is taken away");
     let world = World::new();
-    world.run_with(&["enroll", "shop", "--expires-at", &in_days(40)], SECRET).done();
-    world.configure("rotate-before = \"60d\"", TARGETS);
+    world.enroll_an_hour_ago(20);
 
     shell(&world, visit).done();
     shell(&world, status).done();

@@ -49,7 +49,7 @@ pub fn succeeds(command: &mut Command) -> String {
 /// A command of `deploy/` as it can be run here: with the program that is tested, a world's configuration, and not for minutes.
 pub fn here(line: &str, world: &World) -> String {
     let configuration = world.path("lwa-rotate.toml").display().to_string();
-    let short = line.replace("/etc/lwa-rotate/lwa-rotate.toml", &configuration).replace(" 5m ", " 3s ");
+    let short = line.replace("/etc/lwa-rotate/lwa-rotate.toml", &configuration).replace(" 5m ", " 8s ");
     assert_ne!(short, line, "it names the configuration");
     short.replace("/usr/local/bin/lwa-rotate", "lwa-rotate")
 }

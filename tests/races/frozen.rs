@@ -70,14 +70,14 @@ fn a_host_frozen_with_a_message_in_its_hands_past_its_visibility_timeout_changes
     assert_eq!(world.status()["generation"], generation);
 }
 
-/// What it learns late about the pending secret does not fit the record any more.
+/// What it learns late about the candidate does not fit the record any more.
 #[test]
-fn a_host_frozen_while_it_proves_the_new_secret_changes_nothing_when_it_wakes() {
+fn a_host_frozen_while_it_verifies_the_new_secret_changes_nothing_when_it_wakes() {
     let world = World::enrolled();
     let proofs = world.count("proof");
     world.fault("proof:delay=2s");
-    let host = frozen_at(&world, "it proves", || carried_out(&world, Operation::Proof, proofs + 1));
-    assert_eq!(world.stored("pending"), Some(world.newest()), "rule 4: kept before proof");
+    let host = frozen_at(&world, "it verifies", || carried_out(&world, Operation::Proof, proofs + 1));
+    assert_eq!(world.stored("candidate"), Some(world.newest()), "rule 4: kept before it is verified");
 
     finished_by_another(&world);
     wake(&world, host);
@@ -101,7 +101,7 @@ fn a_host_frozen_after_it_has_acknowledged_changes_nothing_when_it_wakes() {
     assert_eq!(world.status()["generation"], 3);
 }
 
-/// A late write of an older secret is noticed and mended: the record remembers that two hosts have written.
+/// A late write of an older secret is noticed and put right: the record remembers that two hosts have written.
 #[test]
 fn a_host_frozen_while_it_publishes_does_not_leave_an_older_secret_in_the_target() {
     let world = World::new();

@@ -1,38 +1,65 @@
 //! A [`Rotator`] whose every effect is answered in the words of a scenario.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use lwa_rotate::{
-    Credential, Decision, Rotator, Secret, Stage,
+    Application, Credential, Decision, Rotator, Secret, Stage, UserAgent,
     clock::Clock,
     http::{self, Http},
     observe::{Event, Observe},
     publish::{self, Publish},
-    queue::{self, Queue},
+    queue::{self, Gap, Inspection, Queue},
+    settings::{Rotate, Target},
     store::{self, Store},
 };
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
-use crate::file::{Scenario, Step};
+use crate::scenario::Answers;
+use crate::scenario::file::{self, Scenario, Step};
 use crate::written;
 
-/// What the imports lead to. The name is that of the contract, arguments and answers are as a scenario writes them; an error is a
-/// case of the import's.
-#[async_trait]
-pub trait Answers: Send + Sync + 'static {
-    async fn answer(&self, name: &str, arguments: Value) -> Result<Value, Value>;
-    fn now(&self) -> u64;
-    fn emit(&self, event: Value);
+/// What answers the imports of hosts, one after the other.
+pub struct Shared<A> {
+    pub answers: Mutex<A>,
+    /// The host is stopped: it waits for an answer that never comes.
+    pub stopped: Notify,
 }
 
-struct Host<A>(Arc<A>);
+impl<A: Answers> Shared<A> {
+    pub fn new(answers: A) -> Arc<Self> {
+        Arc::new(Self { answers: Mutex::new(answers), stopped: Notify::new() })
+    }
+
+    async fn answer(&self, name: &str, arguments: Value) -> Result<Value, Value> {
+        let reply = self.answers.lock().unwrap().answer(name, arguments);
+        match reply {
+            Some(reply) => reply,
+            None => {
+                self.stopped.notify_one();
+                std::future::pending().await
+            }
+        }
+    }
+
+    fn now(&self) -> u64 {
+        self.answers.lock().unwrap().now()
+    }
+
+    fn emit(&self, event: Value) {
+        self.answers.lock().unwrap().emit(event);
+    }
+}
+
+struct Host<A>(Arc<Shared<A>>);
 
 /// A fresh host.
-pub fn rotator(scenario: &Scenario, answers: &Arc<impl Answers>) -> Rotator {
+pub fn rotator(scenario: &Scenario, answers: &Arc<Shared<impl Answers + Send + 'static>>) -> Rotator {
     let host = Arc::new(Host(Arc::clone(answers)));
     let random: u64 = scenario.random.parse().unwrap();
-    let builder = scenario.applications().fold(Rotator::builder(), |builder, one| builder.application(one));
+    let builder =
+        scenario.applications.iter().map(application).fold(Rotator::builder(), |builder, one| builder.application(one));
     builder
         .http(Arc::clone(&host))
         .queue(Arc::clone(&host))
@@ -45,16 +72,45 @@ pub fn rotator(scenario: &Scenario, answers: &Arc<impl Answers>) -> Rotator {
         .unwrap()
 }
 
+fn application(one: &file::Application) -> Application {
+    let target = |target: &file::Target| Target { name: target.name.clone(), place: target.place.clone() };
+    Application {
+        client_id: one.client_id.clone(),
+        token_endpoint: one.token_endpoint.clone(),
+        api_endpoint: one.api_endpoint.clone(),
+        queue: one.queue.clone(),
+        rotate: match one.rotate.as_str() {
+            "automatic" => Rotate::Automatic,
+            "on-request" => Rotate::OnRequest,
+            other => panic!("rotations do not begin '{other}'"),
+        },
+        rotate_before: one.rotate_before,
+        patience: one.patience,
+        targets: one.targets.iter().map(target).collect(),
+        user_agent: UserAgent {
+            application: one.user_agent.application.clone(),
+            version: one.user_agent.version.clone(),
+            language: one.user_agent.language.clone(),
+        },
+    }
+}
+
 /// Makes the call of a step; its result as a scenario writes it.
 pub async fn call(rotator: &Rotator, step: &Step) -> Value {
     let text = |name: &str| step.with[name].as_str().unwrap_or_else(|| panic!("{name} is missing"));
     let number = |name: &str| u32::try_from(step.with[name].as_u64().unwrap()).unwrap();
+    let truth = |name: &str| step.with[name].as_bool().unwrap_or_else(|| panic!("{name} is missing"));
+    let instant = |name: &str| step.with[name].as_u64();
     let id = || text("client-id");
     let (known, result): (&[&str], _) = match step.call.as_str() {
         "enroll" => {
             let secret = written::read_bytes(&step.with["secret"]);
-            let enrolled = rotator.enroll(id(), secret, step.with["expires-at"].as_u64()).await;
-            (&["client-id", "secret", "expires-at"], enrolled.map(|status| written::status(&status)))
+            let enrolled = rotator.enroll(id(), secret, instant("expires-at"), truth("confirmed")).await;
+            (&["client-id", "secret", "expires-at", "confirmed"], enrolled.map(|status| written::status(&status)))
+        }
+        "set-expiry" => {
+            let set = rotator.set_expiry(id(), instant("expires-at").unwrap(), truth("confirmed")).await;
+            (&["client-id", "expires-at", "confirmed"], set.map(|status| written::status(&status)))
         }
         "advance" => (&["client-id"], rotator.advance(id()).await.map(|status| written::status(&status))),
         "deliver" => {
@@ -63,9 +119,22 @@ pub async fn call(rotator: &Rotator, step: &Step) -> Value {
         }
         "drain" => {
             let deliveries = rotator.drain(text("queue"), number("max"), number("wait")).await;
-            (&["queue", "max", "wait"], deliveries.map(|all| all.iter().map(written::delivery).collect()))
+            (&["queue", "max", "wait"], deliveries.map(|all| written::drained(&all)))
         }
-        "request" => (&["client-id"], rotator.request(id()).await.map(|status| written::status(&status))),
+        "request" => {
+            let requested = rotator.request(id(), truth("force")).await;
+            (&["client-id", "force"], requested.map(|status| written::status(&status)))
+        }
+        "cancel" => {
+            let cancelled = rotator.cancel(id(), instant("not-before")).await;
+            (&["client-id", "not-before"], cancelled.map(|status| written::status(&status)))
+        }
+        "republish" => {
+            let republished = rotator.republish(id(), step.with["target"].as_str()).await;
+            (&["client-id", "target"], republished.map(|status| written::status(&status)))
+        }
+        "forget" => (&["client-id"], rotator.forget(id()).await.map(|()| Value::Null)),
+        "check-queue" => return written::findings(&rotator.check_queue(text("queue")).await.unwrap()),
         "resume" => {
             let decision = match text("decision") {
                 "wait" => Decision::Wait,
@@ -76,15 +145,15 @@ pub async fn call(rotator: &Rotator, step: &Step) -> Value {
             (&["client-id", "decision"], resumed.map(|status| written::status(&status)))
         }
         "status" => (&["client-id"], rotator.status(id()).await.map(|status| written::status(&status))),
-        "prove" => {
-            let problem = rotator.prove(id()).await;
+        "verify" => {
+            let problem = rotator.verify(id()).await;
             (&["client-id"], problem.map(|problem| json!(problem.as_ref().map(written::problem))))
         }
         "reveal" => {
             let stage = match text("stage") {
                 "current" => Stage::Current,
-                "pending" => Stage::Pending,
-                "old" => Stage::Old,
+                "candidate" => Stage::Candidate,
+                "retired" => Stage::Retired,
                 other => panic!("there is no stage '{other}'"),
             };
             let revealed = rotator.reveal(id(), stage).await;
@@ -102,17 +171,18 @@ pub async fn call(rotator: &Rotator, step: &Step) -> Value {
 }
 
 #[async_trait]
-impl<A: Answers> Http for Host<A> {
+impl<A: Answers + Send + 'static> Http for Host<A> {
     async fn send(&self, request: http::Request) -> Result<http::Response, http::Error> {
         let headers = request.headers.iter().map(|header| json!([header.name, written::bytes(&header.value)]));
-        let arguments = json!({
-            "method": written::name(&request.method),
-            "url": request.url,
-            "headers": headers.collect::<Value>(),
-            "body": written::bytes(&request.body),
-            "time-limit": request.time_limit.as_secs(),
-            "body-limit": request.body_limit,
-        });
+        let arguments = written::object([
+            ("method", written::name(&request.method)),
+            ("url", json!(request.url)),
+            ("headers", headers.collect()),
+            ("body", written::bytes(&request.body)),
+            ("time-limit", request.time_limit.as_secs().into()),
+            ("body-limit", request.body_limit.into()),
+            ("not-after", json!(request.not_after)),
+        ]);
         match self.0.answer("http.send", arguments).await {
             Ok(answer) => Ok(http::Response {
                 status: answer["status"].as_u64().unwrap().try_into().unwrap(),
@@ -151,7 +221,7 @@ fn queue_error(error: &Value) -> queue::Error {
 }
 
 #[async_trait]
-impl<A: Answers> Queue for Host<A> {
+impl<A: Answers + Send + 'static> Queue for Host<A> {
     async fn receive(
         &self,
         queue: &str,
@@ -173,6 +243,45 @@ impl<A: Answers> Queue for Host<A> {
         let arguments = json!({ "queue": queue, "receipt-handle": receipt_handle, "visibility": visibility });
         self.0.answer("queue.hide", arguments).await.map(drop).map_err(|error| queue_error(&error))
     }
+
+    async fn inspect(&self, queue: &str) -> Inspection {
+        inspection(&self.0.answer("queue.inspect", json!({ "queue": queue })).await.unwrap())
+    }
+}
+
+/// The value of a result, or its gap.
+fn or_gap<T>(result: &Value, value: impl Fn(&Value) -> T) -> Result<T, Gap> {
+    match result.get("ok") {
+        Some(ok) => Ok(value(ok)),
+        None => Err(match written::read_case(&result["err"]) {
+            ("not-found", text) => Gap::NotFound(text),
+            ("denied", text) => Gap::Denied(text),
+            ("unreachable", text) => Gap::Unreachable(text),
+            (other, _) => panic!("there is no gap '{other}'"),
+        }),
+    }
+}
+
+fn inspection(answer: &Value) -> Inspection {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let description = |ok: &Value| queue::KeyDescription {
+        arn: text(&ok["arn"]),
+        state: text(&ok["state"]),
+        managed_by_aws: ok["managed-by-aws"].as_bool().unwrap(),
+    };
+    let attribute = |pair: &Value| (text(&pair[0]), text(&pair[1]));
+    Inspection {
+        attributes: or_gap(&answer["attributes"], |all| all.as_array().unwrap().iter().map(attribute).collect()),
+        key: answer.get("key").map(|key| queue::Key {
+            description: or_gap(&key["description"], description),
+            policy: or_gap(&key["policy"], text),
+        }),
+        flow: match answer["flow"].as_str().unwrap() {
+            "pulled" => queue::Flow::Pulled,
+            "pushed" => queue::Flow::Pushed,
+            other => panic!("there is no flow '{other}'"),
+        },
+    }
 }
 
 fn store_error(error: &Value) -> store::Error {
@@ -187,7 +296,7 @@ fn store_error(error: &Value) -> store::Error {
 }
 
 #[async_trait]
-impl<A: Answers> Store for Host<A> {
+impl<A: Answers + Send + 'static> Store for Host<A> {
     async fn load(&self, client_id: &str) -> Result<Option<store::Entry>, store::Error> {
         let answer = self.0.answer("store.load", json!({ "client-id": client_id })).await;
         let entry = answer.map_err(|error| store_error(&error))?;
@@ -206,29 +315,57 @@ impl<A: Answers> Store for Host<A> {
         let revision = self.0.answer("store.save", arguments).await.map_err(|error| store_error(&error))?;
         Ok(revision.as_str().unwrap().into())
     }
+
+    async fn remove(&self, client_id: &str, expected: &str) -> Result<(), store::Error> {
+        let arguments = json!({ "client-id": client_id, "expected": expected });
+        self.0.answer("store.remove", arguments).await.map(drop).map_err(|error| store_error(&error))
+    }
 }
 
 #[async_trait]
-impl<A: Answers> Publish for Host<A> {
+impl<A: Answers + Send + 'static> Publish for Host<A> {
     async fn put(&self, target: &str, credential: &Credential) -> Result<(), publish::Error> {
         let arguments = json!({ "target": target, "credential": written::credential(credential) });
-        self.0.answer("publish.put", arguments).await.map(drop).map_err(|error| match written::read_case(&error) {
-            ("unknown-target", _) => publish::Error::UnknownTarget,
-            ("access-denied", text) => publish::Error::AccessDenied(text),
-            ("unavailable", text) => publish::Error::Unavailable(text),
-            ("other", text) => publish::Error::Other(text),
-            (other, _) => panic!("publish has no error '{other}'"),
+        self.0.answer("publish.put", arguments).await.map(drop).map_err(|error| publish_error(&error))
+    }
+
+    async fn read(&self, target: &str, client_id: &str) -> Result<publish::Reading, publish::Error> {
+        let arguments = json!({ "target": target, "client-id": client_id });
+        let answer = self.0.answer("publish.read", arguments).await.map_err(|error| publish_error(&error))?;
+        Ok(match answer.as_str() {
+            Some("none") => publish::Reading::None,
+            Some("unreadable") => publish::Reading::Unreadable,
+            Some(other) => panic!("there is no reading '{other}'"),
+            None => {
+                let held = &answer["credential"];
+                publish::Reading::Credential(publish::Held {
+                    client_id: held["client-id"].as_str().map(str::to_owned),
+                    client_secret: written::read_bytes(&held["client-secret"]),
+                    expires_at: None,
+                    written_by: held["written-by"].as_str().map(str::to_owned),
+                })
+            }
         })
     }
 }
 
-impl<A: Answers> Observe for Host<A> {
+fn publish_error(error: &Value) -> publish::Error {
+    match written::read_case(error) {
+        ("unknown-target", _) => publish::Error::UnknownTarget,
+        ("access-denied", text) => publish::Error::AccessDenied(text),
+        ("unavailable", text) => publish::Error::Unavailable(text),
+        ("other", text) => publish::Error::Other(text),
+        (other, _) => panic!("publish has no error '{other}'"),
+    }
+}
+
+impl<A: Answers + Send + 'static> Observe for Host<A> {
     fn emit(&self, event: &Event) {
         self.0.emit(written::event(event));
     }
 }
 
-impl<A: Answers> Clock for Host<A> {
+impl<A: Answers + Send + 'static> Clock for Host<A> {
     fn now(&self) -> u64 {
         self.0.now()
     }

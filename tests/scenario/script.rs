@@ -55,6 +55,8 @@ pub struct Script {
     now: u64,
     records: Records,
     expected: std::vec::IntoIter<Map<String, Value>>,
+    /// A host may pass events on beside the call: they are in order among themselves.
+    events: std::vec::IntoIter<Map<String, Value>>,
     /// In place of comparing: what is called, with its answers.
     pub recorded: Option<Vec<Value>>,
 }
@@ -64,6 +66,8 @@ impl Script {
         let step = &scenario.steps[number];
         let place = format!("{name}, step {}", number + 1);
         let imports = step.imports.clone().unwrap_or_else(|| panic!("{place} has no imports"));
+        let (events, imports): (Vec<_>, Vec<_>) =
+            imports.into_iter().partition(|item| item.contains_key("observe.emit"));
         Self {
             place,
             whole: scenario.whole,
@@ -71,6 +75,7 @@ impl Script {
             now: step.at,
             records,
             expected: imports.into_iter(),
+            events: events.into_iter(),
             recorded: None,
         }
     }
@@ -86,7 +91,8 @@ impl Script {
             item.remove(name);
             return item;
         }
-        let mut item = self.expected.next().unwrap_or_else(|| panic!("{place}: {name} is not expected: {arguments}"));
+        let of = if name == "observe.emit" { &mut self.events } else { &mut self.expected };
+        let mut item = of.next().unwrap_or_else(|| panic!("{place}: {name} is not expected: {arguments}"));
         let expected = item.remove(name).unwrap_or_else(|| panic!("{place}: {name} was called, expected is {item:?}"));
         if let Some(why) = misfit(&expected, arguments, self.whole) {
             panic!("{place}: {name}{why}");
@@ -106,6 +112,7 @@ impl Script {
     /// What is stored after the call.
     pub fn records(self) -> Records {
         assert_eq!(self.expected.as_slice(), [], "{}: not called", self.place);
+        assert_eq!(self.events.as_slice(), [], "{}: not emitted", self.place);
         self.records
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use lwa_rotate::{
-    Answer, Credential, Delivery, Error, Problem, Secret, Status,
+    Answer, Credential, Delivery, Drained, Error, Problem, QueueFinding, Secret, Status,
     observe::{Event, Happening, Left, SecretEnds},
     queue, store,
 };
@@ -69,7 +69,6 @@ pub fn read_message(value: &Value) -> queue::Message {
         receipt_handle: text("receipt-handle"),
         body: read_bytes(&value["body"]),
         receive_count: value["receive-count"].as_u64().unwrap().try_into().unwrap(),
-        sent_at: value["sent-at"].as_u64(),
     }
 }
 
@@ -96,6 +95,7 @@ pub fn problem(problem: &Problem) -> Value {
         ("remedy-by", name(&problem.remedy_by)),
         ("happened", json!(problem.happened)),
         ("still-works", json!(problem.still_works)),
+        ("action", name(&problem.action)),
         ("remedy", json!(problem.remedy)),
         ("act-by", json!(problem.act_by)),
         ("amazon", json!(amazon)),
@@ -108,6 +108,8 @@ pub fn status(status: &Status) -> Value {
     let targets = status.targets.iter().map(|target| {
         object([
             ("name", json!(target.name)),
+            ("place", json!(target.place)),
+            ("read-at", json!(target.read_at)),
             ("holds-current", json!(target.holds_current)),
             ("failure", json!(target.failure)),
             ("retry-at", json!(target.retry_at)),
@@ -118,10 +120,10 @@ pub fn status(status: &Status) -> Value {
         ("state", name(&status.state)),
         ("expires-at", json!(status.expires_at)),
         ("current-since", json!(status.current_since)),
-        ("proven", json!(status.proven)),
+        ("verified", json!(status.verified)),
         ("generation", json!(status.generation)),
-        ("pending-expires-at", json!(status.pending_expires_at)),
-        ("old-ends-at", json!(status.old_ends_at)),
+        ("candidate-expires-at", json!(status.candidate_expires_at)),
+        ("retired-ends-at", json!(status.retired_ends_at)),
         ("rotation-due-at", json!(status.rotation_due_at)),
         ("called-at", json!(status.called_at)),
         ("awaited-until", json!(status.awaited_until)),
@@ -134,6 +136,7 @@ pub fn status(status: &Status) -> Value {
 fn left(why: &Left) -> Value {
     match why {
         Left::Unreadable(text) => case("unreadable", text.as_str()),
+        Left::Wrapped(text) => case("wrapped", text.as_str()),
         Left::NotEnrolled => "not-enrolled".into(),
         Left::NotKept(text) => case("not-kept", text.as_str()),
     }
@@ -151,6 +154,23 @@ pub fn delivery(delivery: &Delivery) -> Value {
         ("answer", answer),
         ("status", json!(delivery.status.as_ref().map(status))),
     ])
+}
+
+pub fn drained(drained: &Drained) -> Value {
+    json!({ "deliveries": drained.deliveries.iter().map(delivery).collect::<Value>(), "more": drained.more })
+}
+
+pub fn findings(findings: &[QueueFinding]) -> Value {
+    let finding = |one: &QueueFinding| {
+        json!({
+            "check": one.check,
+            "severity": name(&one.severity),
+            "evidence": one.evidence,
+            "consequence": one.consequence,
+            "remedy": one.remedy,
+        })
+    };
+    findings.iter().map(finding).collect()
 }
 
 pub fn error(error: &Error) -> Value {
@@ -171,6 +191,7 @@ pub fn error(error: &Error) -> Value {
         ),
         Error::Busy => "busy".into(),
         Error::NotAllowed(text) => case("not-allowed", text.as_str()),
+        Error::NeedsConfirmation(text) => case("needs-confirmation", text.as_str()),
         Error::Queue(error) => case(
             "queue",
             match error {
@@ -193,7 +214,22 @@ fn ends(ends: &SecretEnds) -> Value {
 
 pub fn event(event: &Event) -> Value {
     let what = match &event.what {
-        Happening::RotationBegun(reason) => case("rotation-begun", name(reason)),
+        Happening::ExpirySet(at) => case("expiry-set", *at),
+        Happening::RotationWanted(reason) => case("rotation-wanted", name(reason)),
+        Happening::QueueRead(reading) => case(
+            "queue-read",
+            json!({ "messages": reading.messages, "to-the-end": reading.to_the_end, "notes": reading.notes }),
+        ),
+        Happening::CandidateDropped(text) => case("candidate-dropped", text.as_str()),
+        Happening::TargetChanged(change) => case(
+            "target-changed",
+            object([
+                ("target", json!(change.target)),
+                ("found", json!(change.found)),
+                ("written-by", json!(change.written_by)),
+            ]),
+        ),
+        Happening::NeedsPerson(why) => case("needs-person", problem(why)),
         Happening::AskingForToken(purpose) => case("asking-for-token", name(purpose)),
         Happening::TokenIssued(purpose) => case("token-issued", name(purpose)),
         Happening::RotateOutcomeUnknown(why) => case("rotate-outcome-unknown", problem(why)),
@@ -204,7 +240,7 @@ pub fn event(event: &Event) -> Value {
         Happening::SecretKept(instants) => case("secret-kept", ends(instants)),
         Happening::MessageOld(text) => case("message-old", text.as_str()),
         Happening::ExpiryNoticed(at) => case("expiry-noticed", *at),
-        Happening::NotProven(why) => case("not-proven", problem(why)),
+        Happening::NotVerified(why) => case("not-verified", problem(why)),
         Happening::Promoted(instants) => case("promoted", ends(instants)),
         Happening::Published(target) => case("published", target.as_str()),
         Happening::NotPublished(failed) => case(
@@ -216,13 +252,16 @@ pub fn event(event: &Event) -> Value {
         Happening::Left(message) => case("left", json!({ "id": message.id, "why": left(&message.why) })),
         Happening::NotAcknowledged(text) => case("not-acknowledged", text.as_str()),
         Happening::Stalled(why) => case("stalled", problem(why)),
-        plain @ (Happening::Enrolled
+        plain @ (Happening::Supplied
+        | Happening::RotationCancelled
+        | Happening::ReadingQueue
         | Happening::CallingRotate
         | Happening::RotateAccepted
-        | Happening::Proving
-        | Happening::Proven
-        | Happening::OldSecretPurged
-        | Happening::Resumed) => name(plain),
+        | Happening::Verifying
+        | Happening::Verified
+        | Happening::RetiredPurged
+        | Happening::Resumed
+        | Happening::Forgotten) => name(plain),
     };
     object([("client-id", json!(event.client_id)), ("at", json!(event.at)), ("what", what)])
 }

@@ -1,4 +1,4 @@
-//! The library in other hands: what it says of parts that break their promises, panic, or are stopped.
+//! The library in programs of others: what it says of parts that break their promises, panic, or are stopped.
 
 use std::io;
 use std::panic;
@@ -8,9 +8,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use lwa_rotate::http::{self, Client, Http, Origin, Request, Response};
 use lwa_rotate::observe::{Event, Observe};
-use lwa_rotate::publish::{self, Publish};
+use lwa_rotate::publish::{self, Publish, Reading};
 use lwa_rotate::queue::Message;
-use lwa_rotate::settings::Settings;
+use lwa_rotate::settings::{Settings, Target as Named};
 use lwa_rotate::store::FileStore;
 use lwa_rotate::{Application, Builder, Credential, Error, Limits, Rotator, Stage, Stopped};
 
@@ -86,6 +86,13 @@ impl Publish for Target {
             Part::Tells => Err(publish::Error::Other(format!("I do not like {secret}, says {credential:?}"))),
         }
     }
+
+    async fn read(&self, _: &str, _: &str) -> Result<Reading, publish::Error> {
+        match self.0 {
+            Part::Works | Part::Panics => Ok(Reading::Unreadable),
+            Part::Tells => Ok(Reading::None),
+        }
+    }
 }
 
 struct Requests(Part, Client);
@@ -115,8 +122,8 @@ fn builder(world: &World, events: &Events, (requests, target): (Part, Part)) -> 
     let client = Client::new([Origin::of(&url).unwrap()]);
     let application = Application {
         token_endpoint: world.emulator.token_endpoint(),
-        targets: vec!["target".into()],
-        ..Application::new(CLIENT_ID, url)
+        targets: vec![Named { name: "target".into(), place: "function://machine/target".into() }],
+        ..Application::new(CLIENT_ID, url, "main")
     };
     Rotator::builder()
         .settings(Apps(application))
@@ -128,7 +135,7 @@ fn builder(world: &World, events: &Events, (requests, target): (Part, Part)) -> 
 
 fn new_secret(body: &str) -> Message {
     let body = body.replace("amzn1.application-oa2-client.example", CLIENT_ID);
-    Message { id: "m".into(), receipt_handle: "r".into(), body: body.into(), receive_count: 1, sent_at: None }
+    Message { id: "m".into(), receipt_handle: "r".into(), body: body.into(), receive_count: 1 }
 }
 
 #[test]
@@ -145,7 +152,7 @@ fn a_part_of_a_host_that_panics_or_tells_what_it_was_given_gives_no_secret_away(
             (Part::Works, Part::Tells),
         ] {
             let rotator = builder(&world, &events, (requests, target)).build().unwrap();
-            rotator.enroll(CLIENT_ID, SECRET.into(), None).await.unwrap();
+            rotator.enroll(CLIENT_ID, SECRET.into(), None, false).await.unwrap();
             let call = {
                 let rotator = rotator.clone();
                 tokio::spawn(async move { rotator.advance(CLIENT_ID).await })
@@ -175,7 +182,7 @@ fn a_component_that_is_stopped_gives_no_secret_away() {
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let events = Events::default();
         let limited = |limits| builder(&world, &events, (Part::Works, Part::Works)).limits(limits).build().unwrap();
-        limited(Limits::default()).enroll(CLIENT_ID, SECRET.into(), None).await.unwrap();
+        limited(Limits::default()).enroll(CLIENT_ID, SECRET.into(), None, false).await.unwrap();
         let note = |error: &Error| world.note("why a call was stopped", format!("{error} {error:?} {error:#?}"));
         let padded = |size: usize| {
             let body = include_str!("../vectors/new-secret.json").replace("amzn1.oa2-cs.v1.new-example", WRONG);
@@ -188,7 +195,7 @@ fn a_component_that_is_stopped_gives_no_secret_away() {
             let rotator = limited(limits);
             for ended in [
                 rotator.reveal(CLIENT_ID, Stage::Current).await.map(drop),
-                rotator.enroll(CLIENT_ID, SECRET.into(), None).await.map(drop),
+                rotator.enroll(CLIENT_ID, SECRET.into(), None, false).await.map(drop),
                 rotator.deliver(padded(pages << 14)).await.map(drop),
             ] {
                 match ended {
@@ -204,7 +211,7 @@ fn a_component_that_is_stopped_gives_no_secret_away() {
             world.fault(fault);
             let mut limits = Limits::default();
             limits.call = Duration::from_millis(300);
-            if let Err(error @ Error::Stopped(Stopped::Time(_))) = limited(limits).prove(CLIENT_ID).await {
+            if let Err(error @ Error::Stopped(Stopped::Time(_))) = limited(limits).verify(CLIENT_ID).await {
                 note(&error);
                 stopped.1 += 1;
             }

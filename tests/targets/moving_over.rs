@@ -28,7 +28,7 @@ fn an_application_moves_over_by_one_command_and_is_rotated_where_it_was() {
 }
 
 #[test]
-fn the_present_secret_comes_from_any_place_that_can_be_read_with_the_time_at_which_it_ends() {
+fn the_current_secret_comes_from_any_place_that_can_be_read_with_the_time_at_which_it_ends() {
     const ENDS: &str = "2100-01-31T00:00:00Z";
     let document = json!({ "client_id": CLIENT_ID, "client_secret": SECRET, "expires_at": ENDS }).to_string();
     for kind in BOTH {
@@ -171,8 +171,9 @@ fn all_that_are_not_enrolled_yet_move_over_by_one_command_with_a_line_for_each()
     );
     let app = |name: &str| document["apps"].as_array().unwrap().iter().find(|app| app["app"] == name).unwrap().clone();
     assert_eq!(app("sample")["from"], "secretsmanager:sample");
-    assert_eq!(app("sample")["status"]["proven"], true);
-    for (name, said) in [("bare", "none of its targets"), ("torn", "different client secrets"), ("wrong", "not proven")]
+    assert_eq!(app("sample")["status"]["verified"], true);
+    for (name, said) in
+        [("bare", "none of its targets"), ("torn", "different client secrets"), ("wrong", "not verified")]
     {
         assert!(app(name)["message"].as_str().unwrap().contains(said), "{}", app(name));
     }

@@ -21,7 +21,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use lwa_rotate_component::bindings::lwa::rotation::queue::{Attribute, Flow, Gap, Inspection};
+use lwa_rotate_component::bindings::lwa::rotation::queue::{Attribute, Flow, Gap, Inspection, Key};
 use lwa_rotate_component::bindings::lwa::rotation::settings::{Application, Rotate, Target, UserAgent};
 
 pub use amazon::{App, Issued};
@@ -159,6 +159,8 @@ pub struct World {
     pub settings: BTreeMap<String, Application>,
     /// The queue's attributes, but for the counts; or why they cannot be had.
     pub attributes: Result<BTreeMap<String, String>, Gap>,
+    /// The queue's key, if it has one of its own.
+    pub key: Option<Key>,
     /// How messages come to the hosts.
     pub flow: Flow,
     /// What happened, without secrets, if anybody wants to know.
@@ -169,6 +171,18 @@ pub struct World {
     pub requests: Vec<&'static str>,
     /// Applications whose records were removed.
     pub forgotten: BTreeSet<String>,
+    /// Which places others than the component's hosts have written last, as far as the places tell.
+    changed_by_others: BTreeSet<(String, String)>,
+    /// Secrets that a stored record has called current.
+    were_current: BTreeSet<String>,
+    /// When the preparation of each application's next call was begun.
+    prepared_at: BTreeMap<String, u64>,
+    /// When the queue was last inspected.
+    inspected_at: Option<u64>,
+    /// When a long poll last came back empty.
+    emptied_at: Option<u64>,
+    /// When each cause that needs a person was last reported, by client id.
+    reported: BTreeMap<(String, String), u64>,
     /// The latest time that any host's clock has shown.
     latest_clock: u64,
     /// Secrets that SP-API has accepted a token of.
@@ -200,11 +214,18 @@ impl World {
             targets: BTreeMap::new(),
             settings: BTreeMap::new(),
             attributes: Ok(good_attributes()),
+            key: None,
             flow: Flow::Pulled,
             journal: None,
             calls: BTreeMap::new(),
             requests: Vec::new(),
             forgotten: BTreeSet::new(),
+            changed_by_others: BTreeSet::new(),
+            were_current: BTreeSet::new(),
+            prepared_at: BTreeMap::new(),
+            inspected_at: None,
+            emptied_at: None,
+            reported: BTreeMap::new(),
             latest_clock: 0,
             proved: BTreeSet::new(),
             secrets: BTreeSet::new(),
@@ -329,7 +350,7 @@ impl World {
                 Ok(all.map(|(name, value)| Attribute { name, value }).collect())
             }
         };
-        Inspection { attributes, key: None, flow: self.flow }
+        Inspection { attributes, key: self.key.clone(), flow: self.flow }
     }
 
     /// Whether every target holds this secret.
@@ -337,10 +358,32 @@ impl World {
         self.settings[client_id].targets.iter().all(|target| self.holds(client_id, &target.name) == Some(secret))
     }
 
+    /// Another program writes a place.
+    pub fn put_by_others(&mut self, client_id: &str, target: &str, secret: &str) {
+        let place = (client_id.to_owned(), target.to_owned());
+        self.changed_by_others.insert(place.clone());
+        self.targets.insert(place, secret.to_owned());
+    }
+
+    /// A secret that Amazon has never issued, and that must not be printed.
+    pub fn unknown_secret(&mut self) -> String {
+        self.invent("unknown")
+    }
+
+    /// How often the record of an application was saved.
+    pub fn saves(&self, client_id: &str) -> u64 {
+        self.store[client_id].revision
+    }
+
     /// What a target holds.
     pub fn holds(&self, client_id: &str, target: &str) -> Option<&str> {
         self.targets.get(&(client_id.to_owned(), target.to_owned())).map(String::as_str)
     }
+}
+
+/// Whether the target of this name is a command, which cannot be read.
+pub(crate) fn is_command(target: &str) -> bool {
+    ["hook", "exec"].contains(&target)
 }
 
 /// The settings of targets with these names. Each writes a place of its own.

@@ -9,11 +9,11 @@ use crate::bindings::exports::lwa::rotation::rotation::{Answer, Delivery, Draine
 use crate::bindings::lwa::rotation::observe::{
     Happening, HiddenMessage, Left, LeftMessage, ReceivedMessage, SecretEnds,
 };
-use crate::bindings::lwa::rotation::settings::Application;
+use crate::bindings::lwa::rotation::settings::{Application, Target};
 use crate::bindings::lwa::rotation::types::ApplicationStatus;
 use crate::host::{Host, Message, QueueError, StoreError};
-use crate::instant::Instant;
-use crate::policy::{LONGEST_HIDING, SHORTEST_HIDING, VISIBILITY};
+use crate::instant::{Instant, Lifetime};
+use crate::policy::{LONGEST_HIDING, MESSAGE_LEAD, SHORTEST_HIDING, VISIBILITY};
 use crate::record::secrets::{Notice, Promote, Standing, Verification};
 use crate::record::{Event, Record};
 use crate::schedule::Work;
@@ -107,10 +107,25 @@ fn new_secret<H: Host>(
     if session.record.secrets.candidate(&new.secret).is_some_and(|candidate| candidate.retry.at <= now) {
         trial::secret(session, &new.secret)?;
     }
+    // What has failed before is tried at the same instants as its secret, only later by the lead of messages: together they
+    // take one save.
+    let failing: Vec<bool> = session.application.targets.iter().map(|target| fails(&session.record, target)).collect();
+    let is_failing = |place: usize| failing.get(place) == Some(&true);
+    session.ahead = MESSAGE_LEAD;
+    advance::work(session, &|work| match work {
+        Work::Try(_) => true,
+        Work::Publish(place) | Work::Look(place) => is_failing(place),
+        _ => false,
+    })?;
+    session.ahead = Lifetime(0);
     advance::work(session, &|work| matches!(work, Work::Try(_) | Work::TryCurrent | Work::Publish(_) | Work::Purge))?;
     let now = session.host.now();
     let standing = session.record.standing(new, event_time);
     Ok(hidden_until(&session.record, &session.application, new, standing, now))
+}
+
+fn fails(record: &Record, target: &Target) -> bool {
+    record.targets.get(&target.place).is_some_and(|target| target.retry.attempts > 0)
 }
 
 /// Until when the message of a secret that stands so is hidden; `None` if it is finished. Decided from the record as it is

@@ -8,10 +8,10 @@ use crate::amazon::error::Failure;
 use crate::amazon::lwa::AccessToken;
 use crate::amazon::sp_api::{self, Outcome};
 use crate::bindings::exports::lwa::rotation::rotation::{Answer as Handling, Error, Severity};
-use crate::bindings::lwa::rotation::observe::{Happening, Purpose, QueueReading};
+use crate::bindings::lwa::rotation::observe::{Happening, Left, Purpose, QueueReading};
 use crate::bindings::lwa::rotation::queue::{Flow, Inspection};
 use crate::bindings::lwa::rotation::types::Cause;
-use crate::host::{Host, QueueError};
+use crate::host::{Host, Message, QueueError};
 use crate::instant::{Instant, Lifetime};
 use crate::policy::{
     BLOCKED_AGAIN, CALL_RETRY, DOUBTS_BLOCK_UNTIL, INTENT_LIVES, LOOK_INTERVAL, LOOKS, MOST_READ, READ_VISIBILITY,
@@ -23,14 +23,23 @@ use crate::schedule::Work;
 use crate::session::Session;
 use crate::{problem, queue};
 
+/// What keeps the queue from being read: it cannot be received from, or holds too many messages of others.
+const RECEIVE: &str = "receive";
+const MESSAGES: &str = "messages";
+
 /// Takes a wanted rotation as far as it can go now.
 pub(super) fn call<H: Host>(session: &mut Session<'_, H>) -> Result<(), Error> {
     let mut token = None;
     // What has failed before is tried before anything is saved: hourly failures must not wear out a store of versions.
     if let Phase::Wanted(Wanted { failure: Some(failure), .. }) = &session.record.call.phase {
         if failure.cause == Cause::QueueBlocked {
-            inspect(session);
-            if let Some(obstacle) = blocked(session) {
+            let known = session.record.call.obstacle.clone();
+            let (inspection, _) = inspect(session);
+            let unread = match blocked(session) {
+                Some(obstacle) => Some(obstacle),
+                None => still_unread(session, known, &inspection)?,
+            };
+            if let Some(obstacle) = unread {
                 refuse_blocked(session, obstacle);
                 return Ok(());
             }
@@ -135,8 +144,10 @@ fn inspect<H: Host>(session: &mut Session<'_, H>) -> (Inspection, Vec<String>) {
             evidence: finding.evidence.clone(),
             remedy: finding.remedy.clone(),
         }),
+        // What kept the queue from being read is seen by reading it.
         (None, Some(known))
-            if !severity(Severity::Fine).chain(severity(Severity::Warning)).any(|f| f.check == known.check) =>
+            if ![RECEIVE, MESSAGES].contains(&known.check.as_str())
+                && !severity(Severity::Fine).chain(severity(Severity::Warning)).any(|f| f.check == known.check) =>
         {
             Some(known.clone())
         }
@@ -160,13 +171,57 @@ fn blocks(record: &Record, obstacle: &Obstacle, now: Instant) -> bool {
     !forced && (obstacle.fact || !near)
 }
 
+/// What kept the queue from being read, if it still does: tried without a save, of which a whole reading takes many.
+fn still_unread<H: Host>(
+    session: &mut Session<'_, H>,
+    known: Option<Obstacle>,
+    inspection: &Inspection,
+) -> Result<Option<Obstacle>, Error> {
+    let now = session.host.now();
+    let Some(known) = known.filter(|known| blocks(&session.record, known, now)) else { return Ok(None) };
+    match known.check.as_str() {
+        MESSAGES => {
+            let attempts = session.record.call.phase.unsent().map_or(0, |wanted| wanted.attempts);
+            let too_many = match queue::counts(inspection) {
+                Some(counts) => counts.visible + counts.in_flight >= MOST_READ.into(),
+                // It is read once more every day.
+                None => !attempts.is_multiple_of(24),
+            };
+            Ok(Some(known).filter(|_| too_many))
+        }
+        RECEIVE => {
+            let name = session.application.queue.clone();
+            match receive(session, &name) {
+                Err(obstacle) => Ok(Some(obstacle)),
+                Ok(messages) => {
+                    for message in messages {
+                        handle(session.host, &name, &message);
+                    }
+                    session.reload().map(|()| None)
+                }
+            }
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Receives by a long poll.
+fn receive<H: Host>(session: &mut Session<'_, H>, queue: &str) -> Result<Vec<Message>, Obstacle> {
+    session.host.receive(queue, 10, READ_WAIT, READ_VISIBILITY).map_err(|error| Obstacle {
+        check: RECEIVE.into(),
+        fact: matches!(error, QueueError::NotFound(_) | QueueError::AccessDenied(_)),
+        evidence: format!("the queue cannot be received from ({})", queue_text(error)),
+        remedy: "let this host receive from the queue, or correct the queue's address".into(),
+    })
+}
+
 /// How far the receives of one call came.
 enum Received {
     /// To the end of the queue.
     All,
     /// Not to the end; the next call goes on.
     More,
-    /// Another host has the call, or a newer secret has come.
+    /// Another host has the call, or a newer secret has come or could not be kept.
     Taken,
     /// The end was not reached and will not be.
     Obstacle(Obstacle),
@@ -179,13 +234,10 @@ fn receive_all<H: Host>(session: &mut Session<'_, H>, reading: &mut Reading) -> 
     let mut left = Vec::new();
     let mut received = Received::More;
     for _ in 0..RECEIVES_AT_ONCE {
-        let messages = match session.host.receive(&name, 10, READ_WAIT, READ_VISIBILITY) {
+        let messages = match receive(session, &name) {
             Ok(messages) => messages,
-            Err(error) => {
-                let fact = matches!(error, QueueError::NotFound(_) | QueueError::AccessDenied(_));
-                let evidence = format!("the queue cannot be received from ({})", queue_text(error));
-                let remedy = "let this host receive from the queue, or correct the queue's address".into();
-                received = Received::Obstacle(Obstacle { check: "receive".into(), fact, evidence, remedy });
+            Err(obstacle) => {
+                received = Received::Obstacle(obstacle);
                 break;
             }
         };
@@ -194,21 +246,25 @@ fn receive_all<H: Host>(session: &mut Session<'_, H>, reading: &mut Reading) -> 
             break;
         }
         reading.messages = reading.messages.saturating_add(u32::try_from(messages.len()).unwrap_or(u32::MAX));
+        let mut not_kept = false;
         for message in messages {
             let delivery = handle(session.host, &name, &message);
-            if matches!(delivery.answer, Handling::Leave(_)) {
+            if let Handling::Leave(why) = delivery.answer {
+                let ours = delivery.client_id.as_ref() == Some(&session.record.client_id);
+                not_kept = not_kept || ours && matches!(why, Left::NotKept(_));
                 left.push(message.receipt_handle);
             }
         }
         // A delivery has a session of its own.
         session.reload()?;
-        if session.record.call.phase != phase {
+        // What could not be kept may be a newer secret: the reading begins anew when this preparation is taken over.
+        if not_kept || session.record.call.phase != phase {
             received = Received::Taken;
             break;
         }
         if reading.messages >= MOST_READ {
             received = Received::Obstacle(Obstacle {
-                check: "receive".into(),
+                check: MESSAGES.into(),
                 fact: false,
                 evidence: format!("the queue could not be read to its end: {} messages of others", reading.messages),
                 remedy: "give the notifications about client secrets a queue of their own".into(),
@@ -235,8 +291,10 @@ fn pause<H: Host>(session: &mut Session<'_, H>, reading: Reading) -> Result<bool
 /// Notes that the queue blocks the call.
 fn refuse_blocked<H: Host>(session: &mut Session<'_, H>, obstacle: Obstacle) {
     let failure = Failure { detail: obstacle.evidence.clone(), ..Failure::new(Cause::QueueBlocked) };
+    // A queue that fails for a moment is no person's matter yet.
+    let passing = obstacle.check == RECEIVE && !obstacle.fact;
     session.note(Event::Call(CallEvent::Inspected(Some(obstacle))));
-    refuse(session, failure, &[BLOCKED_AGAIN]);
+    refuse(session, failure, if passing { &RETRY } else { &[BLOCKED_AGAIN] });
 }
 
 /// Notes that there is no token for the call.

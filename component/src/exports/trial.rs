@@ -54,7 +54,7 @@ fn awaited<H: Host>(session: &mut Session<'_, H>, candidate: Candidate) -> Resul
         return give_up(session, secret);
     }
     let retry_at = session.retry_at(candidate.retry.attempts);
-    session.failed.push(Work::Try(0));
+    failed(session, &secret);
     let problem = problem::of_candidate(&session.record, &candidate, &failure, retry_at);
     session.note(Event::Tried { secret, trial: Trial::Not(failure, retry_at) });
     session.emit(Happening::NotVerified(problem));
@@ -76,9 +76,15 @@ fn rival<H: Host>(session: &mut Session<'_, H>, candidate: Candidate) -> Result<
         Ok(()) if candidate.doubted_at() <= now => return give_up(session, secret),
         _ => Trial::PutOff(again),
     };
-    session.failed.push(Work::Try(0));
+    failed(session, &secret);
     session.note(Event::Tried { secret, trial });
     Ok(())
+}
+
+/// Not again in this call.
+fn failed<H: Host>(session: &mut Session<'_, H>, secret: &ClientSecret) {
+    let place = session.record.secrets.candidates.iter().position(|candidate| candidate.secret == *secret);
+    session.failed.extend(place.map(Work::Try));
 }
 
 fn current_works<H: Host>(session: &mut Session<'_, H>) -> bool {

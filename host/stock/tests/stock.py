@@ -1,5 +1,6 @@
 """What the tests need: the emulator of Amazon, a folder with a configuration, and the runtime."""
 
+import hashlib
 import json
 import os
 import re
@@ -125,8 +126,21 @@ class Stock(unittest.TestCase):
         return out.strip()
 
     def enroll(self, *more):
-        """Hands over the first secret."""
+        """Supplies the first secret."""
         return self.does("enroll", "shop", *more, given="amzn1.oa2-cs.v1.stock-first\n")["status"]
+
+    def record(self):
+        """The file of the record."""
+        return max((self.folder / "state" / self.client_id).glob("*.record"), key=lambda path: int(path.stem))
+
+    def let_minutes_go_by(self, minutes):
+        """Moves everything in the record into the past."""
+        head, _, document = self.record().read_text().partition("\n")
+        document = re.sub(r"\b\d{13}\b", lambda milliseconds: str(int(milliseconds[0]) - minutes * 60_000), document)
+        form, number, revision, length, _ = head.split(" ")
+        known = b"".join(len(part).to_bytes(8, "little") + part.encode() for part in (self.client_id, revision))
+        digest = hashlib.sha256(known + document.encode()).hexdigest()
+        self.record().write_text(f"{form} {number} {revision} {length} {digest}\n{document}")
 
     def published(self):
         """The secret in both files, which have to agree."""
@@ -145,7 +159,7 @@ class Stock(unittest.TestCase):
     def expect_rotated(self, status, calls=1):
         """The new secret is current and published, the message is gone, and nothing that was printed holds a secret."""
         secret = self.published()
-        self.assertEqual((status["state"], status["generation"], status["proven"]), ("settled", 2, True))
+        self.assertEqual((status["state"], status["generation"], status["verified"]), ("settled", 2, True))
         self.assertNotEqual(secret, "amzn1.oa2-cs.v1.stock-first")
         self.assertTrue(all(target["holds_current"] for target in status["targets"]))
         self.assertEqual(self.calls("rotate"), calls)

@@ -6,6 +6,7 @@ import re
 import subprocess
 import urllib.parse
 from pathlib import Path
+from datetime import UTC, datetime, timedelta
 
 from stock import ENVIRONMENT, README, WASMTIME, WHOLE, Stock, ask
 
@@ -42,7 +43,8 @@ class Readme(Stock):
         self.emulate()
         (self.folder / "secret").write_text("amzn1.oa2-cs.v1.stock-first\n")
         # The day that is named there comes.
-        commands = re.sub(r"\d{4}-\d\d-\d\d", "2035-01-31", self.here(block("sh", "umask")))
+        day = (datetime.now(UTC) + timedelta(days=100)).strftime("%Y-%m-%d")
+        commands = re.sub(r"\d{4}-\d\d-\d\d", day, self.here(block("sh", "umask")))
 
         ran = subprocess.run(
             ["sh", "-c", commands], capture_output=True, text=True, env=self.env, cwd=self.folder, timeout=120
@@ -52,7 +54,7 @@ class Readme(Stock):
         documents = [json.loads(line) for line in ran.stdout.splitlines()]
         self.assertEqual(len(documents), 5, self.printed)
         enrolled, rotated, advanced, looked, resumed = documents
-        self.assertEqual(enrolled["status"]["expires_at"], "2035-01-31T00:00:00Z")
+        self.assertEqual(enrolled["status"]["expires_at"], f"{day}T00:00:00Z")
         self.assertEqual((advanced["status"], looked["apps"]), (rotated["status"], [rotated["status"]]))
         self.assertIn("nothing to decide", resumed["error"]["message"])
         self.expect_rotated(rotated["status"])

@@ -1,9 +1,7 @@
 """Whole rotations: the composed file on a stock runtime, real HTTP, the SQS protocol, files."""
 
-import hashlib
 import json
 import os
-import re
 import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -16,9 +14,10 @@ from stock import ENVIRONMENT, PROGRAM, ROOT, Stock, ask
 class Run(Stock):
     def test_a_whole_rotation_ends_with_the_new_secret_published_and_the_message_gone(self):
         self.emulate()
-        enrolled = self.enroll("--expires-at", "2035-01-31T12:30:00Z")
-        self.assertEqual((enrolled["state"], enrolled["proven"]), ("settled", True))
-        self.assertEqual(enrolled["expires_at"], "2035-01-31T12:30:00Z")
+        ends = (datetime.now(UTC) + timedelta(days=100)).strftime("%Y-%m-%dT12:30:00Z")
+        enrolled = self.enroll("--expires-at", ends)
+        self.assertEqual((enrolled["state"], enrolled["verified"]), ("settled", True))
+        self.assertEqual(enrolled["expires_at"], ends)
         self.assertEqual(self.published(), "amzn1.oa2-cs.v1.stock-first")
 
         status = self.does("rotate", "shop")["status"]
@@ -28,7 +27,7 @@ class Run(Stock):
         self.assertEqual(self.does("status", "shop")["apps"], [status])
         self.assertEqual(self.does("status")["apps"], [status])
         events = [json.loads(line)["event"] for line in self.printed.splitlines() if '"event"' in line]
-        order = ["enrolled", "rotation-begun", "calling-rotate", "secret-kept", "promoted", "published", "acknowledged"]
+        order = ["supplied", "rotation-wanted", "calling-rotate", "secret-kept", "promoted", "published", "acknowledged"]
         self.assertEqual(sorted(order, key=lambda event: len(events) - events[::-1].index(event)), order)
 
     def test_rule_9_holds_for_the_runtimes_own_log_at_its_loudest(self):
@@ -107,19 +106,6 @@ class Run(Stock):
         code, out, _ = self.run_to_the_end("rotate", "shop")
         self.assertEqual((code, json.loads(out)["status"]["problem"]["cause"]), (1, "message-missing"))
 
-    def record(self):
-        """The file of the record."""
-        return max((self.folder / "state" / self.client_id).glob("*.record"), key=lambda path: int(path.stem))
-
-    def let_minutes_go_by(self, minutes):
-        """Moves everything in the record into the past."""
-        head, _, document = self.record().read_text().partition("\n")
-        document = re.sub(r"\b\d{13}\b", lambda milliseconds: str(int(milliseconds[0]) - minutes * 60_000), document)
-        form, number, revision, length, _ = head.split(" ")
-        known = b"".join(len(part).to_bytes(8, "little") + part.encode() for part in (self.client_id, revision))
-        digest = hashlib.sha256(known + document.encode()).hexdigest()
-        self.record().write_text(f"{form} {number} {revision} {length} {digest}\n{document}")
-
     def test_a_stalled_rotation_waits_for_a_persons_decision(self):
         self.stall()
 
@@ -194,6 +180,8 @@ class Serve(Stock):
         url = self.serve() + "/advance/shop"
         answers = [ask(url, b"")]
         self.assertEqual(self.calls("rotate"), 0, "nothing is due")
+        # No rotation begins within 15 minutes of an enrolment.
+        self.let_minutes_go_by(20)
         self.notice(datetime.now(UTC) + timedelta(days=10))
 
         answers += [ask(url, b""), ask(url, b"")]
@@ -209,6 +197,7 @@ class Serve(Stock):
     def test_of_any_number_of_requests_at_once_one_calls(self):
         self.emulate("--rotate-interval", "1ms")
         self.enroll()
+        self.let_minutes_go_by(20)
         url = self.serve() + "/advance/shop"
         self.notice(datetime.now(UTC) + timedelta(days=10))
 

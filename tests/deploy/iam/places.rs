@@ -18,6 +18,13 @@ fn enroll_and_check(world: &World) -> Attempt {
     attempt
 }
 
+/// The same, and removes the record at last.
+fn enroll_check_and_forget(world: &World) -> Attempt {
+    let attempt = enroll_and_check(world);
+    let forgotten = Attempt::from(world.run(&["forget", "shop", "--yes"]));
+    Attempt { succeeded: attempt.succeeded && forgotten.succeeded, said: attempt.said + &forgotten.said }
+}
+
 /// Has a world keep its records in this store.
 fn keep_in(world: &World, store: &str) {
     world.configure("", TARGETS);
@@ -39,7 +46,7 @@ fn the_policy_of_the_dynamodb_store_is_enough_and_nothing_of_it_is_too_much() {
         );
         keep_in(&world, &format!("kind = \"dynamodb\"\ntable = \"{table}\""));
         let arn = |table: &str| format!("arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/{table}");
-        (vec![(arn("lwa-rotate"), arn(&table))], Box::new(move |_| enroll_and_check(&world)))
+        (vec![(arn("lwa-rotate"), arn(&table))], Box::new(move |_| enroll_check_and_forget(&world)))
     });
 }
 
@@ -50,7 +57,7 @@ fn the_policy_of_the_secretsmanager_store_is_enough_and_nothing_of_it_is_too_muc
         let world = iam.world();
         keep_in(&world, &format!("kind = \"secretsmanager\"\nprefix = \"lwa-rotate-{number}/\""));
         let things = vec![(":lwa-rotate/*".to_owned(), format!(":lwa-rotate-{number}/*"))];
-        (things, Box::new(move |_| enroll_and_check(&world)))
+        (things, Box::new(move |_| enroll_check_and_forget(&world)))
     });
 }
 

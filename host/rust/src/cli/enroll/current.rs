@@ -1,23 +1,12 @@
-//! The secret that an application has at present, from where it is published.
+//! The secret that an application uses, from where it is published.
 
 use lwa_rotate::aws::Aws;
 use lwa_rotate::config::{App, Target};
-use lwa_rotate::publish::{Error, Held};
+use lwa_rotate::publish::{Error, Held, Reading};
 
 use super::checked;
 use crate::cli::failure::Failure;
 use crate::cli::target::{is_readable, target};
-
-/// The application's target of this name, as the user typed it.
-pub(super) fn named<'a>(app: &'a App, name: &str) -> Result<&'a Target, Failure> {
-    if let Some(found) = app.publish.iter().find(|target| target.name == name) {
-        return Ok(found);
-    }
-    // What was typed is not repeated: it may be a secret in the wrong place.
-    let names: Vec<&str> = app.publish.iter().map(|target| target.name.as_str()).collect();
-    let hint = if names.is_empty() { "it has none".into() } else { format!("it has: {}", names.join(", ")) };
-    Err(Failure::usage(format!("{} has no publish target of the name that follows --from", app.name)).hint(hint))
-}
 
 /// What the target holds, if that can be a secret of this application.
 pub(super) async fn of_target(app: &App, from: &Target, aws: &Aws) -> Result<Held, Failure> {
@@ -25,7 +14,7 @@ pub(super) async fn of_target(app: &App, from: &Target, aws: &Aws) -> Result<Hel
     held.ok_or_else(|| {
         Failure::failed(format!("{}: there is no client secret in {} yet", app.name, from.name))
             .hint("compare the place, its region and its `names` with where the application reads it")
-            .hint(format!("or hand the secret over otherwise: lwa-rotate enroll {}", app.name))
+            .hint(format!("or supply the secret otherwise: lwa-rotate enroll {}", app.name))
     })
 }
 
@@ -53,7 +42,7 @@ pub(super) async fn of_any(app: &App, aws: &Aws) -> Result<Option<(String, Held)
             Some((_, first)) => first.expires_at = first.expires_at.or(held.expires_at),
         }
     }
-    // What could not be looked at may hold a newer secret, which publishing this one would overwrite.
+    // What could not be read may hold a newer secret, which publishing this one would overwrite.
     match failed {
         Some(failure) => {
             Err(failure.hint(format!("or name the target to take: lwa-rotate enroll {} --from TARGET", app.name)))
@@ -67,15 +56,15 @@ async fn look(app: &App, from: &Target, aws: &Aws) -> Result<Option<Held>, Failu
         Error::Unavailable(_) => Failure::unfinished(format!("{}: {error}", app.name)).hint("run it again later"),
         _ => Failure::failed(format!("{}: {error}", app.name)),
     })?;
-    let Some(mut held) = held else { return Ok(None) };
+    let Reading::Credential(mut held) = held else { return Ok(None) };
     if held.client_id.as_ref().is_some_and(|id| *id != app.client_id) {
-        // Where `names` are swapped, the secret itself stands in this place.
+        // Where `names` are swapped, this is the secret itself.
         let other = held.shown_client_id().unwrap_or("not shown, because it is no client id of Amazon's");
         let text = format!(
             "{}: {} holds the secret of another application: its client id is {other}, and that of {} is {}",
             app.name, from.name, app.name, app.client_id
         );
-        return Err(Failure::failed(text).hint("put right the target, its `names`, or the application's `client-id`"));
+        return Err(Failure::failed(text).hint("correct the target, its `names`, or the application's `client-id`"));
     }
     held.client_secret = checked(&held.client_secret)
         .map_err(|failure| Failure::failed(format!("{}: {}: {failure}", app.name, from.name)))?;

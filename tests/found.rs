@@ -14,9 +14,9 @@ mod seeds;
 
 use std::collections::BTreeMap;
 
-use lwa_rotate_component::exports;
 use lwa_rotate_component::bindings::exports::lwa::rotation::rotation::Error;
 use lwa_rotate_component::bindings::lwa::rotation::types::{ApplicationStatus, State};
+use lwa_rotate_component::exports;
 use lwa_rotate_component::instant::Instant;
 use world::steps::{advance, drain, run, status};
 use world::{Call, HOUR, Kind, QUEUE, SHOP, Shared};

@@ -6,10 +6,10 @@ use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use lwa_rotate_component::exports;
 use lwa_rotate_component::bindings::lwa::rotation::observe::Happening;
 use lwa_rotate_component::bindings::lwa::rotation::settings::Application;
 use lwa_rotate_component::credential::{Credential, Secret};
+use lwa_rotate_component::exports;
 use lwa_rotate_component::host::{
     Entry, Host, Message, PublishError, QueueError, Request, Response, SendError, StoreError,
 };

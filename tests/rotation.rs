@@ -2,9 +2,9 @@
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
-use lwa_rotate_component::exports;
 use lwa_rotate_component::bindings::exports::lwa::rotation::rotation::{Answer, Decision, Error};
 use lwa_rotate_component::bindings::lwa::rotation::types::{ApplicationStatus, Cause, RemedyBy, State};
+use lwa_rotate_component::exports;
 use world::steps::{advance, drain, enrolled, refused, run, settled, status};
 use world::{DAY, HOUR, Kind, Planned, QUEUE, SHOP, Shared, World, call};
 
@@ -369,7 +369,10 @@ fn a_secret_handed_over_later_becomes_current_when_it_is_proven() {
     assert_done(&world);
     // The old one handed over again by mistake is refused.
     let old = world.borrow().apps[SHOP].issued[0].secret.clone();
-    assert!(matches!(run(&world, |host| exports::enroll(host, SHOP, old.into_bytes(), None)), Err(Error::NotAllowed(_))));
+    assert!(matches!(
+        run(&world, |host| exports::enroll(host, SHOP, old.into_bytes(), None)),
+        Err(Error::NotAllowed(_))
+    ));
 }
 
 /// A person's slip at `enroll` can be put right in either way.

@@ -13,9 +13,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::time::Instant as Stopwatch;
 
-use lwa_rotate_component::exports;
 use lwa_rotate_component::bindings::exports::lwa::rotation::rotation::{Decision, Error, Stage};
 use lwa_rotate_component::bindings::lwa::rotation::types::{ApplicationStatus, State};
+use lwa_rotate_component::exports;
 use lwa_rotate_component::instant::Instant;
 use world::{Call, DAY, Faults, HOUR, Kind, QUEUE, Queued, Random, Shared, SimulatedHost, World, call};
 
@@ -105,7 +105,10 @@ impl Schedule {
         for id in self.ids.clone() {
             let (secret, ends_at) = self.newest(&id);
             let known = (self.choice.below(4) > 0).then_some(Instant(ends_at));
-            call(&self.world, None, |host| exports::enroll(host, &id, secret.into_bytes(), known, true)).0.unwrap().unwrap();
+            call(&self.world, None, |host| exports::enroll(host, &id, secret.into_bytes(), known, true))
+                .0
+                .unwrap()
+                .unwrap();
         }
         self.world.borrow_mut().faults = faults(&mut self.choice);
         let steps = self.choice.below(60) * if self.hosts > 0 { 3 } else { 1 };

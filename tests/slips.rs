@@ -2,12 +2,12 @@
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
-use lwa_rotate_component::exports;
 use lwa_rotate_component::bindings::exports::lwa::rotation::rotation::{Answer, Decision, Error};
 use lwa_rotate_component::bindings::lwa::rotation::observe::Happening;
 use lwa_rotate_component::bindings::lwa::rotation::settings::Application;
 use lwa_rotate_component::bindings::lwa::rotation::types::{ApplicationStatus, State};
 use lwa_rotate_component::credential::{Credential, Secret};
+use lwa_rotate_component::exports;
 use lwa_rotate_component::host::{
     Entry, Host, Message, PublishError, QueueError, Request, Response, SendError, StoreError,
 };

@@ -9,7 +9,8 @@ use lwa_rotate_component::bindings::lwa::rotation::queue::Gap;
 use lwa_rotate_component::bindings::lwa::rotation::settings::Application;
 use lwa_rotate_component::credential::{Credential, Secret};
 use lwa_rotate_component::host::{
-    Entry, Held, Host, Inspection, Message, Method, PublishError, QueueError, Reading, Request, Response, SendError, StoreError,
+    Entry, Held, Host, Inspection, Message, Method, PublishError, QueueError, Reading, Request, Response, SendError,
+    StoreError,
 };
 use lwa_rotate_component::instant::Instant;
 

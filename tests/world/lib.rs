@@ -14,8 +14,8 @@ mod host;
 mod queue;
 mod random;
 mod rules;
-mod view;
 pub mod steps;
+mod view;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -334,10 +334,7 @@ impl World {
 
     /// Whether every target holds this secret.
     pub fn published(&self, client_id: &str, secret: &str) -> bool {
-        self.settings[client_id]
-            .targets
-            .iter()
-            .all(|target| self.holds(client_id, &target.name) == Some(secret))
+        self.settings[client_id].targets.iter().all(|target| self.holds(client_id, &target.name) == Some(secret))
     }
 
     /// What a target holds.

@@ -39,7 +39,10 @@ impl World {
     pub(crate) fn check_save(&self, client_id: &str, new: &Value) {
         let new = View::of(new).expect("a record");
         if new.verified {
-            assert!(self.proved.contains(&new.current), "rule 4: a secret is called verified that SP-API never accepted");
+            assert!(
+                self.proved.contains(&new.current),
+                "rule 4: a secret is called verified that SP-API never accepted"
+            );
         }
         let Some(before) = self.view(client_id) else { return };
         let kept = |secret: &str| {

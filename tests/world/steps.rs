@@ -1,8 +1,8 @@
 //! The steps that tests take one by one, on the application [`SHOP`] and the one queue.
 
-use lwa_rotate_component::exports;
 use lwa_rotate_component::bindings::exports::lwa::rotation::rotation::Answer;
 use lwa_rotate_component::bindings::lwa::rotation::types::{ApplicationStatus, Problem, State};
+use lwa_rotate_component::exports;
 use lwa_rotate_component::instant::Instant;
 
 use crate::{DAY, HOUR, QUEUE, SHOP, Shared, SimulatedHost, World, call};
@@ -57,7 +57,12 @@ pub fn advance(world: &Shared) -> ApplicationStatus {
 
 /// Reads the queue once; what becomes of each message.
 pub fn drain(world: &Shared) -> Vec<Answer> {
-    run(world, |host| exports::drain(host, QUEUE, 10, 20)).unwrap().deliveries.into_iter().map(|delivery| delivery.answer).collect()
+    run(world, |host| exports::drain(host, QUEUE, 10, 20))
+        .unwrap()
+        .deliveries
+        .into_iter()
+        .map(|delivery| delivery.answer)
+        .collect()
 }
 
 /// Where the application stands.

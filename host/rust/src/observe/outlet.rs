@@ -64,8 +64,8 @@ impl Outlet {
         if is_settled || shared.is_behind.load(Ordering::Acquire) {
             return;
         }
-        let (tell, told) = oneshot::channel();
-        if self.sender.try_send(Item::Settled(tell)).is_ok() && timeout(self.patience, told).await.is_err() {
+        let (tell, settled) = oneshot::channel();
+        if self.sender.try_send(Item::Settled(tell)).is_ok() && timeout(self.patience, settled).await.is_err() {
             shared.is_behind.store(true, Ordering::Release);
         }
     }

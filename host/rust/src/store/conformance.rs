@@ -279,7 +279,7 @@ async fn a_removed_document_is_gone_for_every_load_that_starts_after_it(one: &im
         let loaded = store.load(&id("remove")).await.expect("load answers");
         assert!(
             loaded.is_none_or(|entry| entry.document.expose() == REMOVED.as_bytes()),
-            "after a removal load answers none, or the document that stands for none"
+            "after a removal load answers none, or the document that means none"
         );
     }
 }
@@ -312,9 +312,9 @@ async fn a_document_made_anew_after_a_removal_has_no_revision_of_before(store: &
     let before = save(store, "anew", "same", None).await;
     store.remove(&id("anew"), &before).await.expect("the revision that is stored is removed");
 
-    // What stands for none is replaced by its revision.
-    let stands_for_none = load(store, "anew").await.map(|(_, revision)| revision);
-    let anew = save(store, "anew", "same", stands_for_none.as_deref()).await;
+    // The document that means none is replaced by its revision.
+    let means_none = load(store, "anew").await.map(|(_, revision)| revision);
+    let anew = save(store, "anew", "same", means_none.as_deref()).await;
 
     assert_ne!(anew, before, "a document that is made anew has another revision");
     assert_eq!(store.remove(&id("anew"), &before).await, Err(Error::Conflict), "an older revision never removes");

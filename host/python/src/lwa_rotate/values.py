@@ -104,5 +104,5 @@ def lower_result(result: Any, store: Any, value: Any, lower: Any = ResultType._l
 
 
 # wasmtime takes any object for the `ok` of a result whose `ok` is an option, so that `store.load` could not fail. Other code
-# that uses wasmtime in this process has no values of these classes. ResultType._lower = lower_result  # type:
-# ignore[assignment, method-assign]
+# that uses wasmtime in this process has no values of these classes.
+ResultType._lower = lower_result  # type: ignore[assignment, method-assign]

@@ -30,7 +30,8 @@ AMAZON = re.compile(
 STALE = r"\d+ (ReceiptHandleIsInvalid|\S*MessageNotInflight|InvalidParameterValue: .*receipt ?handle)"
 NO_KEY = r"\d+ NotFoundException"
 NO_QUEUE = r"\d+ (QueueDoesNotExist|\S*NonExistentQueue|InvalidAddress)"
-DENIED = r"40[13] |\d+ (AccessDenied|KMS|\S*(Token|Signature|AccessKey|Credential|NotAuthorized|OptInRequired))"
+REFUSED = r"AccessDenied|KMS(?!Internal|.?Throttl)|\S*(Token|Signature|AccessKey|Credential|NotAuthorized|OptInRequired)"
+DENIED = rf"40[13] |\d+ ({REFUSED})"
 CASES = (
     (STALE, StaleReceipt, ""),
     (NO_QUEUE, QueueNotFound, "; compare its URL with the one that SQS shows, region and account included"),

@@ -24,7 +24,7 @@ class Visit:
     findings: Mapping[str, tuple[QueueFinding, ...]]
     """How each queue that an application names was judged."""
     failures: Mapping[str, RotationError]
-    """What kept an application or a queue from its turn, by client id or name of the queue. Nothing is lost by it."""
+    """What kept an application or a queue from a turn, by client id or name of the queue. Nothing is lost by it."""
 
 
 def run_until_settled(rotator: Rotator, client_id: str, timeout: timedelta = timedelta(minutes=10)) -> Status:
@@ -73,8 +73,9 @@ def visit(rotator: Rotator, timeout: timedelta = timedelta(minutes=1)) -> Visit:
             except RotationError as error:
                 failures[client_id] = error
         seconds = pause(rotator, statuses.values(), ends)
-        if seconds is not None and not any(status.state in EXPECTING for status in statuses.values()):
-            sleep(seconds)
+        waiting = {rotator.applications[name].queue for name, status in statuses.items() if status.state in EXPECTING}
+        if seconds is not None and not waiting - failures.keys():
+            sleep(min(seconds, LONGEST_POLL) if waiting else seconds)
     return Visit(statuses, findings, failures)
 
 

@@ -22,6 +22,8 @@ mod emulator;
 mod enroll;
 #[path = "cli/messages.rs"]
 mod messages;
+#[path = "cli/operator.rs"]
+mod operator;
 #[path = "cli/refusals.rs"]
 mod refusals;
 #[path = "cli/rotate.rs"]

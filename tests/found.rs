@@ -48,17 +48,16 @@ fn rotate_calls(world: &Shared) -> usize {
 }
 
 fn set_targets(world: &Shared, names: &[&str]) {
-    let names = names.iter().map(|name| (*name).to_owned()).collect();
-    world.borrow_mut().settings.get_mut(SHOP).unwrap().targets = names;
+    world.borrow_mut().settings.get_mut(SHOP).unwrap().targets = world::targets(names);
 }
 
 fn request(world: &Shared) {
-    run(world, |host| exports::request(host, SHOP)).unwrap();
+    run(world, |host| exports::request(host, SHOP, false)).unwrap();
 }
 
 /// An operator supplies a secret, without a date.
 fn supply(world: &Shared, secret: &str) -> Result<ApplicationStatus, Error> {
-    run(world, |host| exports::enroll(host, SHOP, secret.into(), None::<Instant>))
+    run(world, |host| exports::enroll(host, SHOP, secret.into(), None::<Instant>, true))
 }
 
 /// Amazon rotates, by the console, and the message is there.

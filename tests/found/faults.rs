@@ -83,7 +83,7 @@ fn whatever_is_not_sent_is_sent_later() {
     // And the first use of the new secret.
     let world = settled(304);
     let new = rotated_by_amazon(&world);
-    plan(&world, "proof", Planned::NotSent);
+    plan(&world, "verify", Planned::NotSent);
     assert!(matches!(drain(&world)[..], [Answer::HideUntil(_)]));
     let kept = status(&world);
     assert_eq!((kept.state, kept.problem.unwrap().cause), (State::Verifying, Cause::NotConnected));
@@ -168,7 +168,7 @@ fn a_store_that_cannot_be_written_stops_a_rotation_before_it_begins() {
         let world = settled(309);
         let before = held_and_current(&world);
         plan(&world, "save", Planned::Fails(how));
-        assert!(matches!(run(&world, |host| exports::request(host, SHOP)), Err(Error::Store(_))), "{how:?}");
+        assert!(matches!(run(&world, |host| exports::request(host, SHOP, false)), Err(Error::Store(_))), "{how:?}");
         assert_eq!(held_and_current(&world), before);
         request(&world);
         plan(&world, "save", Planned::Fails(how));
@@ -212,9 +212,9 @@ fn a_store_that_fails_at_any_one_save_costs_nothing() {
             }
             plan(&world, "save", Planned::Fails(how));
             let failed = |world: &Shared| world.borrow().plans.is_empty();
-            drop(run(&world, |host| exports::request(host, SHOP)));
+            drop(run(&world, |host| exports::request(host, SHOP, false)));
             for _ in 0..40 {
-                drop(run(&world, |host| exports::request(host, SHOP)));
+                drop(run(&world, |host| exports::request(host, SHOP, false)));
                 if world.borrow().apps[SHOP].carried_out > 0 {
                     break;
                 }
@@ -289,7 +289,7 @@ fn a_record_that_cannot_be_read_is_left_as_it_is() {
         rotated_by_amazon(&world);
         world.borrow_mut().overwrite(SHOP, &document);
         assert!(matches!(run(&world, |host| exports::advance(host, SHOP)), Err(Error::UnreadableRecord(_))));
-        assert!(matches!(run(&world, |host| exports::request(host, SHOP)), Err(Error::UnreadableRecord(_))));
+        assert!(matches!(run(&world, |host| exports::request(host, SHOP, false)), Err(Error::UnreadableRecord(_))));
         assert!(matches!(supply(&world, &secret), Err(Error::UnreadableRecord(_))), "it is not replaced either");
         assert!(matches!(drain(&world)[..], [Answer::Leave(Left::NotKept(_))]));
         assert_eq!(world.borrow().store[SHOP].document, document);

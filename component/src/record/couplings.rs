@@ -71,3 +71,6 @@ impl Record {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,7 +58,7 @@ pub struct Config {
     pub apps: Apps,
     /// The files of the folder that are left out, because they have mistakes.
     pub skipped: Vec<Skipped>,
-    /// How often `watch` looks at what has nothing due.
+    /// How often `watch` reads what has nothing due.
     pub watch: Watch,
     /// Who calls.
     pub user_agent: UserAgent,
@@ -247,7 +247,7 @@ fn table<'t>(text: &'t str, report: &mut Report) -> Option<Spanned<DeTable<'t>>>
             continue;
         }
         told = line;
-        // The error's own `Display` would quote the line, and with it whatever somebody put there by mistake.
+        // The error's own `Display` would quote the line, and with it whatever was put there by mistake.
         report.add(error.span(), error.message(), None);
     }
     None

@@ -1,6 +1,8 @@
 //! What may become of the secrets: taken in, promoted, given up, purged.
 
-use super::{Candidate, Current, Erased, Notice, Origin, Promote, Retired, Retry, Secrets, Standing, Supply, Verification};
+use super::{
+    Candidate, Current, Erased, Notice, Origin, Promote, Retired, Retry, Secrets, Standing, Supply, Verification,
+};
 use crate::amazon::error::Failure;
 use crate::amazon::notification::NewSecret;
 use crate::credential::ClientSecret;
@@ -209,7 +211,8 @@ impl Secrets {
     /// What an expiry notice says. The current secret's end is learned from it only where no message has said it.
     pub(in crate::record) fn notice(&mut self, at: Instant, now: Instant) -> Notice {
         let near = |end: &Instant| at <= *end + SAME_END && *end <= at + SAME_END;
-        let candidates = self.candidates.iter().flat_map(|c| [c.expires_at, c.old_ends_at]).flatten();
+        let replaced = |c: &Candidate| c.replaced_at.map(|at| at + OVERLAP);
+        let candidates = self.candidates.iter().flat_map(|c| [c.expires_at, c.old_ends_at, replaced(c)]).flatten();
         let retired = self.retired.iter().flat_map(|old| [Some(old.ends_at), old.expires_at]).flatten();
         let erased = self.erased.iter().flat_map(|old| [Some(old.ended_at), old.expires_at]).flatten();
         let mut known = self.current.expires_at.into_iter().chain(candidates).chain(retired).chain(erased);

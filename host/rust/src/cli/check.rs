@@ -12,7 +12,7 @@ use std::sync::Arc;
 use lwa_rotate::aws::Aws;
 use lwa_rotate::config::{App, Config};
 use lwa_rotate::observe::TracingObserver;
-use lwa_rotate::{QueueFinding, Severity};
+use lwa_rotate::{Problem, QueueFinding, Severity};
 use serde_json::{Value, json};
 
 use self::answers::Answers;
@@ -33,6 +33,8 @@ pub(super) struct Group {
     /// For people.
     title: String,
     findings: Vec<Finding>,
+    /// Why Amazon does not accept an application's secret, if that was tried.
+    problem: Option<Problem>,
 }
 
 /// What was checked, with all that was found.
@@ -73,6 +75,7 @@ impl Checked {
                 name: Some(name.clone()),
                 title: format!("queue {name} ({})", settings.url),
                 findings: findings.into_iter().map(Finding::from).collect(),
+                problem: None,
             });
         }
         let record_interval = config.watch.record_interval;
@@ -80,7 +83,10 @@ impl Checked {
         let applications = Applications { rotator, aws: aws.clone(), answers: Arc::clone(&answers), record_interval };
         groups.extend(applications.check(apps).await);
         let machine = machine::findings(&config, &aws, &answers).await;
-        groups.insert(0, Group { about: "machine", name: None, title: "this machine".into(), findings: machine });
+        groups.insert(
+            0,
+            Group { about: "machine", name: None, title: "this machine".into(), findings: machine, problem: None },
+        );
         Ok(Self { host, groups })
     }
 
@@ -93,6 +99,11 @@ impl Checked {
     pub(super) fn first_stop(&self) -> Option<&Finding> {
         let first = |severity| self.stopping().find(|finding| finding.severity == severity);
         first(Severity::Blocking).or_else(|| first(Severity::Doubtful))
+    }
+
+    /// Why Amazon does not accept the secret of an application, the first one.
+    pub(super) fn problem(&self) -> Option<&Problem> {
+        self.groups.iter().find_map(|group| group.problem.as_ref())
     }
 
     /// What is blocking or doubtful.
@@ -112,9 +123,9 @@ impl Applications {
         let check = |app: App| {
             let this = Arc::clone(&this);
             async move {
-                let findings = this.findings(&app).await;
+                let (findings, problem) = this.findings(&app).await;
                 let title = format!("application {} ({})", app.name, app.client_id);
-                Group { about: "app", name: Some(app.name), title, findings }
+                Group { about: "app", name: Some(app.name), title, findings, problem }
             }
         };
         in_order(apps, check).await

@@ -8,7 +8,7 @@ use std::io;
 use lwa_rotate::config::Mistakes;
 use serde_json::{Map, Value};
 
-pub(super) use self::how::{how, remedies};
+pub(super) use self::how::remedies;
 use super::json::{mistakes_json, problem_json, status_json};
 use super::output::Output;
 use super::text::{instant_and_left, now};
@@ -103,7 +103,7 @@ impl Failure {
         self
     }
 
-    /// Where the application stands.
+    /// The application's state.
     pub(super) fn status(mut self, app: &str, status: &Status) -> Self {
         self.status = Some(Box::new((app.to_owned(), status.clone())));
         self

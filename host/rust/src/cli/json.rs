@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::text::rfc3339;
 
-/// Where an application stands.
+/// The state of an application.
 pub(super) fn status_json(app: &str, status: &Status) -> Value {
     let targets: Vec<Value> = status
         .targets

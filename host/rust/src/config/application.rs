@@ -107,7 +107,7 @@ fn client_id(
     }
     // It would be shown wherever the application is named.
     if id.value.starts_with("amzn1.oa2-cs.") {
-        let hint = "set the client id, and hand the secret over by `lwa-rotate enroll`; this one has been written down: rotate it soon";
+        let hint = "set the client id, and supply the secret with `lwa-rotate enroll`; this one has been written down: rotate it soon";
         report.add(Some(id.at), "`client-id` holds a client secret", Some(hint));
         return None;
     }

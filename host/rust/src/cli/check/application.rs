@@ -1,4 +1,4 @@
-//! One application: its record, its secret, Amazon's endpoints, where its rotation stands, and its publish targets.
+//! One application: its record, its secret, Amazon's endpoints, the state of its rotation, and its publish targets.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,13 +25,14 @@ pub(super) struct Applications {
 }
 
 impl Applications {
-    pub(super) async fn findings(&self, app: &App) -> Vec<Finding> {
+    /// What was found, and why Amazon does not accept the secret.
+    pub(super) async fn findings(&self, app: &App) -> (Vec<Finding>, Option<Problem>) {
         let status = match self.rotator.status(&app.client_id).await {
             Ok(status) => status,
             Err(error) => {
                 let mut findings = vec![no_record(app, &error), subscription(), self.endpoints(app, None)];
                 findings.extend(targets(self, app, None).await);
-                return findings;
+                return (findings, None);
             }
         };
         let verified = self.rotator.verify(&app.client_id).await;
@@ -44,7 +45,7 @@ impl Applications {
             rotation(app, &status, now(), milliseconds(self.record_interval + OVERDUE)),
         ];
         findings.extend(targets(self, app, Some(&status)).await);
-        findings
+        (findings, verified.ok().flatten())
     }
 
     /// Whether LWA and SP-API have answered when the secret was verified, with the problem that this ended in.

@@ -1,4 +1,4 @@
-//! Whether the store could take records, as far as that can be told without writing.
+//! Whether the store could take records, as far as that is known without writing.
 
 use lwa_rotate::Severity;
 use lwa_rotate::aws::Aws;
@@ -63,7 +63,7 @@ async fn of_secrets(config: &Config, secrets: &SecretsManagerStore) -> Finding {
     )
 }
 
-/// All that was looked at is well; writing was not looked at.
+/// All that was tried is well; writing was not tried.
 fn not_tried(seen: String, remedy: &str) -> Finding {
     Finding::new(
         CHECK,

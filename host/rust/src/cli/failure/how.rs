@@ -13,7 +13,7 @@ pub(in crate::cli) fn remedies(app: &str, problem: &Problem) -> Vec<String> {
 }
 
 /// The commands for what has to be done.
-pub(in crate::cli) fn how(app: &str, action: Action) -> Vec<String> {
+fn how(app: &str, action: Action) -> Vec<String> {
     match action {
         Action::Wait | Action::Other => Vec::new(),
         Action::SupplySecret => vec![format!("to supply the client secret: lwa-rotate enroll {app}")],

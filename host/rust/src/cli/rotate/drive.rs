@@ -146,7 +146,7 @@ impl Drive<'_> {
     }
 
     /// Waits for the message to be acknowledged when its secret has been verified and published without it. If it does not come
-    /// in time, it stays in the queue for whoever reads it next.
+    /// in time, it stays in the queue until it is read next.
     async fn last_message(&self) {
         let end = Instant::now() + LAST_MESSAGE.min(self.left());
         while let Some(until) = self.progress.hidden().values().min().copied() {
@@ -162,7 +162,7 @@ impl Drive<'_> {
     }
 
     /// Takes in all that waits in the queue now.
-    async fn drain_to_the_end(&self) -> Result<(), Error> {
+    pub(in crate::cli) async fn drain_to_the_end(&self) -> Result<(), Error> {
         while self.drain(1).await?.more && !self.left().is_zero() {}
         Ok(())
     }
@@ -208,12 +208,6 @@ fn unfinished(app: &App, status: &Status, not_kept: Option<String>) -> Failure {
     let now = now();
     let state = match status.state {
         State::Requesting => match &status.next {
-            Some(next) if status.problem.is_none() && next.kind == DeadlineKind::CallPermitted => {
-                let at = left(next.at, now);
-                format!(
-                    "the rotate call is not sent yet: other programs may hold messages of the queue, and it is read again {at}"
-                )
-            }
             Some(next) => format!("no rotate call has been accepted yet; the next try is {}", left(next.at, now)),
             None => "no rotate call has been accepted yet".to_owned(),
         },

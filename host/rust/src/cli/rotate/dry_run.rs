@@ -29,8 +29,15 @@ pub(super) async fn run(config: Config, app: &App, force: bool, output: &Output)
             Some(finding) => format!("{message}: {}", finding.evidence),
             None => message,
         };
-        let remedies = checked.stopping().map(|finding| finding.remedy.clone());
-        let failure = remedies.fold(Failure::failed(message), |failure, remedy| failure.hint(remedy));
+        let problem = checked.problem();
+        let mut failure = Failure::failed(message);
+        // The problem says itself what to do about the secret.
+        for finding in checked.stopping().filter(|finding| problem.is_none() || finding.check != "secret") {
+            failure = failure.hint(&finding.remedy);
+        }
+        if let Some(problem) = problem {
+            failure = failure.problem(&app.name, problem);
+        }
         return Err(failure
             .hint(format!(
                 "`lwa-rotate check {}` says the same; --force makes the rotate call in spite of the queue",

@@ -85,7 +85,7 @@ impl Fleet {
         self.readers.stop();
         self.readers = Readers::of(&self.host);
         for (place, app) in config.apps.iter().enumerate() {
-            self.readers.stands(&app.queue, None, self.plan.state(place));
+            self.readers.changed(&app.queue, None, self.plan.state(place));
         }
         self.read_queues(Some(&before));
     }
@@ -133,7 +133,7 @@ impl Fleet {
                     tell_needs_person(app, &status);
                 }
                 self.plan.looked(place, &status, moment, now());
-                self.readers.stands(&app.queue, before, Some(status.state));
+                self.readers.changed(&app.queue, before, Some(status.state));
             }
             Err(error) => {
                 if self.plan.failed(place, &error, moment) {
@@ -150,7 +150,7 @@ impl Fleet {
             let Some(place) = self.host.config.apps.place(&status.client_id) else { continue };
             let before = self.plan.state(place);
             self.plan.told(place, status, moment, now());
-            self.readers.stands(&self.host.config.apps[place].queue, before, Some(status.state));
+            self.readers.changed(&self.host.config.apps[place].queue, before, Some(status.state));
         }
     }
 

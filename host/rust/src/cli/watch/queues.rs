@@ -56,7 +56,7 @@ impl Readers {
         self.all.keys()
     }
 
-    /// Reads a queue until it is stopped, and sends how applications stand after their messages.
+    /// Reads a queue until it is stopped, and sends the states of applications after their messages.
     pub(super) fn read(
         &self,
         queue: &str,
@@ -120,7 +120,7 @@ impl Readers {
     }
 
     /// The state of an application of the queue has changed.
-    pub(super) fn stands(&self, queue: &str, before: Option<State>, now: Option<State>) {
+    pub(super) fn changed(&self, queue: &str, before: Option<State>, now: Option<State>) {
         let Some(reader) = self.all.get(queue) else { return };
         let waited = before.is_some_and(waits);
         match (waited, now.is_some_and(waits)) {

@@ -194,9 +194,16 @@ def test_the_program_and_this_host_share_one_folder(emulate: Emulate, tmp_path: 
     assert host.advance(emulator.client_id).state is State.AWAITING
     program("rotate", "shop")
 
-    status, current = host.status(emulator.client_id), host.reveal(emulator.client_id)
-    assert (status.state, status.generation) == (State.SETTLED, 2)
+    # The program has no target; that of this host is its own to write.
+    before, status = host.status(emulator.client_id), host.advance(emulator.client_id)
+    current = host.reveal(emulator.client_id)
+    assert (before.state, before.generation, status.state) == (State.PUBLISHING, 2, State.SETTLED)
     revealed = subprocess.run([PROGRAM, "--config", config, "get", "shop"], check=True, capture_output=True, text=True)
     assert current and revealed.stdout.strip() == current.client_secret.expose_str()
     later = host.enroll(emulator.client_id, current.client_secret, current.expires_at)
     assert program("status", "shop")["apps"][0]["client_id"] == later.client_id
+    host.forget(emulator.client_id)
+    with pytest.raises(NotEnrolled):
+        host.status(emulator.client_id)
+    program("enroll", "shop", given=current.client_secret.expose_str())
+    assert host.status(emulator.client_id).generation == 1

@@ -7,13 +7,14 @@ import threading
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import pytest
 
-from lwa_rotate import Header, HttpClient, Method, Request, Response, Secret
+from lwa_rotate import Header, HttpClient, Method, Request, Response, Secret, http
 from lwa_rotate.errors import Forbidden, HttpError, NotSent, OutcomeUnknown, TooLarge
 from lwa_rotate.http import origin
 
@@ -26,7 +27,6 @@ class Server:
     def __init__(self, answer: bytes, context: ssl.SSLContext | None = None, *, hold: bool = False) -> None:
         self.answer, self.context, self.hold = answer, context, hold
         self.requests: list[bytes] = []
-        self.connected: list[Any] = []
         self.released = threading.Event()
         self.listening = socket.create_server(("127.0.0.1", 0))
         self.port = self.listening.getsockname()[1]
@@ -35,11 +35,10 @@ class Server:
     def serve(self) -> None:
         while True:
             try:
-                connection, by = self.listening.accept()
+                connection, _ = self.listening.accept()
             except OSError:
                 return
             try:
-                self.connected.append(by)
                 connection = self.context.wrap_socket(connection, server_side=True) if self.context else connection
                 self.requests.append(b"")
                 while not self.whole(self.requests[-1]) and (more := connection.recv(65536)):
@@ -121,18 +120,32 @@ def test_a_request_that_would_begin_too_late_is_not_sent(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "cert"))
     limit = datetime(2026, 1, 1, tzinfo=UTC)
+    time = [limit]
+
+    def connecting(at: str, real: Any = http.connection_to) -> Any:
+        """The time passes while the connection is made, handshake included."""
+        connection = real(at)
+        connect = connection.connect
+
+        def slow() -> None:
+            connect()
+            time[0] += timedelta(milliseconds=1)
+
+        connection.connect = slow
+        return connection
+
+    monkeypatch.setattr(http, "connection_to", connecting)
     plain, encrypted = serve(OK), serve(OK, tls(certificate))
     for server, url in ((plain, "http://127.0.0.1"), (encrypted, "https://localhost")):
-
-        def now(server: Server = server) -> datetime:
-            # The time passes while the connection is made, handshake included.
-            return limit + timedelta(milliseconds=len(server.connected))
-
-        with pytest.raises(NotSent, match="too late"):
-            ask(f"{url}:{server.port}/", "x", not_after=limit, now=now)
-        assert ask(f"{url}:{server.port}/", "x", not_after=limit + timedelta(seconds=1), now=now).status == 200
-        assert ask(f"{url}:{server.port}/", "x", not_after=limit, now=lambda: limit).status == 200
-        assert sum(request.endswith(b"x") for request in server.requests) == 2
+        for late in (True, False):
+            time[0] = limit if late else limit - timedelta(milliseconds=1)
+            asked = partial(ask, f"{url}:{server.port}/", "x", not_after=limit, now=lambda: time[0])
+            if late:
+                with pytest.raises(NotSent, match="too late"):
+                    asked()
+            else:
+                assert asked().status == 200
+        assert sum(request.endswith(b"x") for request in server.requests) == 1
 
 
 def test_a_redirect_is_an_answer_like_any_other(serve: Callable[..., Server]) -> None:

@@ -139,7 +139,8 @@ def ask(connection: HTTPConnection, request: Request) -> Response:
     headers = {"accept-encoding": SKIP_HEADER, "user-agent": SKIP_HEADER}
     headers |= {header.name.lower(): header.value.expose_str() for header in request.headers}
     target, body, content = parse_url(request.url).request_uri, bytes(request.body.expose()) or None, bytearray()
-    connection.timeout = request.time_limit.total_seconds()
+    # Behind the limit, at which the caller gives up and says so.
+    connection.timeout = request.time_limit.total_seconds() + CONNECT_LIMIT
     connection.request(request.method.name, target, body, headers, preload_content=False, decode_content=False)
     answer = connection.getresponse()
     if answer.status not in (204, 304) and not {"content-length", "transfer-encoding"} & {*map(str.lower, answer.headers)}:

@@ -55,7 +55,7 @@ fn forged_messages_do_not_keep_a_new_secret_from_being_taken_up() {
 #[test]
 fn what_is_not_ours_or_not_readable_is_left() {
     let world = settled(10);
-    for body in [&b"not json"[..], b"{}", include_bytes!("vectors/new-secret.json"), b"\xff"] {
+    for body in [&b"not json"[..], b"{}", include_bytes!("../vectors/new-secret.json"), b"\xff"] {
         world.borrow_mut().put_message(body.to_vec(), Kind::Foreign, 0);
     }
     let answers = drain(&world);

@@ -85,6 +85,7 @@ fn read_queue<H: Host>(session: &mut Session<'_, H>) -> Result<bool, Error> {
         refuse_blocked(session, obstacle);
         return Ok(false);
     }
+    notes.extend(session.record.call.obstacle.iter().map(|obstacle| format!("in spite of: {}", obstacle.evidence)));
     let Phase::Preparing { reading, .. } = &session.record.call.phase else { return Ok(false) };
     let mut reading = reading.clone();
     let in_flight = queue::counts(&inspection).map_or(0, |counts| counts.in_flight);
@@ -152,8 +153,11 @@ fn inspect<H: Host>(session: &mut Session<'_, H>) -> (Inspection, Vec<String>) {
         }
         _ => None,
     };
+    // What the call goes ahead in spite of is said too; what blocks it is said otherwise.
+    let in_spite = obstacle.iter().map(|obstacle| format!("in spite of: {}", obstacle.evidence));
+    let notes = unchecked.into_iter().chain(in_spite).collect();
     session.note(Event::Call(CallEvent::Inspected(obstacle)));
-    (inspection, unchecked)
+    (inspection, notes)
 }
 
 /// What blocks the call, of what the record knows about the queue.

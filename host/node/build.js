@@ -36,8 +36,10 @@ const types = await generateHostTypes(path.join(root, 'wit'), { worldName: 'rota
 for (const [name, content] of Object.entries(types).filter(([name]) => name.includes('/interfaces/lwa-rotation-'))) {
   const text = new TextDecoder().decode(content).replace(/^function /gm, 'declare function ');
   const promising = /-(http|queue|store|publish|rotation)\./.test(name);
-  // What the generator does not say: these functions return promises.
-  files[name] = promising ? text.replace(/^((?:export )?(?:declare )?function .*\)): (.+);$/gm, '$1: Promise<$2>;') : text;
+  // What the generator does not say: these functions return promises, and what is none or false may be left out of a call.
+  const typed = promising ? text.replace(/^((?:export )?(?:declare )?function .*\)): (.+);$/gm, '$1: Promise<$2>;') : text;
+  const leftOut = (line) => line.replace(/: boolean\)/, '?: boolean)').replace(/: (\w+) \| undefined(?=\)|, \w+\?)/, '?: $1');
+  files[name] = name.includes('-rotation.') ? typed.replace(/^export function .*$/gm, leftOut) : typed;
 }
 // Each interface by one name, with the promises that stand above it in the WIT.
 const capital = (word) => word[0].toUpperCase() + word.slice(1);
@@ -48,7 +50,9 @@ for (const name of ['rotation', 'http', 'queue', 'store', 'publish', 'observe'])
   declarations += `/**\n${promises} */\nexport type ${capital(name)} = typeof import('./interfaces/lwa-rotation-${name}.js');\n`;
 }
 declarations += "export type { Application as Settings } from './interfaces/lwa-rotation-settings.js';\n";
-declarations += "export type { Error as RotationCase, Delivery, Answer, Decision, Stage } from './interfaces/lwa-rotation-rotation.js';\n";
+declarations += "export type { Error as RotationCase, Delivery, Drained, Answer, Decision, Stage, QueueFinding, Severity } from './interfaces/lwa-rotation-rotation.js';\n";
+declarations += "export type { Attribute, Flow, Gap, Inspection, Key, Message } from './interfaces/lwa-rotation-queue.js';\n";
+declarations += "export type { Held, Reading } from './interfaces/lwa-rotation-publish.js';\n";
 declarations += "export type * from './interfaces/lwa-rotation-types.js';\n";
 files['component/contract.d.ts'] = declarations;
 for (const [name, content] of Object.entries(files)) {
@@ -60,7 +64,6 @@ const manifest = JSON.parse(await readFile(path.join(here, 'package.json')));
 manifest.version = version;
 delete manifest.devDependencies;
 delete manifest.allowScripts;
-delete manifest.scripts;
 await writeFile(path.join(out, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
 
 // Who builds has a umask, and the tarball holds modes.

@@ -47,9 +47,9 @@ fn an_older_secret_that_others_put_back_is_written_over_and_reported() {
     journal(&world);
     advance_as_announced(&world, DAY + 2 * HOUR);
     assert_eq!(held(&world, "env"), new);
-    let told = journal(&world);
-    let changes: Vec<&str> = told.lines().filter(|line| line.contains("TargetChanged")).collect();
-    assert_eq!(changes.len(), 1, "{told}");
+    let said = journal(&world);
+    let changes: Vec<&str> = said.lines().filter(|line| line.contains("TargetChanged")).collect();
+    assert_eq!(changes.len(), 1, "{said}");
     assert!(changes[0].contains("another program") && changes[0].contains("written again"), "{}", changes[0]);
     assert!(target(&world, "env").holds_current);
 }
@@ -88,7 +88,7 @@ fn a_place_that_is_put_back_each_time_is_written_three_times_and_then_a_person_i
     assert_eq!(held(&world, "env"), new);
 }
 
-/// A secret that Amazon accepts and the record does not know: somebody has rotated in the console and changed the place. It is
+/// A secret that Amazon accepts and the record does not know: someone has rotated in the console and changed the place. It is
 /// verified and taken up, and goes to all places.
 #[test]
 fn another_secret_found_in_a_place_is_taken_up_when_amazon_accepts_it() {
@@ -118,9 +118,9 @@ fn another_secret_found_in_a_place_is_reported_when_amazon_does_not_accept_it() 
         assert_eq!(status(&world).problem.map(|problem| problem.cause), Some(Cause::PlaceChanged));
         assert_eq!(held(&world, "env"), unknown, "not overwritten");
         assert_eq!((current(&world), held(&world, "hook")), (new.clone(), new));
-        let told = journal(&world);
-        assert_eq!(told.matches("TargetChanged").count(), 1, "said once: {told}");
-        assert!(told.contains("NeedsPerson"), "{told}");
+        let said = journal(&world);
+        assert_eq!(said.matches("TargetChanged").count(), 1, "said once: {said}");
+        assert!(said.contains("NeedsPerson"), "{said}");
         assert!(!target(&world, "env").holds_current);
         assert!(target(&world, "env").failure.is_some_and(|text| text.contains("not overwritten")));
     }
@@ -172,7 +172,7 @@ fn a_place_that_cannot_be_read_is_not_written_daily() {
     let (world, _, new) = rotated(569);
     journal(&world);
     advance_as_announced(&world, 4 * DAY);
-    let told = journal(&world);
-    assert!(!told.contains("hook is written") && !told.contains("env is written"), "{told}");
+    let said = journal(&world);
+    assert!(!said.contains("hook is written") && !said.contains("env is written"), "{said}");
     assert_eq!(held(&world, "hook"), new);
 }

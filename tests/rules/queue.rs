@@ -136,8 +136,8 @@ fn without_the_permission_to_inspect_the_call_is_made_and_says_so() {
     request(&world, false).unwrap();
     journal(&world);
     assert_eq!(advance(&world).state, State::Awaiting);
-    let told = journal(&world);
-    assert!(told.contains("QueueRead") && told.contains("not checked: sqs:GetQueueAttributes is denied"), "{told}");
+    let said = journal(&world);
+    assert!(said.contains("QueueRead") && said.contains("not checked: sqs:GetQueueAttributes is denied"), "{said}");
     let findings = run(&world, |host| exports::check_queue(host, "main"));
     world.borrow().check_findings(&findings);
 }

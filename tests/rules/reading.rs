@@ -104,8 +104,8 @@ fn while_messages_are_in_flight_elsewhere_the_queue_is_read_three_times() {
     }
     assert_eq!(advance(&world).state, State::Awaiting);
     assert_eq!(count(&world, "receive"), 3);
-    let told = journal(&world);
-    assert!(told.contains("1 messages are in flight"), "{told}");
+    let said = journal(&world);
+    assert!(said.contains("1 messages are in flight"), "{said}");
 }
 
 /// A newer secret that was in the hands of another program comes back between two readings, and is taken up.

@@ -6,8 +6,8 @@ use world::QUEUE;
 use super::*;
 
 /// How often a person was called in these lines, and how often a stall was reported.
-fn called(told: &str) -> (usize, usize) {
-    (told.matches("NeedsPerson").count(), told.matches("Stalled(").count())
+fn called(said: &str) -> (usize, usize) {
+    (said.matches("NeedsPerson").count(), said.matches("Stalled(").count())
 }
 
 /// When it begins, and daily from then on.
@@ -78,7 +78,7 @@ fn while_a_message_is_awaited_the_date_shown_is_a_week_after_the_call() {
     assert!(shown < before && shown - awaiting.called_at.unwrap() == 7 * DAY);
 }
 
-/// A notice whose date fits no secret: the current one is tried, and the person is told until the date is corrected.
+/// A notice whose date fits no secret: the current one is tried, and the person hears of it until the date is corrected.
 #[test]
 fn a_notice_that_fits_no_secret_is_a_matter_for_a_person() {
     let world = settled(584);

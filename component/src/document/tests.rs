@@ -81,6 +81,7 @@ fn full() -> Record {
         };
         record.targets.insert(place.into(), target);
     }
+    record.targets.insert("unwritten".into(), Target::unwritten(Instant(10)));
     record.reminded = Some(Reminded { cause: Cause::QueueBlocked, at: Instant(13) });
     record
 }
@@ -129,11 +130,6 @@ fn a_record_is_read_as_it_was_written() {
 #[test]
 fn records_are_written_byte_for_byte_as_ever() {
     let written: Vec<String> = records().iter().map(text).collect();
-    if std::env::var_os("LWA_ROTATE_WRITE_VECTORS").is_some() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/records-format-1.jsonl");
-        std::fs::write(path, written.join("\n") + "\n").expect("written");
-        return;
-    }
     assert_eq!(written, VECTORS.lines().collect::<Vec<_>>());
 }
 

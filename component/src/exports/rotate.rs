@@ -85,7 +85,6 @@ fn read_queue<H: Host>(session: &mut Session<'_, H>) -> Result<bool, Error> {
         refuse_blocked(session, obstacle);
         return Ok(false);
     }
-    notes.extend(session.record.call.obstacle.iter().map(|obstacle| format!("in spite of: {}", obstacle.evidence)));
     let Phase::Preparing { reading, .. } = &session.record.call.phase else { return Ok(false) };
     let mut reading = reading.clone();
     let in_flight = queue::counts(&inspection).map_or(0, |counts| counts.in_flight);

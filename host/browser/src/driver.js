@@ -2,6 +2,7 @@
 // something to do, `drain` for the queue, and nothing remembered in between.
 
 import { Host } from './host.js';
+import { stateOf } from './record.js';
 import { Judge } from './rules.js';
 import { CLIENT_ID, QUEUE } from './world/names.js';
 import { World } from './world/world.js';
@@ -18,7 +19,7 @@ export class Driver {
   busy = false;
   /** Why the last one ended: settled, waiting, stalled, killed; nothing before the first. */
   ended;
-  /** Where the application stands, as the component says. */
+  /** The application's status, as the component gives it. */
   status;
   #hosts = [];
   #held = [];
@@ -32,16 +33,16 @@ export class Driver {
     this.judge = new Judge(this.world);
   }
 
-  /** Hands over the first secret, has it proven and published. */
+  /** Supplies the first secret, has it verified and published. */
   async enroll() {
     const { secret, endsAt } = this.world.amazon.newest;
     const host = this.#host();
-    await host.call('enroll', CLIENT_ID, new TextEncoder().encode(secret), BigInt(endsAt));
+    await host.call('enroll', CLIENT_ID, new TextEncoder().encode(secret), BigInt(endsAt), false);
     await host.call('advance', CLIENT_ID);
     await this.look();
   }
 
-  /** Asks the component where the application stands, beside everything else. */
+  /** Asks the component for the application's status, beside everything else. */
   async look() {
     const quiet = { ...this.#stage(), gate: async () => {}, world: Object.create(this.world, { tell: { value: () => {} } }) };
     this.status = (await new Host('page', quiet).call('status', CLIENT_ID)).ok;
@@ -67,7 +68,7 @@ export class Driver {
     this.world.tell({ type: 'run', hosts });
     try {
       if (decide) await this.#hosts[0].call('resume', CLIENT_ID, decide);
-      if (request) await this.#hosts[0].call('request', CLIENT_ID);
+      if (request) await this.#hosts[0].call('request', CLIENT_ID, true);
       this.ended = await this.#rounds(jump);
     } finally {
       this.busy = false;
@@ -81,7 +82,7 @@ export class Driver {
   async #rounds(jump) {
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
       await this.#all('advance', CLIENT_ID);
-      await this.#all('drain', QUEUE, 10, this.#expecting() ? 20 : 0);
+      await this.#all('drain', QUEUE, 10, this.#expecting() ? 20 : 1);
       if (!this.#hosts.some((host) => host.alive)) return 'killed';
       const { queue, now } = this.world;
       const { state, next, problem } = await this.look();
@@ -98,8 +99,7 @@ export class Driver {
   }
 
   #expecting() {
-    const { state } = this.world.store.record;
-    return state.awaiting !== undefined || state === 'verifying';
+    return ['awaiting', 'verifying'].includes(stateOf(this.world.store.record).state);
   }
 
   async #all(name, ...args) {
@@ -123,7 +123,7 @@ export class Driver {
     while (this.#held.length > 0) this.step();
   }
 
-  /** Ends it all: nothing is told any more, and what is under way stays where it is. */
+  /** Ends it all: no event is passed on any more, and what is under way stays where it is. */
   stop() {
     this.hold();
     this.world.deafen();
@@ -140,7 +140,7 @@ export class Driver {
     held.go();
   }
 
-  /** What has been so far was before anybody looked. */
+  /** What has been so far was before the visitor came. */
   begin() {
     this.ended = undefined;
     this.#made = 0;

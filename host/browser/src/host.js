@@ -1,6 +1,7 @@
 // A host: serves the component's imports from the world. Each effect passes a gate first, where it can be watched, held, or never
 // come to an end, which is what dying is.
 
+import { intentOf } from './record.js';
 import { CLIENT_ID, SETTINGS } from './world/names.js';
 import { failure } from './world/queue.js';
 import { spell } from './text.js';
@@ -120,9 +121,12 @@ export class Host {
       save: (_, document, expected) => {
         const next = JSON.parse(new TextDecoder().decode(document));
         const revision = store.save(document, expected, () => judge.save(next));
-        if (next.state?.requesting?.stage?.calling !== undefined) this.#intent = next.call.number;
+        this.#intent = intentOf(next) ?? this.#intent;
         return revision;
       },
+      inspect: (queueName) => queue.inspect(queueName),
+      remove: (_, expected) => store.remove(expected),
+      read: (target) => targets.read(target),
       put: (target, credential) => targets.put(target, credential),
       checkPut: (_, { clientSecret }) => judge.publish(new TextDecoder().decode(clientSecret)),
       emit: (event) => {
@@ -152,9 +156,10 @@ function wire({ effect, glance }, serve) {
       receive: effect('queue.receive', serve.receive),
       delete: effect('queue.delete', serve.delete, serve.checkDelete),
       hide: effect('queue.hide', serve.hide),
+      inspect: effect('queue.inspect', serve.inspect),
     },
-    'lwa:rotation/store': { load: effect('store.load', serve.load), save: effect('store.save', serve.save) },
-    'lwa:rotation/publish': { put: effect('publish.put', serve.put, serve.checkPut) },
+    'lwa:rotation/store': { load: effect('store.load', serve.load), save: effect('store.save', serve.save), remove: effect('store.remove', serve.remove) },
+    'lwa:rotation/publish': { put: effect('publish.put', serve.put, serve.checkPut), read: effect('publish.read', serve.read) },
     'lwa:rotation/observe': { emit: glance('observe.emit', serve.emit) },
     'wasi:clocks/wall-clock': { now: glance('wall-clock.now', serve.now) },
     'wasi:random/random': { getRandomU64: glance('random.get-random-u64', serve.random) },
@@ -187,7 +192,7 @@ async function outcome(call) {
 }
 
 function statuses({ ok }) {
-  if (Array.isArray(ok)) return ok.map((delivery) => delivery.status).filter(Boolean);
+  if (ok?.deliveries) return ok.deliveries.map((delivery) => delivery.status).filter(Boolean);
   return ok?.state ? [ok] : [];
 }
 

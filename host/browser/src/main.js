@@ -19,14 +19,19 @@ function failed(error) {
   console.error(error);
 }
 
-/** An application some months into its life: handed over, rotated once, and due again in a few hours. */
+/** An application some months into its life: supplied, rotated once, and due again in a few hours. */
 async function prepare(driver) {
   await driver.enroll();
   await driver.run({ request: true });
   driver.world.moveTo(driver.world.now + 8 * DAY);
   await driver.run();
   driver.world.moveTo(Number(driver.status.rotationDueAt) - 6 * HOUR);
-  await driver.look();
+  await driver.run();
+  // Places are read now and then; what the visitor sees next is the rotation.
+  for (let readings = 0; driver.next.kind === 'reading' && readings < 5; readings += 1) {
+    driver.world.moveTo(driver.next.at);
+    await driver.run();
+  }
   driver.begin();
 }
 
@@ -57,7 +62,7 @@ async function start(component) {
   });
   show();
   document.body.dataset.ready = 'yes';
-  globalThis.lwaRotate = driver; // For whoever wants to look behind the page.
+  globalThis.lwaRotate = driver; // For those who want to see behind the page.
 }
 
 try {

@@ -1,6 +1,7 @@
 // The rules that hold whatever happens (docs/rotation.md), and a judge who looks at every effect and knows what the component does
 // not: what Amazon issued and accepted. What he finds broken is shown in red, and fails the tests.
 
+import { intentOf, isVerified } from './record.js';
 import { TARGETS } from './world/names.js';
 
 /** Number, name, one sentence. */
@@ -8,11 +9,11 @@ export const RULES = [
   [1, 'Intent first', 'The rotate call is sent only after the intent is saved.'],
   [2, 'Never twice on a guess', 'One intent, one call. What became of it is waited for, not tried again.'],
   [3, 'One caller', 'Any number of hosts; compare-and-swap lets one of them call.'],
-  [4, 'Keep before proof, proof before use', 'Saved at once; current and published only when SP-API has accepted it.'],
+  [4, 'Keep before verification, verification before use', 'Saved at once; current and published only when SP-API has accepted it.'],
   [5, 'Acknowledge last', 'At every instant the newest secret is in the store or in the queue.'],
   [6, 'Newest wins', 'A duplicate or an older message changes nothing.'],
   [7, 'Not ours, not touched', 'Messages of others, and bodies that cannot be read, stay.'],
-  [8, 'The old secret stays', 'It is kept until Amazon ends it.'],
+  [8, 'The retired secret stays', 'It is kept until Amazon ends it.'],
   [9, 'No secret in any output', 'No event, status or error holds one.'],
   [10, 'Same inputs, same run', 'Each call is run again with the same answers, and has to do the same.'],
   [11, 'Say what to do', 'Each problem says what happened, what still works, and the remedy.'],
@@ -40,8 +41,7 @@ export class Judge {
   /** Before a rotate call is sent by a host that last saved this intent. */
   rotateCall(intent, hosts) {
     const { record } = this.world.store;
-    const calling = record?.state?.requesting?.stage?.calling !== undefined;
-    this.#look(1, calling && intent !== undefined && record.call?.number === intent, 'a rotate call without its intent');
+    this.#look(1, intent !== undefined && record && intentOf(record) === intent, 'a rotate call without its intent');
     const sent = (this.#calls.get(intent) ?? 0) + 1;
     this.#calls.set(intent, sent);
     this.#look(2, sent === 1, 'one intent made two calls');
@@ -52,21 +52,22 @@ export class Judge {
   save(next) {
     const { amazon, store, now } = this.world;
     const before = store.record;
-    const { secret, proof } = next.current;
-    if (proof === 'proven') this.#look(4, amazon.proved.has(secret), 'a secret is called proven that SP-API never accepted');
+    const { current: { secret }, retired = [], candidates = [] } = next.secrets;
+    if (isVerified(next)) this.#look(4, amazon.verified.has(secret), 'a secret is called verified that SP-API never accepted');
     if (!before) return;
-    const kept = (one) => one === secret || next.old?.some((old) => old.secret === one);
-    if (before.current.secret !== secret) {
+    const kept = (one) => one === secret || [...retired, ...candidates].some((other) => other.secret === one);
+    const { current: replaced, retired: retiredBefore = [] } = before.secrets;
+    if (replaced.secret !== secret) {
       const place = (one) => amazon.issued.findIndex((issued) => issued.secret === one);
-      this.#look(6, place(secret) > place(before.current.secret), 'an older secret has replaced a newer one');
-      this.#look(8, kept(before.current.secret), 'the replaced secret is not kept');
+      this.#look(6, place(secret) > place(replaced.secret), 'an older secret has replaced a newer one');
+      this.#look(8, kept(replaced.secret), 'the replaced secret is not kept');
     }
-    for (const old of before.old ?? []) this.#look(8, old.ends_at <= now || kept(old.secret), 'an old secret went before its end');
+    for (const old of retiredBefore) this.#look(8, old.ends_at <= now || kept(old.secret), 'a retired secret went before its end');
   }
 
   /** Before a target is written. */
   publish(secret) {
-    this.#look(4, this.world.amazon.proved.has(secret), 'a secret is published that nobody has proven');
+    this.#look(4, this.world.amazon.verified.has(secret), 'a secret is published that was not verified');
   }
 
   /** Before a message is deleted. */
@@ -75,10 +76,10 @@ export class Judge {
     this.#look(7, message.kind === 'new-secret', 'a message that is not ours is deleted');
     if (message.kind !== 'new-secret') return;
     const { amazon, store, targets } = this.world;
-    const { current } = store.record;
-    const published = TARGETS.every((name) => targets.held.get(name)?.secret === current.secret);
+    const { current } = store.record.secrets;
+    const published = TARGETS.every(({ name }) => targets.held.get(name)?.secret === current.secret);
     const place = (one) => amazon.issued.findIndex((issued) => issued.secret === one);
-    const newer = place(current.secret) > place(message.secret) && amazon.proved.has(current.secret);
+    const newer = place(current.secret) > place(message.secret) && amazon.verified.has(current.secret);
     this.#look(5, newer || (current.secret === message.secret && published), 'a message is deleted too early');
   }
 
@@ -90,13 +91,13 @@ export class Judge {
   /** A message said nothing new: what was current stays. */
   messageOld() {
     const { amazon, store } = this.world;
-    this.#look(6, store.record.current.secret === amazon.newest.secret, 'an older message changed something');
+    this.#look(6, store.record.secrets.current.secret === amazon.newest.secret, 'an older message changed something');
   }
 
   /** After every effect, and after a host was killed. */
   always() {
     const { amazon, queue, store } = this.world;
-    if (amazon.issued.length < 2) return; // The first one was handed over by a person.
+    if (amazon.issued.length < 2) return; // A person supplied the first one.
     const { secret } = amazon.newest;
     const safe = store.text.includes(secret) || queue.messages.some((message) => message.secret === secret);
     this.#look(5, safe, 'the newest secret is lost');

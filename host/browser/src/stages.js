@@ -15,7 +15,7 @@ export const STAGES = [
 
 const NAMES = STAGES.map(([name]) => name);
 
-/** What has become of each stage: todo, active, done, trouble, or elsewhere (somebody else did it). */
+/** What has become of each stage: todo, active, done, trouble, or elsewhere (it was done elsewhere). */
 export class Stages {
   #published = new Set();
 
@@ -44,7 +44,7 @@ export class Stages {
   take({ tag, val }) {
     const verifying = this.of.keep === 'done' && this.of.verify !== 'done';
     switch (tag) {
-      case 'rotation-begun': this.rest(); this.#reach('token'); break;
+      case 'rotation-wanted': this.rest(); this.#reach('token'); break;
       case 'asking-for-token': if (val === 'rotation') this.#reach('token'); break;
       case 'token-issued': if (val === 'rotation') this.#reach('rotate'); break;
       case 'calling-rotate': this.#reach('rotate'); break;
@@ -58,8 +58,8 @@ export class Stages {
         this.of.notification = 'done';
         this.of.verify = 'active';
         break;
-      case 'proving': if (verifying) this.of.verify = 'active'; break;
-      case 'not-proven': if (verifying) this.of.verify = 'trouble'; break;
+      case 'verifying': if (verifying) this.of.verify = 'active'; break;
+      case 'not-verified': if (verifying) this.of.verify = 'trouble'; break;
       case 'promoted': this.of.verify = 'done'; this.of.publish = 'active'; this.#published.clear(); break;
       case 'published':
         this.#published.add(val);

@@ -69,8 +69,8 @@ const look = (page) => page.evaluate(() => {
     ended,
     state: status.state,
     newest: amazon.newest.secret,
-    current: store.record.current.secret,
-    proven: store.record.current.proof === 'proven',
+    current: store.record.secrets.current.secret,
+    verified: store.record.secrets.current.verification === 'verified',
     published: [...targets.held.values()].map((one) => one.secret),
     queue: queue.messages.map((message) => message.kind),
     issued: amazon.issued.length,
@@ -97,7 +97,7 @@ async function assertSettled(page, left = []) {
   assert.deepEqual(seen.broken, []);
   assert.equal(seen.state, 'settled');
   assert.equal(seen.current, seen.newest, 'the newest secret is current');
-  assert.ok(seen.proven);
+  assert.ok(seen.verified);
   assert.deepEqual(seen.published, [seen.newest, seen.newest], 'and published');
   assert.deepEqual(seen.queue, left, 'and its message is gone');
   return seen;
@@ -163,7 +163,7 @@ describe('what goes wrong at a click ends settled', () => {
     twice: /nothing new|acknowledged: message-\d+.*acknowledged: message-\d+/s,
     foreign: /left/,
     garbage: /left/,
-    lag: /403.*not proven/s,
+    lag: /403.*not verified/s,
     'lwa-down': /503.*rotate refused/s,
     conflict: /conflict/,
     target: /unavailable.*not published/s,
@@ -282,7 +282,7 @@ describe('the page', () => {
     const imports = await page.$$eval('#imports li > code', (names) => names.map((name) => name.textContent));
     assert.deepEqual(imports.sort(), wanted.sort());
     const functions = await page.$$eval('#imports .function', (names) => names.map((name) => name.textContent));
-    assert.deepEqual(functions, ['find', 'send', 'receive', 'delete', 'hide', 'load', 'save', 'put', 'emit', 'now', 'get-random-u64']);
+    assert.deepEqual(functions, ['find', 'send', 'receive', 'delete', 'hide', 'inspect', 'load', 'save', 'remove', 'put', 'read', 'emit', 'now', 'get-random-u64']);
   });
 
   it('may connect to nothing', async () => {

@@ -1,4 +1,4 @@
-// The doubles by themselves: what they promise is what the page's proof rests on.
+// The doubles by themselves: the page's tests rely on what they promise.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Judge } from '../src/rules.js';
@@ -8,7 +8,7 @@ import { World } from '../src/world/world.js';
 const encode = (text) => new TextEncoder().encode(text);
 const decode = (bytes) => new TextDecoder().decode(bytes);
 const ROTATION = 'sellingpartnerapi::client_credential:rotation';
-const PROOF = 'sellingpartnerapi::notifications';
+const VERIFICATION = 'sellingpartnerapi::notifications';
 
 const askToken = (world, secret, scope) => {
   const body = new URLSearchParams({ grant_type: 'client_credentials', client_id: CLIENT_ID, client_secret: secret, scope });
@@ -18,7 +18,7 @@ const use = (world, token, method, path) =>
   world.amazon.serve({ method, url: `https://sellingpartnerapi-na.amazon.com${path}`, headers: [{ name: 'x-amz-access-token', value: encode(token) }], body: encode('') });
 const tokenOf = (world, secret, scope) => JSON.parse(decode(askToken(world, secret, scope).body)).access_token;
 const rotate = (world) => use(world, tokenOf(world, world.amazon.issued[0].secret, ROTATION), 'post', '/applications/2023-11-30/clientSecret');
-const prove = (world, secret) => use(world, tokenOf(world, secret, PROOF), 'get', '/notifications/v1/destinations');
+const verify = (world, secret) => use(world, tokenOf(world, secret, VERIFICATION), 'get', '/notifications/v1/destinations');
 
 describe('the simulated Amazon', () => {
   it('answers a rotate call with 204 and no body, and sends the new secret to the queue', () => {
@@ -32,10 +32,10 @@ describe('the simulated Amazon', () => {
     const world = new World();
     rotate(world);
     const [old, fresh] = world.amazon.issued.map((one) => one.secret);
-    for (const secret of [old, fresh]) assert.equal(prove(world, secret).status, 200);
+    for (const secret of [old, fresh]) assert.equal(verify(world, secret).status, 200);
     world.moveTo(world.now + 7 * DAY);
-    assert.equal(askToken(world, old, PROOF).status, 401);
-    assert.equal(prove(world, fresh).status, 200);
+    assert.equal(askToken(world, old, VERIFICATION).status, 401);
+    assert.equal(verify(world, fresh).status, 200);
   });
 
   it('issues tokens for a secret that lags, and refuses them', () => {
@@ -43,10 +43,10 @@ describe('the simulated Amazon', () => {
     world.faults.toggle('lag');
     rotate(world);
     const { secret } = world.amazon.newest;
-    assert.equal(askToken(world, secret, PROOF).status, 200);
-    assert.equal(prove(world, secret).status, 403);
+    assert.equal(askToken(world, secret, VERIFICATION).status, 200);
+    assert.equal(verify(world, secret).status, 403);
     world.moveTo(world.now + 25 * MINUTE);
-    assert.equal(prove(world, secret).status, 200);
+    assert.equal(verify(world, secret).status, 200);
   });
 
   it('carries out one rotate call a minute', () => {
@@ -60,7 +60,7 @@ describe('the simulated Amazon', () => {
 
   it('wants the scope of the call', () => {
     const world = new World();
-    const token = tokenOf(world, world.amazon.newest.secret, PROOF);
+    const token = tokenOf(world, world.amazon.newest.secret, VERIFICATION);
     assert.equal(use(world, token, 'post', '/applications/2023-11-30/clientSecret').status, 403);
   });
 });
@@ -86,6 +86,14 @@ describe('the queue', () => {
     assert.equal(world.queue.messages.length, 0);
   });
 
+  it('says how many messages it holds, and which are hidden', () => {
+    const world = withMessage();
+    const counts = () => Object.fromEntries(world.queue.inspect('lwa').attributes.val.filter(({ name }) => /Visible|Messages$/.test(name)).map(({ name, value }) => [name, value]));
+    assert.deepEqual(counts(), { ApproximateNumberOfMessages: '1', ApproximateNumberOfMessagesNotVisible: '0' });
+    world.queue.receive(10, 0, 30);
+    assert.deepEqual(counts(), { ApproximateNumberOfMessages: '0', ApproximateNumberOfMessagesNotVisible: '1' });
+  });
+
   it('waits for the first message, and no longer than asked', () => {
     const world = new World();
     const { now } = world;
@@ -107,16 +115,32 @@ describe('the store', () => {
     assert.equal(store.load().revision, second);
     assert.deepEqual(store.record, { two: 2 });
   });
+
+  it('removes the revision that is named, or nothing', () => {
+    const { store } = new World();
+    const first = store.save(encode('{}'), undefined, () => {});
+    assert.throws(() => store.remove('0'), { message: 'conflict' });
+    assert.equal(store.load().revision, first);
+    store.remove(first);
+    assert.equal(store.load(), undefined);
+    assert.throws(() => store.remove(first), { message: 'conflict' });
+  });
+});
+
+/** A record as far as the page reads it. */
+const recordOf = (secret, { retired = [], phase = 'idle' } = {}) => ({
+  call: { phase },
+  secrets: { generation: 1, current: { secret, verification: 'verified' }, retired: retired.map((one) => ({ secret: one, ends_at: Infinity })) },
 });
 
 describe('the judge finds a component that', () => {
   /** A world that has rotated, whose record says what the test wants it to. */
-  const rotated = (state = {}) => {
+  const rotated = () => {
     const world = new World();
     const judge = new Judge(world);
     rotate(world);
     const [old, fresh] = world.amazon.issued.map((one) => one.secret);
-    const record = { current: { secret: old, proof: 'proven' }, state: 'verifying', ...state };
+    const record = recordOf(old);
     world.store.save(encode(JSON.stringify(record)), undefined, () => {});
     return { world, judge, old, fresh, record, message: world.queue.ours[0] };
   };
@@ -127,19 +151,19 @@ describe('the judge finds a component that', () => {
     judge.rotateCall(1, 1);
     assert.deepEqual(broken(judge), [1]);
     const { revision } = world.store.load();
-    world.store.save(encode(JSON.stringify({ current: {}, call: { number: 2 }, state: { requesting: { stage: { calling: 1 } } } })), revision, () => {});
+    world.store.save(encode(JSON.stringify(recordOf('any', { phase: { sent: { call: { id: 2 } } } }))), revision, () => {});
     judge.rotateCall(2, 2);
     assert.deepEqual(broken(judge), [1]);
     judge.rotateCall(2, 2);
     assert.deepEqual(broken(judge), [1, 2, 3]);
   });
 
-  it('calls a secret proven, or publishes it, that SP-API has not accepted', () => {
+  it('calls a secret verified, or publishes it, that SP-API has not accepted', () => {
     const { judge, fresh, world, old } = rotated();
-    judge.save({ current: { secret: fresh, proof: 'proven' }, old: [{ secret: old }] });
+    judge.save(recordOf(fresh, { retired: [old] }));
     judge.publish(fresh);
     assert.deepEqual(broken(judge), [4, 4]);
-    prove(world, fresh);
+    verify(world, fresh);
     judge.publish(fresh);
     assert.deepEqual(broken(judge), [4, 4]);
   });
@@ -148,12 +172,12 @@ describe('the judge finds a component that', () => {
     const { judge, world, fresh, message } = rotated();
     judge.delete(message);
     assert.deepEqual(broken(judge), [5]);
-    prove(world, fresh);
+    verify(world, fresh);
     const { revision } = world.store.load();
-    world.store.save(encode(JSON.stringify({ current: { secret: fresh, proof: 'proven' } })), revision, () => {});
+    world.store.save(encode(JSON.stringify(recordOf(fresh))), revision, () => {});
     judge.delete(message);
     assert.deepEqual(broken(judge), [5, 5]);
-    for (const target of TARGETS) world.targets.put(target, { clientSecret: encode(fresh) });
+    for (const { name } of TARGETS) world.targets.put(name, { clientSecret: encode(fresh) });
     judge.delete(message);
     assert.deepEqual(broken(judge), [5, 5]);
   });
@@ -167,15 +191,15 @@ describe('the judge finds a component that', () => {
     assert.deepEqual(broken(judge), [5]);
   });
 
-  it('goes back to an older secret, or drops the old one', () => {
+  it('goes back to an older secret, or drops the retired one', () => {
     const { judge, world, old, fresh } = rotated();
-    prove(world, old);
-    prove(world, fresh);
-    judge.save({ current: { secret: fresh, proof: 'proven' }, old: [] });
+    verify(world, old);
+    verify(world, fresh);
+    judge.save(recordOf(fresh));
     assert.deepEqual(broken(judge), [8]);
     const { revision } = world.store.load();
-    world.store.save(encode(JSON.stringify({ current: { secret: fresh, proof: 'proven' } })), revision, () => {});
-    judge.save({ current: { secret: old, proof: 'proven' }, old: [{ secret: fresh }] });
+    world.store.save(encode(JSON.stringify(recordOf(fresh))), revision, () => {});
+    judge.save(recordOf(old, { retired: [fresh] }));
     assert.deepEqual(broken(judge), [8, 6]);
   });
 

@@ -30,10 +30,10 @@ const http = {
 };
 
 async function rotator(folder) {
-  const { FileStore, Rotator, Sqs } = await import('../package/src/index.js');
+  const { FileStore, Rotator } = await import('../package/src/index.js');
+  const { MemoryQueue } = await import('../package/src/testing.js');
   const applications = [QUIET, ROTATING].map((clientId) => ({ clientId, apiEndpoint: 'https://sellingpartnerapi-eu.amazon.com' }));
-  const queue = new Sqs({ main: 'https://sqs.eu-west-1.amazonaws.com/123456789012/lwa' });
-  return new Rotator({ applications, store: new FileStore(folder), queue, http });
+  return new Rotator({ applications, store: new FileStore(folder), queue: new MemoryQueue(), http });
 }
 
 const steps = {

@@ -4,6 +4,8 @@ import path from 'node:path';
 import { Failure } from './failure.js';
 
 const LEFT_BEHIND = 10 * 60_000;
+/** What the contract has in place of a removed record. */
+const REMOVED = Buffer.from('{"removed":true}');
 
 /**
  * A folder for each client id with a file for each revision, readable by its owner alone. A save makes the file with the next number,
@@ -21,10 +23,14 @@ export class FileStore {
   async load(clientId) {
     const folder = this.#of(clientId);
     for (;;) {
-      const number = Math.max(0, ...(await numbers(folder)));
+      const all = await numbers(folder);
+      const number = Math.max(0, ...all);
       if (number === 0) return undefined;
       try {
-        return whole(clientId, number, await readFile(path.join(folder, `${number}`)));
+        const kept = whole(clientId, number, await readFile(path.join(folder, `${number}`)));
+        // A process that died while it removed the record may have left the secrets.
+        if (REMOVED.equals(kept.document)) for (const old of all.filter((other) => other < number)) await removed(path.join(folder, `${old}`));
+        return kept;
       } catch (error) {
         // Replaced since the folder was read: look again.
         if (error.code !== 'ENOENT') throw failure('read', folder, error);
@@ -63,9 +69,21 @@ export class FileStore {
       await removed(saved);
       throw new Failure('unavailable', 'others saved at the same time; whether this save came before theirs is not known');
     }
-    // The one before stays, for whoever is about to read it.
+    // The one before stays, for those who are about to read it.
     for (const old of all.filter((other) => other < number - 1)) await removed(path.join(folder, `${old}`));
     return `${number}.${tag}`;
+  }
+
+  /** Leaves a mark that the next save replaces, since a name that was free again could be given twice; the secrets go. */
+  async remove(clientId, expected) {
+    const folder = this.#of(clientId);
+    const number = Number.parseInt(await this.save(clientId, REMOVED, expected), 10);
+    try {
+      for (const old of (await numbers(folder)).filter((other) => other < number)) await rm(path.join(folder, `${old}`), { force: true });
+      await sync(folder);
+    } catch (error) {
+      throw new Failure('unavailable', `the record is removed, and a file with its secrets is still there: ${failure('remove in', folder, error).message}`);
+    }
   }
 
   #of(clientId) {

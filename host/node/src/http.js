@@ -13,22 +13,30 @@ const RESERVED = /^(host|content-length|transfer-encoding|connection|upgrade|te|
  */
 export class Http {
   #allowed;
+  #now;
 
-  constructor(urls) {
+  constructor(urls, { now = Date.now } = {}) {
     this.#allowed = new Set(urls.map((url) => origin(new URL(url))));
+    this.#now = now;
   }
 
-  async send({ method, url: text, headers, body, timeLimit, bodyLimit }) {
+  async send({ method, url: text, headers, body, timeLimit, bodyLimit, notAfter }) {
     if (!URL.canParse(text)) throw new Failure('not-sent', 'the URL of the request is not one');
     const url = new URL(text);
     if (!this.#allowed.has(url.origin) || url.username || url.password) throw new Failure('forbidden', url.origin);
     const bad = headers.find(({ name, value }) => RESERVED.test(name) || !/^[\w!#$%&'*+.^`|~-]+$/.test(name) || /[^ -~]/.test(Buffer.from(value).toString('latin1')));
     if (bad) throw new Failure('not-sent', `the header ${JSON.stringify(bad.name)} cannot be sent, or is not for the caller to set`);
 
+    const inTime = () => {
+      if (notAfter !== undefined && this.#now() > Number(notAfter)) throw new Failure('not-sent', `it is too late to send the request to ${url.origin}`);
+    };
+    inTime();
     const limit = AbortSignal.timeout(timeLimit * 1000);
     const socket = await connected(url, Math.min(timeLimit * 1000, 10_000));
-    // From here on something may have left this machine.
     try {
+      // The machine may have slept while it connected.
+      inTime();
+      // From here on something may have left this machine.
       return await exchange(socket, url, { method, headers, body, bodyLimit, limit });
     } catch (error) {
       if (error instanceof Failure) throw error;
@@ -49,7 +57,7 @@ export function origin(url) {
   return url.origin;
 }
 
-/** A connection that stands, its certificate verified; nothing of the request has been written to it. */
+/** An established connection, its certificate verified; nothing of the request has been written to it. */
 async function connected(url, limit) {
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const secure = url.protocol === 'https:';
@@ -58,7 +66,7 @@ async function connected(url, limit) {
     ? tls.connect({ host, port, servername: net.isIP(host) ? undefined : host, ALPNProtocols: ['http/1.1'], rejectUnauthorized: true })
     // The name is not left to a resolver, which might lead elsewhere.
     : net.connect({ host: host === 'localhost' ? '127.0.0.1' : host, port });
-  // Once the connection stands, its errors are the request's.
+  // Once the connection is there, its errors are the request's.
   socket.on('error', () => {});
   try {
     await once(socket, secure ? 'secureConnect' : 'connect', { signal: AbortSignal.timeout(limit) });

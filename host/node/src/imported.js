@@ -3,8 +3,8 @@ import { short } from './carrier.js';
 import { Failure } from './failure.js';
 import { camel } from './kinds.js';
 
-/** The host's functions end in this many milliseconds: who writes a target for two minutes is taken for dead by other hosts. */
-const LIMIT = 105_000;
+/** The host's functions end in this many milliseconds: other hosts take one that writes a target for two minutes for dead. */
+const LIMIT = 100_000;
 
 /**
  * An interface's functions as the component sees them: what the host's function throws becomes a case of the import's error, never a trap, and it ends in time.
@@ -13,8 +13,11 @@ const LIMIT = 105_000;
  */
 export function imported(face, object) {
   const [, functions] = Object.entries(contract.imports).find(([name]) => short(name) === `lwa:rotation/${face}`);
-  return Object.fromEntries(Object.entries(functions).map(([called, { result: { result: [answer, error] } }]) => {
+  return Object.fromEntries(Object.entries(functions).map(([called, { result }]) => {
     const name = camel(called);
+    if (face === 'publish' && name === 'read' && !object.read) return [name, async () => ({ tag: 'unreadable' })];
+    if (!result.result) return [name, (queue) => inspected(object, queue)];
+    const [answer, error] = result.result;
     const cases = contract.types[error].variant.map(([tag]) => tag);
     return [name, async (...args) => {
       try {
@@ -24,11 +27,23 @@ export function imported(face, object) {
       } catch (thrown) {
         const { tag, val } = failed(thrown);
         if (tag) throw new Failure(cases.includes(tag) ? tag : 'other', `${val ?? tag}`);
-        throw new Failure('other', `the host threw ${described(thrown)} in ${name}`);
+        throw new Failure('other', threw(thrown, name));
       }
     }];
   }));
 }
+
+/** An inspection, which has no error: what was thrown is why its attributes are missing. */
+async function inspected(object, queue) {
+  try {
+    return await ended('queue', 'inspect', object.inspect(queue));
+  } catch (thrown) {
+    const { tag, val } = failed(thrown);
+    return { attributes: { tag: 'err', val: { tag: 'unreachable', val: tag ? `${val ?? tag}` : threw(thrown, 'inspect') } }, flow: 'pulled' };
+  }
+}
+
+const threw = (thrown, name) => `the host threw ${described(thrown)} in ${name}`;
 
 /** Waits for what a host's function promises. The timer keeps the process alive meanwhile: a call that is under way must not end as if it were done. */
 async function ended(face, name, promise) {

@@ -1,3 +1,4 @@
+export { runUntilSettled, visit } from './drive.js';
 export { Failure, RotationError } from './failure.js';
 export { FileStore } from './file-store.js';
 export { Http } from './http.js';

@@ -8,8 +8,12 @@ import { camel, Mismatch } from './kinds.js';
 
 const CONTRACT = 'lwa:rotation/';
 const ROTATION = `${CONTRACT}rotation`;
-const NOWHERE = { async put() { throw new Failure('unknown-target'); } };
-const NO_QUEUE = { async receive(queue) { throw new Failure('not-found', `this host reads no queue, so not '${queue}' either`); } };
+const unknownTarget = async () => { throw new Failure('unknown-target'); };
+const NOWHERE = { put: unknownTarget, read: unknownTarget };
+const NO_QUEUE = {
+  async receive(queue) { throw new Failure('not-found', `this host reads no queue, so not '${queue}' either`); },
+  inspect: async (queue) => ({ attributes: { tag: 'err', val: { tag: 'denied', val: `this host has no access to the queue '${queue}'` } }, flow: 'pushed' }),
+};
 
 let opened;
 
@@ -23,31 +27,42 @@ function component() {
 /** The component with its host. See README.md for how to drive it. */
 export class Rotator {
   #imports;
+  #settings;
 
-  constructor({ applications, store, queue = NO_QUEUE, publish = NOWHERE, http, observe, now = Date.now, random = randomU64 }) {
+  constructor({ applications, store, queue = NO_QUEUE, publish = NOWHERE, http, observe, machine, now = Date.now, random = randomU64 }) {
     if (!applications?.length) throw new TypeError('a Rotator needs applications');
     if (!store) throw new TypeError('a Rotator needs a store');
-    const settings = new Map(applications.map(application).map((one) => [one.clientId, one]));
+    const settings = new Map(applications.map((one) => application(one, machine)).map((one) => [one.clientId, one]));
     if (settings.size < applications.length) throw new TypeError('two applications have the same client id');
-    http ??= new Http([...settings.values()].flatMap((one) => [one.tokenEndpoint, one.apiEndpoint]));
+    this.#settings = settings;
+    this.now = () => Math.floor(now());
+    http ??= new Http([...settings.values()].flatMap((one) => [one.tokenEndpoint, one.apiEndpoint]), { now });
     const hosts = { http, queue, store, publish };
     this.#imports = {
       ...Object.fromEntries(Object.entries(hosts).map(([face, object]) => [CONTRACT + face, imported(face, object)])),
       [`${CONTRACT}settings`]: { find: (clientId) => settings.get(clientId) },
       [`${CONTRACT}observe`]: { emit: (event) => told(observe, event) },
-      'wasi:clocks/wall-clock': { now: (at = Math.floor(now())) => ({ seconds: Math.floor(at / 1000), nanoseconds: (at % 1000) * 1e6 }) },
+      'wasi:clocks/wall-clock': { now: (at = this.now()) => ({ seconds: Math.floor(at / 1000), nanoseconds: (at % 1000) * 1e6 }) },
       'wasi:random/random': { getRandomU64: random },
     };
+  }
+
+  /** The settings, whole. */
+  get applications() {
+    return structuredClone([...this.#settings.values()]);
   }
 
   static {
     for (const [face, functions] of Object.entries(contract.exports)) {
       if (!face.startsWith(`${ROTATION}@`)) continue;
-      for (const name of Object.keys(functions).map(camel)) {
+      for (const [called, { params }] of Object.entries(functions)) {
+        const name = camel(called);
+        // What is left out is none, or false.
+        const whole = (args) => [...params.map(([, type], i) => args[i] ?? (type === 'bool' ? false : undefined)), ...args.slice(params.length)];
         this.prototype[name] = async function (...args) {
           try {
             const open = await component();
-            return await open(this.#imports)[ROTATION][name](...args);
+            return await open(this.#imports)[ROTATION][name](...whole(args));
           } catch (error) {
             throw new RotationError(error?.payload ?? { tag: 'stopped', val: stopped(error) });
           }

@@ -1,4 +1,4 @@
-import { ChangeMessageVisibilityCommand, DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { ChangeMessageVisibilityCommand, DeleteMessageCommand, GetQueueAttributesCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { Failure } from './failure.js';
 import { origin } from './http.js';
 
@@ -25,17 +25,35 @@ function firstLine(error) {
   return `${error?.name}: ${line.slice(0, 300)}`;
 }
 
+/** A part of an inspection, or why it is missing. */
+async function had(promise) {
+  try {
+    return { tag: 'ok', val: await promise };
+  } catch ({ payload: { tag, val } }) {
+    const gap = { 'not-found': 'not-found', 'access-denied': 'denied' }[tag] ?? 'unreachable';
+    return { tag: 'err', val: { tag: gap, val } };
+  }
+}
+
+function keyFailure(id, error) {
+  const tag = /NotFound/.test(error?.name) ? 'not-found' : DENIED.test(error?.name) ? 'access-denied' : 'unavailable';
+  return new Failure(tag, `the key ${id}: ${firstLine(error)}`);
+}
+
 /**
  * Amazon SQS through the AWS SDK: queues by the names that `drain` takes, with their URLs. Credentials and so on come from the usual
  * AWS variables and files, or from `config`; the region of the queue's URL comes first. A URL that is not Amazon's, or is of an endpoint
- * inside a VPC, is its own endpoint, unless `config` names one; the SDK knows Amazon's others by their region.
+ * inside a VPC, is its own endpoint, unless `config` names one; the SDK knows Amazon's others by their region. `flow` says whether this
+ * host receives the messages or a service passes them on; `kms(region)` answers a client that is asked about a queue's own key.
  */
 export class Sqs {
   #queues;
+  #flow;
+  #kms;
 
-  constructor(queues, config = {}) {
+  constructor(queues, config = {}, { flow = 'pulled', kms } = {}) {
     if (process.env.NODE_TLS_REJECT_UNAUTHORIZED === '0') {
-      throw new Error('NODE_TLS_REJECT_UNAUTHORIZED=0 would show new secrets to anybody in between; unset it, and name an authority of your own in NODE_EXTRA_CA_CERTS');
+      throw new Error('NODE_TLS_REJECT_UNAUTHORIZED=0 would show new secrets to others on the way; unset it, and name an authority of your own in NODE_EXTRA_CA_CERTS');
     }
     this.#queues = new Map(Object.entries(queues).map(([name, url]) => {
       const endpoint = origin(new URL(url));
@@ -46,10 +64,13 @@ export class Sqs {
       client.middlewareStack.add(encrypted, { step: 'build', name: 'encrypted' });
       return [name, { url, client }];
     }));
+    if (!['pulled', 'pushed'].includes(flow)) throw new TypeError("flow is 'pulled' or 'pushed'");
+    this.#flow = flow;
+    this.#kms = kms;
   }
 
   async receive(queue, max, wait, visibility) {
-    const MessageSystemAttributeNames = ['ApproximateReceiveCount', 'SentTimestamp'];
+    const MessageSystemAttributeNames = ['ApproximateReceiveCount'];
     const input = { MaxNumberOfMessages: max, WaitTimeSeconds: wait, VisibilityTimeout: visibility, MessageSystemAttributeNames };
     const { Messages: messages = [] } = await this.#send(queue, ReceiveMessageCommand, input, wait * 1000 + CALL_LIMIT);
     return messages.map(({ MessageId: id, ReceiptHandle: receiptHandle, Body, Attributes = {} }) => ({
@@ -57,7 +78,6 @@ export class Sqs {
       receiptHandle,
       body: Buffer.from(Body),
       receiveCount: Number(Attributes.ApproximateReceiveCount ?? 0),
-      sentAt: Attributes.SentTimestamp && BigInt(Attributes.SentTimestamp),
     }));
   }
 
@@ -70,10 +90,36 @@ export class Sqs {
     try {
       await this.#send(queue, ChangeMessageVisibilityCommand, { ReceiptHandle: receiptHandle, VisibilityTimeout: seconds });
     } catch (error) {
-      // The 12 hours count from the receipt, which nobody here has kept: come nearer by halves.
+      // The 12 hours count from the receipt, which is not kept here: come nearer by halves.
       if (!error.message.includes('Total VisibilityTimeout') || seconds <= 60) throw error;
       await this.hide(queue, receiptHandle, Math.floor(seconds / 2));
     }
+  }
+
+  async inspect(queue) {
+    const attributes = await had(this.#send(queue, GetQueueAttributesCommand, { AttributeNames: ['All'] }).then(({ Attributes = {} }) => Attributes));
+    if (attributes.tag === 'err') return { attributes, flow: this.#flow };
+    const list = Object.entries(attributes.val).map(([name, value]) => ({ name, value }));
+    const id = attributes.val.KmsMasterKeyId;
+    const key = id && !/^(arn:.*:)?alias\/aws\//.test(id) ? await this.#key(queue, id) : undefined;
+    return { attributes: { tag: 'ok', val: list }, key, flow: this.#flow };
+  }
+
+  /** What KMS says of a queue's own key. */
+  async #key(queue, id) {
+    if (!this.#kms) {
+      const gap = { tag: 'err', val: { tag: 'denied', val: `this host has no client for KMS, so it did not ask about the key ${id}` } };
+      return { description: gap, policy: gap };
+    }
+    const kms = this.#kms(await this.#queues.get(queue).client.config.region());
+    const ask = (name, input) => had(Promise.resolve(kms[name](input, { abortSignal: AbortSignal.timeout(CALL_LIMIT) })).catch((error) => { throw keyFailure(id, error); }));
+    const description = await ask('describeKey', { KeyId: id });
+    const { Arn: arn = id, KeyState: state = '', KeyManager } = description.val.KeyMetadata ?? {};
+    if (description.tag === 'ok') description.val = { arn, state, managedByAws: KeyManager === 'AWS' };
+    // The policy is not to be had by an alias.
+    const policy = await ask('getKeyPolicy', { KeyId: arn, PolicyName: 'default' });
+    if (policy.tag === 'ok') policy.val = policy.val.Policy ?? '';
+    return { description, policy };
   }
 
   async #send(queue, Command, input, limit = CALL_LIMIT) {

@@ -126,5 +126,5 @@ test('what a host answers may change afterwards, and the arguments it is given t
   const rotator = new Rotator({ applications: [{ clientId: 'a', apiEndpoint: 'https://a.test' }], store, observe: { emit: ({ what }) => emitted.push(what.tag) } });
   await rotator.enroll('a', Buffer.from('a-secret'));
   assert.equal((await rotator.status('a')).generation, 1n);
-  assert.deepEqual(emitted, ['enrolled'], 'an event is emitted once, however often the call is made again');
+  assert.deepEqual(emitted, ['supplied'], 'an event is emitted once, however often the call is made again');
 });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
+import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import tls from 'node:tls';
@@ -48,6 +49,28 @@ test('a request goes out as it is and its answer comes back as it is', async (t)
   assert.equal(line, 'POST /path?q=1 HTTP/1.1');
   assert.deepEqual(fields.map((field) => field.toLowerCase()).sort(), ['connection: close', 'content-length: 3', `host: 127.0.0.1:${port}`, 'user-agent: shop/1.0']);
   assert.equal(body, 'a=b');
+});
+
+test('a POST without a body carries a length of 0', async (t) => {
+  const { seen, url } = await server(t, answer('HTTP/1.1 204 No Content\r\n\r\n'));
+  await new Http([url]).send(request(url, { body: Buffer.alloc(0) }));
+  assert.match(seen.requests[0], /^POST .*\r\ncontent-length: 0\r\n/is);
+});
+
+test('a request that is too late is not sent, and one that became so while it connected is not either', async (t) => {
+  const { seen, url } = await server(t, answer('HTTP/1.1 204 No Content\r\n\r\n'));
+  let now = 1000;
+  const http = new Http([url], { now: () => now });
+  assert.equal((await http.send(request(url, { notAfter: 1000n }))).status, 204);
+  now = 1001;
+  await assert.rejects(http.send(request(url, { notAfter: 1000n })), rejected('not-sent'));
+  assert.equal(seen.connections, 1, 'no connection is made');
+
+  now = 1000;
+  const suspended = http.send(request(url, { notAfter: 1000n }));
+  now = 1001;
+  await assert.rejects(suspended, rejected('not-sent'));
+  assert.equal(seen.requests.length, 1);
 });
 
 test('an origin that is not allowed is refused before a connection is made', async (t) => {
@@ -219,7 +242,7 @@ test('a target that hangs counts as failed', async (t) => {
   let hangs;
   const hanging = new Promise((resolve) => { hangs = resolve; });
   const rotator = new Rotator({
-    applications: [{ clientId: 'shop', apiEndpoint: 'https://api.test', targets: ['env'] }],
+    applications: [{ clientId: 'shop', apiEndpoint: 'https://api.test', targets: [{ name: 'env' }] }],
     store: new MemoryStore(),
     http: { send: async () => ({ status: 200, headers: [], body: Buffer.from('{"access_token":"Atc|1","payload":[]}') }) },
     publish: { put: () => new Promise(hangs) },
@@ -246,17 +269,29 @@ test('settings that cannot work are refused at once, and what is undefined has t
   const made = (more) => new Rotator({ applications: [{ ...APPLICATION, ...more }], store: new MemoryStore() });
   for (const rotateBefore of ['30d', '2592000', 0, 1.5, NaN, null, 173 * 86_400 + 1]) assert.throws(() => made({ rotateBefore }), /'shop': rotateBefore is a whole number/);
   for (const patience of ['1h', 0, 6 * 86_400 + 1]) assert.throws(() => made({ patience }), /patience is a whole number/);
-  for (const targets of ['env', [1], {}]) assert.throws(() => made({ targets }), /targets is an array of strings/);
+  for (const targets of ['env', [1], ['env'], {}]) assert.throws(() => made({ targets }), /targets is an array of objects with a name/);
   assert.throws(() => made({ apiEndpoint: undefined }), /apiEndpoint is a string/);
   made({ rotateBefore: 1, patience: 6 * 86_400 });
   assert.deepEqual(application({ ...APPLICATION, rotateBefore: undefined, patience: undefined, targets: undefined, userAgent: { language: undefined } }), application(APPLICATION));
   assert.equal(application(APPLICATION).rotateBefore, 30 * 86_400);
 });
 
+test('a target has a place of this machine, or the one that is set', async () => {
+  const targets = [{ name: 'env' }, { name: 'vault', place: 'vault+https://vault.test/shop' }];
+  const [{ targets: placed, queue, rotate }] = new Rotator({ applications: [{ ...APPLICATION, targets }], store: new MemoryStore(), machine: 'm1' }).applications;
+  assert.deepEqual(placed, [{ name: 'env', place: 'function://m1/env' }, targets[1]]);
+  assert.deepEqual([queue, rotate], ['main', 'automatic']);
+  assert.deepEqual(application({ ...APPLICATION, targets }).targets[0].place, `function://${os.hostname()}/env`);
+  for (const [twice, same] of [[[{ name: 'a' }, { name: 'a', place: 'x:y' }], 'name'], [[{ name: 'a', place: 'x:y' }, { name: 'b', place: 'x:y' }], 'place']]) {
+    assert.throws(() => application({ ...APPLICATION, targets: twice }), new RegExp(`two targets have the same ${same}`));
+  }
+  assert.throws(() => application({ ...APPLICATION, rotate: 'never' }), /rotate is 'automatic' or 'on-request'/);
+});
+
 test('settings stay as they were given', () => {
-  const given = { ...APPLICATION, targets: ['one'], userAgent: { application: 'shop' } };
+  const given = { ...APPLICATION, targets: [{ name: 'one', place: 'vault:one' }], userAgent: { application: 'shop' } };
   const kept = application(given);
-  given.targets.push('two');
+  given.targets[0].name = 'two';
   given.userAgent.application = 'other';
-  assert.deepEqual([kept.targets, kept.userAgent.application], [['one'], 'shop']);
+  assert.deepEqual([kept.targets, kept.userAgent.application], [[{ name: 'one', place: 'vault:one' }], 'shop']);
 });

@@ -21,7 +21,7 @@ async function shop(t, ...options) {
   const events = [];
   let jump = 0;
   const rotator = new Rotator({
-    applications: [{ clientId: ID, apiEndpoint: amazon.at, tokenEndpoint: amazon.tokenEndpoint, targets: ['env'] }],
+    applications: [{ clientId: ID, apiEndpoint: amazon.at, tokenEndpoint: amazon.tokenEndpoint, targets: [{ name: 'env' }] }],
     store: new FileStore(folder),
     queue: new Sqs({ main: amazon.queueUrl }, AWS),
     publish: { put: async (target, { clientSecret }) => { published.push(Buffer.from(clientSecret).toString()); } },
@@ -30,7 +30,7 @@ async function shop(t, ...options) {
   });
   await rotator.enroll(ID, Buffer.from(SECRET));
   const status = await rotator.advance(ID);
-  assert.deepEqual([status.state, status.proven, published], ['settled', true, [SECRET]]);
+  assert.deepEqual([status.state, status.verified, published], ['settled', true, [SECRET]]);
   const calls = async (operation) => (await amazon.admin('calls')).calls.filter((call) => call.operation === operation).length;
   const pass = async (seconds) => {
     jump += seconds * 1000;
@@ -44,15 +44,15 @@ test('a whole rotation', async (t) => {
 
   await rotator.request(ID);
   assert.equal((await rotator.advance(ID)).state, 'awaiting');
-  const [delivery] = await rotator.drain('main', 10, 20);
+  const { deliveries: [delivery] } = await rotator.drain('main', 10, 20);
 
   assert.deepEqual([delivery.answer.tag, delivery.status.state, delivery.status.generation], ['delete', 'settled', 2n]);
   const current = await rotator.reveal(ID, 'current');
   assert.equal(Buffer.from(current.clientSecret).toString(), published.at(-1));
   assert.notEqual(published.at(-1), SECRET);
   assert.equal(await calls('rotate'), 1);
-  assert.deepEqual(await rotator.drain('main', 10, 0), [], 'the message is gone');
-  assert.equal(await rotator.prove(ID), undefined);
+  assert.deepEqual(await rotator.drain('main', 10, 1), { deliveries: [], more: false }, 'the message is gone');
+  assert.equal(await rotator.verify(ID), undefined);
   const told = JSON.stringify(events, (_, value) => (typeof value === 'bigint' ? Number(value) : value));
   for (const secret of published) assert.ok(!told.includes(secret), 'rule 9: no secret in an event');
   assert.ok((await amazon.admin('state')), 'the emulator is there to the end');
@@ -87,12 +87,12 @@ test('a new secret that lags is hidden until the next try', async (t) => {
   await rotator.request(ID);
   await rotator.advance(ID);
 
-  const [delivery] = await rotator.drain('main', 10, 20);
+  const { deliveries: [delivery] } = await rotator.drain('main', 10, 20);
 
   assert.equal(delivery.answer.tag, 'hide-until');
   assert.equal(published.length, 1);
   await pass(7200);
-  const [again] = await rotator.drain('main', 10, 20);
+  const { deliveries: [again] } = await rotator.drain('main', 10, 20);
   assert.deepEqual([again.answer.tag, published.length], ['delete', 2]);
 });
 
@@ -178,7 +178,74 @@ test('errors of SQS are told apart', async (t) => {
   assert.equal(await tag(queue.receive('main', 1, 0, 1)), 'access-denied');
   await amazon.admin('messages', { body: 'anything' });
   const [message] = await queue.receive('main', 1, 0, 30);
-  assert.deepEqual([Buffer.from(message.body).toString(), message.receiveCount, typeof message.sentAt], ['anything', 1, 'bigint']);
+  assert.deepEqual([Buffer.from(message.body).toString(), message.receiveCount], ['anything', 1]);
   await queue.hide('main', message.receiptHandle, 43_200);
   await queue.delete('main', message.receiptHandle);
+});
+
+/** An `Sqs` whose requests are answered by `attributes`, and its inspection. */
+async function inspected(attributes, options, url = 'https://sqs.eu-west-1.amazonaws.com/1/lwa') {
+  const server = http.createServer((request, response) => {
+    const [status, body] = attributes instanceof Array ? attributes : [200, { Attributes: attributes }];
+    response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' }).end(JSON.stringify(body));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const queue = new Sqs({ main: url }, { ...AWS, maxAttempts: 1, endpoint: `http://127.0.0.1:${server.address().port}` }, options);
+  return queue.inspect('main').finally(() => server.close());
+}
+
+test('the attributes of a queue come as SQS has them, and its own key where KMS may be asked', async (t) => {
+  const asked = [];
+  const kms = (region) => ({
+    async describeKey(input) {
+      asked.push([region, 'describeKey', input.KeyId]);
+      return { KeyMetadata: { Arn: 'arn:aws:kms:eu-west-1:1:key/k', KeyState: 'Enabled', KeyManager: 'CUSTOMER' } };
+    },
+    async getKeyPolicy(input) {
+      asked.push([region, 'getKeyPolicy', input.KeyId]);
+      throw Object.assign(new Error('User: me is not authorized\nX-Amz-Security-Token: t'), { name: 'AccessDeniedException' });
+    },
+  });
+  const attributes = { QueueArn: 'arn:aws:sqs:eu-west-1:1:lwa', KmsMasterKeyId: 'alias/lwa' };
+
+  assert.deepEqual(await inspected(attributes, { kms, flow: 'pushed' }), {
+    attributes: { tag: 'ok', val: [{ name: 'QueueArn', value: attributes.QueueArn }, { name: 'KmsMasterKeyId', value: 'alias/lwa' }] },
+    key: {
+      description: { tag: 'ok', val: { arn: 'arn:aws:kms:eu-west-1:1:key/k', state: 'Enabled', managedByAws: false } },
+      policy: { tag: 'err', val: { tag: 'denied', val: 'the key alias/lwa: AccessDeniedException: User: me is not authorized' } },
+    },
+    flow: 'pushed',
+  });
+  assert.deepEqual(asked, [['eu-west-1', 'describeKey', 'alias/lwa'], ['eu-west-1', 'getKeyPolicy', 'arn:aws:kms:eu-west-1:1:key/k']]);
+
+  const { key: { description, policy } } = await inspected(attributes);
+  assert.deepEqual([description, policy], Array(2).fill({ tag: 'err', val: { tag: 'denied', val: 'this host has no client for KMS, so it did not ask about the key alias/lwa' } }));
+  for (const KmsMasterKeyId of [undefined, '', 'alias/aws/sqs', 'arn:aws:kms:eu-west-1:1:alias/aws/sqs']) {
+    assert.equal((await inspected({ ...attributes, KmsMasterKeyId }, { kms })).key, undefined, KmsMasterKeyId);
+  }
+  assert.throws(() => new Sqs({}, AWS, { flow: 'both' }), /flow is/);
+});
+
+test('what SQS or KMS refuses, or does not answer, is a gap of the inspection', async () => {
+  const error = (status, type) => [status, { __type: `com.amazonaws.sqs#${type}`, message: 'no' }];
+  for (const [status, type, gap] of [[400, 'QueueDoesNotExist', 'not-found'], [403, 'AccessDeniedException', 'denied'], [503, 'ServiceUnavailable', 'unreachable'], [400, 'Strange', 'unreachable']]) {
+    const { attributes, key, flow } = await inspected(error(status, type));
+    assert.deepEqual([attributes.tag, attributes.val.tag, key, flow], ['err', gap, undefined, 'pulled'], type);
+    assert.match(attributes.val.val, new RegExp(type));
+  }
+  for (const [name, gap] of [['NotFoundException', 'not-found'], ['AccessDeniedException', 'denied'], ['TimeoutError', 'unreachable']]) {
+    const fail = async () => { throw Object.assign(new Error('no'), { name }); };
+    const { key } = await inspected({ KmsMasterKeyId: 'k' }, { kms: () => ({ describeKey: fail, getKeyPolicy: fail }) });
+    assert.deepEqual([key.description.val.tag, key.policy.val.tag], [gap, gap], name);
+  }
+});
+
+test('the emulated queue is as it should be, and one that does not exist is a fact that blocks', async (t) => {
+  const amazon = await emulator(t, '--app', `${ID}=${SECRET}`);
+  const applications = [{ clientId: ID, apiEndpoint: amazon.at, tokenEndpoint: amazon.tokenEndpoint }];
+  const checked = (url) => new Rotator({ applications, store: new FileStore('unused'), queue: new Sqs({ main: url }, AWS) }).checkQueue('main');
+  const severities = (await checked(amazon.queueUrl)).map(({ check, severity }) => `${check} ${severity}`);
+  assert.ok(severities.length >= 9 && severities.every((one) => one.endsWith(' fine')), severities.join());
+  const [{ check, severity }] = await checked(`${amazon.at}/000000000000/none`);
+  assert.deepEqual([check, severity], ['reachable', 'blocking']);
 });

@@ -1,68 +1,8 @@
 // Runs one scenario of tests/scenarios (its README.md has the format) on a Rotator of this package.
 import assert from 'node:assert/strict';
+import { camel } from '../package/src/kinds.js';
 import { Failure, RotationError, Rotator } from '../package/src/index.js';
-
-const EFFECTS = {
-  'http.send': ['request'],
-  'queue.receive': ['queue', 'max', 'wait', 'visibility'],
-  'queue.delete': ['queue', 'receipt-handle'],
-  'queue.hide': ['queue', 'receipt-handle', 'visibility'],
-  'store.load': ['client-id'],
-  'store.save': ['client-id', 'document', 'expected'],
-  'publish.put': ['target', 'credential'],
-};
-const EXPORTS = {
-  enroll: ['client-id', 'secret', 'expires-at'],
-  advance: ['client-id'],
-  deliver: ['message'],
-  drain: ['queue', 'max', 'wait'],
-  request: ['client-id'],
-  resume: ['client-id', 'decision'],
-  status: ['client-id'],
-  prove: ['client-id'],
-  reveal: ['client-id', 'stage'],
-};
-/** Members that hold bytes in the contract: text in a scenario, or `{"hex": …}` where they are not UTF-8. */
-const BYTES = new Set(['secret', 'client-secret', 'body', 'document']);
-
-const kebab = (name) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-const camel = (name) => name.replace(/-([a-z])/g, (_, letter) => letter.toUpperCase());
-
-/** A value of the component's as a scenario writes it. */
-export function written(value) {
-  if (value instanceof Uint8Array) {
-    const text = Buffer.from(value).toString();
-    return Buffer.from(text).equals(Buffer.from(value)) ? text : { hex: Buffer.from(value).toString('hex') };
-  }
-  if (typeof value === 'bigint') return Number(value);
-  if (Array.isArray(value)) return value.map(written);
-  if (value === null || typeof value !== 'object') return value;
-  if ('tag' in value) return value.val === undefined ? value.tag : { [value.tag]: written(value.val) };
-  if ('name' in value && 'value' in value) return [value.name, written(value.value)];
-  const members = Object.entries(value).filter(([, member]) => member !== undefined);
-  return Object.fromEntries(members.map(([name, member]) => [kebab(name), written(member)]));
-}
-
-/** A scenario's value as the component takes it. `name` is the member that holds it. */
-function read(value, name) {
-  if (BYTES.has(name)) return typeof value === 'string' ? Buffer.from(value) : Buffer.from(value.hex, 'hex');
-  if (name === 'expires-at' || name === 'sent-at') return BigInt(value);
-  if (name === 'headers') return value.map(([name, text]) => ({ name, value: Buffer.from(text) }));
-  if (Array.isArray(value)) return value.map((element) => read(element));
-  if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [camel(name), read(member, name)]));
-}
-
-function failure(error) {
-  return typeof error === 'string' ? new Failure(error) : new Failure(...Object.entries(error)[0]);
-}
-
-/** Checks that an object has these members and no others. */
-function members(object, needed, optional = []) {
-  for (const name of needed) assert.ok(name in object, `the member '${name}' is missing`);
-  const unknown = Object.keys(object).filter((name) => !needed.includes(name) && !optional.includes(name));
-  assert.deepEqual(unknown, [], 'unknown members');
-}
+import { EXPORTS, IMPORTS, members, misfit, read, record, written } from './written.js';
 
 /** The store of a scenario: a compare-and-swap map whose revisions are "1", "2", … */
 class Store {
@@ -70,24 +10,19 @@ class Store {
     this.records = new Map(Object.entries(records).map(([id, document]) => [id, { revision: '1', document }]));
   }
 
-  load(clientId) {
-    const kept = this.records.get(clientId);
-    return kept && { revision: kept.revision, document: Buffer.from(kept.document) };
-  }
-
-  save(clientId, document, expected) {
-    const stored = this.records.get(clientId)?.revision;
-    if (stored !== expected) throw new Failure('conflict');
-    const revision = `${Number(stored ?? 0) + 1}`;
+  put(clientId, document) {
+    const revision = `${Number(this.records.get(clientId)?.revision ?? 0) + 1}`;
     this.records.set(clientId, { revision, document });
     return revision;
   }
 
-  /** Answers one of its two functions; nothing for another. */
-  answer(name, [clientId, document, expected]) {
-    if (name === 'store.load') return this.load(clientId);
-    if (name === 'store.save') return this.save(clientId, Buffer.from(document).toString(), expected);
-    return undefined;
+  /** Answers its three functions, as a scenario writes it; any other with nothing. */
+  answer(name, { 'client-id': clientId, document, expected }) {
+    const stored = this.records.get(clientId);
+    if (name === 'store.load') return { ok: stored ?? null };
+    if (name !== 'store.save' && name !== 'store.remove') return { ok: null };
+    if (stored?.revision !== expected) return { err: 'conflict' };
+    return { ok: name === 'store.save' ? this.put(clientId, document) : (this.records.delete(clientId), null) };
   }
 
   get documents() {
@@ -95,22 +30,24 @@ class Store {
   }
 }
 
-/** A Rotator whose every effect is answered by `effect(name, values, values as written)`. */
+/** A Rotator whose every effect is answered by `effect(name, arguments)`: both as a scenario writes them, or a promise of it. */
 function rotator(scenario, clock, effect, emit = () => {}) {
   const served = {};
-  for (const [name, parameters] of Object.entries(EFFECTS)) {
-    const [import_, function_] = name.split('.');
-    served[import_] ??= {};
-    served[import_][function_] = (...values) => {
-      // `undefined` stands for none.
-      const named = Object.fromEntries(parameters.map((parameter, i) => [parameter, values[i]]).filter(([, value]) => value !== undefined));
-      const shown = written(named);
-      return effect(name, values, shown.request ?? shown);
+  for (const [name, { params, result }] of IMPORTS) {
+    const [face, function_] = name.split('.');
+    served[face] ??= {};
+    served[face][camel(function_)] = async (...values) => {
+      const given = written(Object.fromEntries(params.map(([param], i) => [camel(param), values[i]])));
+      const answer = await effect(name, given.request ?? given);
+      if (!result.result) return read(result, answer);
+      const { tag, val } = read(result, answer);
+      if (tag === 'err') throw new Failure(val.tag, val.val);
+      return val;
     };
   }
   return new Rotator({
     ...served,
-    applications: read(scenario.applications),
+    applications: scenario.applications.map((one) => read('settings.application', one)),
     observe: { emit: (event) => emit(written(event)) },
     now: () => clock.now,
     random: () => BigInt(scenario.random),
@@ -118,71 +55,64 @@ function rotator(scenario, clock, effect, emit = () => {}) {
 }
 
 /** Calls an export; its result as a scenario writes it. */
-async function call(rotator, step) {
-  const parameters = EXPORTS[step.call];
-  assert.ok(parameters, `there is no export '${step.call}'`);
-  members(step.with, parameters.filter((name) => name !== 'expires-at'), ['expires-at']);
-  const values = parameters.map((name) => (name in step.with ? read(step.with[name], name) : undefined));
+async function call(rotator, { call: name, with: given }) {
+  const { params, result } = EXPORTS.get(name) ?? assert.fail(`there is no export '${name}'`);
+  const args = Object.values(record(params, given));
   try {
-    const value = written(await rotator[step.call](...values));
-    return step.call === 'deliver' ? value : { ok: value ?? null };
+    const value = written(await rotator[camel(name)](...args));
+    return result.result ? { ok: value ?? null } : value;
   } catch (error) {
     if (!(error instanceof RotationError)) throw error;
     return { err: written({ tag: error.tag, val: error.val }) };
   }
 }
 
-/** A scenario run and answered with what came of it in place of what was expected: the two are to be equal. */
-export function run(scenario) {
-  members(scenario, ['what', 'rules', 'applications', 'random', 'steps'], ['records', 'records-after', 'world', 'ends']);
-  return scenario.world ? runStopped(scenario) : runSteps(scenario);
+/** Runs a scenario, and fails where something does not fit. */
+export async function run(scenario) {
+  members(scenario, ['what', 'rules', 'applications', 'random', 'steps'], ['whole', 'inspection', 'records', 'records-after', 'world', 'ends']);
+  assert.ok(scenario.rules.length > 0);
+  await (scenario.world ? runStopped(scenario) : runSteps(scenario));
 }
+
+const NEEDS_ANSWER = ['http.send', 'queue.receive', 'publish.read'];
 
 /** Each import is answered as the step says. */
 async function runSteps(scenario) {
   const store = new Store(scenario.records);
   const clock = {};
-  const steps = [];
-  for (const step of scenario.steps) {
-    const place = `step ${steps.length + 1}`;
+  for (const [number, step] of scenario.steps.entries()) {
     members(step, ['at', 'call', 'with', 'imports', 'returns'], ['what']);
     clock.now = step.at;
-    const script = step.imports.filter((item) => 'answer' in item || 'takes' in item || 'meanwhile' in item);
-    const imports = [];
-    const broken = [];
-    const effect = (name, values, shown) => {
-      const item = { [name]: shown };
-      imports.push(item);
-      if (script[0] && name in script[0]) {
-        const { [name]: _, ...more } = script.shift();
-        members(more, [], ['answer', 'takes', 'meanwhile', 'kept']);
-        Object.assign(item, more);
-      }
-      if (item.meanwhile) {
-        const { 'client-id': clientId, document } = item.meanwhile;
-        store.save(clientId, document, store.load(clientId)?.revision);
-      }
-      clock.now += item.takes ?? 0;
-      const stored = item.answer && !item.kept ? undefined : store.answer(name, values);
-      if (!item.answer) {
-        if (name === 'http.send' || name === 'queue.receive') broken.push(`nothing answers ${JSON.stringify(item)}`);
-        return stored;
-      }
-      if ('err' in item.answer) throw failure(item.answer.err);
-      return read(item.answer.ok);
+    const left = [...step.imports];
+    const wrong = [];
+    const next = (name, given) => {
+      const item = left.shift() ?? {};
+      if (name in item) wrong.push(misfit(item[name], given, scenario.whole) && `${name}${misfit(item[name], given, scenario.whole)}`);
+      else wrong.push(`${name} was called with ${JSON.stringify(given)}, expected is ${JSON.stringify(item)}`);
+      const unknown = Object.keys(item).filter((member) => ![name, 'answer', 'takes', 'meanwhile', 'kept'].includes(member));
+      if (unknown.length > 0) wrong.push(`unknown members ${unknown}`);
+      return item;
     };
-    const returns = await call(rotator(scenario, clock, effect, (event) => imports.push({ 'observe.emit': event })), step);
-    assert.deepEqual(broken, [], place);
-    assert.deepEqual(script, [], `${place}: answers that nothing asked for`);
-    steps.push({ ...step, imports, returns });
+    const effect = (name, given) => {
+      const { answer, takes = 0, meanwhile, kept } = next(name, given);
+      if (meanwhile) store.put(meanwhile['client-id'], meanwhile.document);
+      clock.now += takes;
+      const stored = !answer || kept ? store.answer(name, given) : undefined;
+      if (!answer && NEEDS_ANSWER.includes(name)) wrong.push(`${name} has no answer: ${JSON.stringify(given)}`);
+      return answer ?? (name === 'queue.inspect' ? scenario.inspection : stored);
+    };
+    const returns = await call(rotator(scenario, clock, effect, (event) => next('observe.emit', event)), step);
+    const why = misfit(step.returns, returns, scenario.whole);
+    const [first] = [...wrong, left.length > 0 && `not called: ${JSON.stringify(left)}`, why && `result${why}`].filter(Boolean);
+    if (first) assert.fail(`step ${number + 1}: ${first}`);
   }
-  return { ...scenario, steps, 'records-after': store.documents };
+  if (scenario['records-after']) assert.deepEqual(store.documents, scenario['records-after'], 'records');
 }
 
 /** A world that answers by what it is asked, and a host that is stopped after each of its effects and started anew. */
 async function runStopped(scenario) {
-  const ends = [];
-  for (let stop = 0, effects = 1; stop <= effects; stop += 1) {
+  let stop = 0;
+  for (let effects = 0; stop <= effects; stop += 1) {
     const world = new World(scenario);
     for (const step of scenario.steps) {
       members(step, ['at', 'call', 'with'], ['what']);
@@ -190,13 +120,15 @@ async function runStopped(scenario) {
       await world.call(step, stop);
     }
     if (stop === 0) effects = world.effects;
-    const end = world.end;
+    const end = await world.end();
     world.leave();
-    const same = ends.find(({ 'stopped-after': _, ...known }) => JSON.stringify(known) === JSON.stringify(end));
-    if (same) same['stopped-after'].push(stop);
-    else ends.push({ 'stopped-after': [stop], ...end });
+    const [{ 'stopped-after': _, ...expected } = {}, ...more] = scenario.ends.filter((one) => one['stopped-after'].includes(stop));
+    if (!_ || more.length > 0) assert.fail(`${stop} is not in exactly one end`);
+    const why = misfit(expected, end, scenario.whole);
+    if (why) assert.fail(`stopped after ${stop}: ${why}`);
   }
-  return { ...scenario, ends };
+  const most = Math.max(...scenario.ends.flatMap((one) => one['stopped-after']));
+  assert.equal(most, stop - 1, 'ends of more stops than there are effects');
 }
 
 class World {
@@ -210,72 +142,60 @@ class World {
     members(scenario.world, ['http'], ['messages']);
     this.scenario = scenario;
     this.store = new Store(scenario.records);
-    this.#messages = (scenario.world.messages ?? []).map((message) => this.#message(message));
-  }
-
-  #message({ id, body }) {
-    return { id, body: Buffer.from(body), receiveCount: 0, visibleAt: 0 };
+    this.#messages = (scenario.world.messages ?? []).map((message) => ({ ...message, received: 0, visibleAt: 0 }));
   }
 
   /** Carries out a step; when it is stopped after an effect, it is called once more, in a new host. */
   async call(step, stop) {
     let stopped;
     const cut = new Promise((resolve) => { stopped = resolve; });
-    const effect = (name, values, shown) => {
-      try {
-        return this.#answer(name, values, shown);
-      } finally {
-        this.effects += 1;
-        if (this.effects === stop) {
-          stopped();
-          // The answer reaches the component when all is over.
-          return new Promise((resolve, reject) => { this.#cut.push(reject); });
-        }
-      }
+    const effect = (name, given) => {
+      const answer = this.#answer(name, given);
+      this.effects += 1;
+      if (this.effects !== stop) return answer;
+      stopped();
+      // The answer reaches the component when all is over.
+      return new Promise((resolve, reject) => { this.#cut.push(reject); });
     };
-    const called = call(rotator(this.scenario, this, effect), step);
-    const ended = await Promise.race([called.then(() => true), cut]);
-    if (!ended) await this.call(step, undefined);
+    const called = call(rotator(this.scenario, this, effect), step).then((value) => ({ value }));
+    return (await Promise.race([called, cut]))?.value ?? this.call(step);
   }
 
-  #answer(name, values, shown) {
+  #answer(name, given) {
+    const until = this.now + (given.visibility ?? 0) * 1000;
+    const isOf = ({ id }) => given['receipt-handle'].startsWith(`${id}#`);
     switch (name) {
-      case 'http.send': return this.#send(shown);
-      case 'publish.put': this.#targets[values[0]] = shown.credential['client-secret']; return undefined;
-      case 'queue.receive': return this.#receive(...values);
-      case 'queue.delete': this.#messages = this.#messages.filter((message) => !this.#isOf(message, values[1])); return undefined;
-      case 'queue.hide': return this.#hide(...values);
-      default: return this.store.answer(name, values);
+      case 'http.send': return this.#send(given);
+      case 'publish.put': {
+        const { 'expires-at': _, ...held } = given.credential;
+        this.#targets[given.target] = held;
+        return { ok: null };
+      }
+      case 'publish.read': return { ok: given.target in this.#targets ? { credential: this.#targets[given.target] } : 'none' };
+      case 'queue.inspect': return this.scenario.inspection;
+      case 'queue.receive': return { ok: this.#receive(given.max, until) };
+      case 'queue.delete': this.#messages = this.#messages.filter((message) => !isOf(message)); return { ok: null };
+      case 'queue.hide': for (const message of this.#messages.filter(isOf)) message.visibleAt = until; return { ok: null };
+      default: return this.store.answer(name, given);
     }
   }
 
   #send(request) {
     const asked = `${request.method} ${request.url}`;
-    const sent = JSON.stringify([request.headers, request.body]);
-    if (asked.endsWith('/clientSecret')) this.#rotateCalls += 1;
-    const fitting = this.scenario.world.http.find((one) => one.request === asked && sent.includes(one.holds));
-    if (!fitting) throw new Failure('other', 'the world of the scenario has no answer');
-    if (fitting.brings) this.#messages.push(this.#message(fitting.brings));
-    if ('err' in fitting.answer) throw failure(fitting.answer.err);
-    return read(fitting.answer.ok);
+    const sent = [request.body, ...request.headers.map(([, value]) => value)];
+    if (asked.endsWith('/applications/2023-11-30/clientSecret')) this.#rotateCalls += 1;
+    const fitting = this.scenario.world.http.find((one) => one.request === asked && sent.some((text) => text.includes(one.holds)));
+    if (!fitting) return { err: { other: 'the world of the scenario has no answer' } };
+    if (fitting.brings) this.#messages.push({ ...fitting.brings, received: 0, visibleAt: 0 });
+    return fitting.answer;
   }
 
-  #isOf({ id }, receiptHandle) {
-    return receiptHandle.startsWith(`${id}#`);
-  }
-
-  #hide(queue, receiptHandle, visibility) {
-    for (const message of this.#messages.filter((message) => this.#isOf(message, receiptHandle))) {
-      message.visibleAt = this.now + visibility * 1000;
-    }
-  }
-
-  #receive(queue, max, wait, visibility) {
+  #receive(max, until) {
     return this.#messages.filter(({ visibleAt }) => visibleAt <= this.now).slice(0, max).map((message) => {
-      message.visibleAt = this.now + visibility * 1000;
-      message.receiveCount += 1;
-      const { id, body, receiveCount } = message;
-      return { id, body, receiveCount, receiptHandle: `${id}#${receiveCount}` };
+      message.visibleAt = until;
+      message.received += 1;
+      const { id, body, received } = message;
+      return { id, body, 'receive-count': received, 'receipt-handle': `${id}#${received}` };
     });
   }
 
@@ -284,12 +204,14 @@ class World {
     for (const reject of this.#cut) reject(new Failure('unavailable', 'the host was stopped'));
   }
 
-  get end() {
+  async end() {
+    const status = {};
+    for (const { 'client-id': id } of this.scenario.applications) status[id] = await this.call({ call: 'status', with: { 'client-id': id } });
     return {
       'rotate-calls': this.#rotateCalls,
-      targets: { ...this.#targets },
+      targets: Object.fromEntries(Object.entries(this.#targets).map(([name, held]) => [name, held['client-secret']])),
       messages: this.#messages.map(({ id }) => id),
-      'records-after': this.store.documents,
+      status,
     };
   }
 }

@@ -3,6 +3,7 @@
 import gc
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from time import monotonic
 from types import SimpleNamespace
@@ -11,8 +12,25 @@ from typing import Any
 import pytest
 from wasmtime.component import Component
 
-from lwa_rotate import Application, Credential, Limits, Message, Method, Response, Rotator, Secret, call, protocols
-from lwa_rotate.errors import QueueFailed, Stopped, StoreFailed, StoreUnavailable
+from lwa_rotate import (
+    Absent,
+    Application,
+    Credential,
+    Held,
+    Limits,
+    Message,
+    Method,
+    Response,
+    Rotate,
+    Rotator,
+    Secret,
+    Severity,
+    Target,
+    Unreadable,
+    call,
+    protocols,
+)
+from lwa_rotate.errors import PublishUnavailable, QueueFailed, Stopped, StoreFailed, StoreUnavailable
 from lwa_rotate.testing import MemoryStore
 from lwa_rotate.types import Entry, Leave, LeftBecause
 from lwa_rotate.values import hints
@@ -90,7 +108,7 @@ def test_the_failure_of_a_store_reaches_the_caller_with_its_words() -> None:
     assert isinstance(failed.value.__cause__, StoreUnavailable)
 
 
-def test_a_failure_nobody_knows_is_told_by_its_class_alone(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failure_that_is_not_of_the_contract_is_reported_by_its_class_alone(caplog: pytest.LogCaptureFixture) -> None:
     host = Rotator(applications=[APPLICATION], store=Failing(ValueError("amzn1.oa2-cs.v1.secret")))
     with pytest.raises(StoreFailed, match="ValueError") as failed:
         host.status(ID)
@@ -115,7 +133,7 @@ def test_an_observer_that_raises_loses_its_event_and_nothing_else(caplog: pytest
             raise ValueError("amzn1.oa2-cs.v1.secret")
 
     host = Rotator(applications=[APPLICATION], store=MemoryStore(), observe=Raising())
-    assert not host.enroll(ID, Secret("amzn1.oa2-cs.v1.secret")).proven
+    assert not host.enroll(ID, Secret("amzn1.oa2-cs.v1.secret")).verified
     assert "emit raised ValueError" in caplog.text and "oa2-cs" not in caplog.text
 
 
@@ -142,6 +160,60 @@ def test_a_target_that_raises_does_not_stop_the_others() -> None:
     assert [target.failure for target in status.targets] == ["the host's put raised ValueError"] * 2
 
 
+class Places:
+    """Holds what is put there, or what a test puts there."""
+
+    def __init__(self, answer: Any = None) -> None:
+        self.held: Any = answer or Absent()
+        self.written: list[str] = []
+
+    def put(self, target: str, credential: Credential) -> None:
+        self.written.append(target)
+        self.held = Held(credential.client_id, credential.client_secret)
+
+    def read(self, target: str, client_id: str) -> Any:
+        if isinstance(self.held, Exception):
+            raise self.held
+        return self.held
+
+
+def place(answer: Any) -> tuple[Any, Places]:
+    """What becomes of a target whose place answers so before it is written."""
+    places = Places(answer)
+    application = Application(ID, APPLICATION.api_endpoint, targets=(Target("one", "shelf:1"),))
+    host = Rotator(applications=[application], store=MemoryStore(), publish=places, http=Accepting())
+    host.enroll(ID, Secret("amzn1.oa2-cs.v1.secret"))
+    (status,) = host.advance(ID).targets
+    assert (status.name, status.place) == ("one", "shelf:1")
+    return status, places
+
+
+def test_a_place_is_read_before_it_is_written_and_another_secret_stays() -> None:
+    for answer in (Absent(), Unreadable()):
+        status, places = place(answer)
+        assert (status.holds_current, status.failure, places.written) == (True, None, ["one"])
+    status, places = place(Held(None, Secret("amzn1.oa2-cs.v1.another"), "someone"))
+    assert not status.holds_current and places.written == []
+
+
+def test_a_place_that_cannot_be_read_now_says_so() -> None:
+    status, _ = place(PublishUnavailable("the shelf is away"))
+    assert "the shelf is away" in (status.failure or "")
+
+
+def test_a_reading_that_is_none_of_the_contract_stops_the_call() -> None:
+    for answer in ("amzn1.oa2-cs.v1.secret", 7):
+        with pytest.raises(Stopped, match=r"what Publish\.read returned"):
+            place(answer)
+
+
+def test_a_place_that_the_program_does_not_name_is_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "here")
+    for machine, expected in ((None, "function://here/one"), ("there", "function://there/one")):
+        host = Rotator(applications=[APPLICATION], store=MemoryStore(), machine=machine)
+        assert host.enroll(ID, Secret("secret")).targets[0].place == expected
+
+
 async def coroutine(*_: Any) -> None: ...
 
 
@@ -152,7 +224,7 @@ def generator(*_: Any) -> Any:
 @pytest.mark.parametrize("loose", [coroutine, generator, lambda *_: True])
 @pytest.mark.parametrize("name", ["Publish.put", "Observe.emit"])
 @pytest.mark.filterwarnings("ignore:coroutine")
-def test_a_callback_that_returns_what_nobody_reads_is_named(name: str, loose: Any) -> None:
+def test_a_callback_that_returns_what_is_not_wanted_is_named(name: str, loose: Any) -> None:
     host = Rotator(applications=[APPLICATION], store=MemoryStore(), http=Accepting())
     host.enroll(ID, Secret("amzn1.oa2-cs.v1.secret"))
     by = {name.partition(".")[0].lower(): SimpleNamespace(**{name.partition(".")[2]: loose})}
@@ -165,7 +237,10 @@ def test_a_callback_that_returns_what_nobody_reads_is_named(name: str, loose: An
 @pytest.mark.parametrize("loose", [coroutine, generator, lambda *_: 7])
 @pytest.mark.filterwarnings("ignore:coroutine")
 def test_a_callback_that_returns_something_else_is_named(loose: Any) -> None:
-    for name, ask in (("load", lambda host: host.status(ID)), ("save", lambda host: host.enroll(ID, Secret("secret")))):
+    for name, ask in (
+        ("load", lambda host: host.status(ID)),
+        ("save", lambda host: host.enroll(ID, Secret("amzn1.oa2-cs.v1.secret"))),
+    ):
         store: Any = MemoryStore()
         setattr(store, name, loose)
         with pytest.raises(Stopped, match=f"what Store.{name} returned") as stopped:
@@ -175,13 +250,21 @@ def test_a_callback_that_returns_something_else_is_named(loose: Any) -> None:
 
 def test_without_a_queue_draining_fails_and_delivering_works() -> None:
     host = Rotator(applications=[APPLICATION], store=MemoryStore())
-    with pytest.raises(QueueFailed, match="no queue 'main'"):
+    with pytest.raises(QueueFailed, match="no queue, so not 'main'"):
         host.drain("main")
     delivery = host.deliver(Message("1", "r", Secret(NOTIFICATION % ID)))
     assert isinstance(delivery.answer, Leave) and delivery.answer.left.why is LeftBecause.NOT_ENROLLED
     delivery = host.deliver(Message("1", "r", Secret("{}")))
     assert isinstance(delivery.answer, Leave) and delivery.answer.left.why is LeftBecause.UNREADABLE
     assert delivery.answer.left.text
+    delivery = host.deliver(Message("1", "r", Secret('{"Type": "Notification", "TopicArn": "a", "Message": "{}"}')))
+    assert isinstance(delivery.answer, Leave) and delivery.answer.left.why is LeftBecause.WRAPPED
+
+
+def test_without_a_queue_it_is_not_checked() -> None:
+    findings = Rotator(applications=[APPLICATION], store=MemoryStore()).check_queue("main")
+    assert {finding.severity for finding in findings} <= {Severity.NOT_CHECKED, Severity.FINE}
+    assert any("no access to queues" in finding.evidence for finding in findings)
 
 
 def test_a_failing_store_leaves_a_message_where_it_is() -> None:
@@ -191,20 +274,47 @@ def test_a_failing_store_leaves_a_message_where_it_is() -> None:
     assert "the disk is away" in (delivery.answer.left.text or "")
 
 
+OTHER = Application("other", APPLICATION.api_endpoint, targets=("one",))
+
+
 @pytest.mark.parametrize(
-    "asked",
+    ("export", "allowed"),
     [
-        {"queue": "other", "receipt_handle": "receipt"},
-        {"client_id": "other"},
-        {"target": "three", "credential": Credential(ID, Secret(""), None)},
-        {"target": "one", "credential": Credential("other", Secret(""), None)},
+        ("status", {"own", "own place"}),
+        ("advance", {"own", "own place", "other", "other place", "receive", "inspect"}),
+        ("deliver", {"own", "own place", "other", "other place"}),
+        ("drain", {"own", "own place", "other", "other place", "receive", "inspect"}),
+        ("check_queue", {"inspect"}),
     ],
 )
-def test_a_call_reaches_nothing_that_it_is_not_about(asked: dict[str, Any]) -> None:
-    settings = {protocols.Settings: SimpleNamespace(find={ID: APPLICATION}.get)}
-    for about in ({"queue": None, "client_id": ID}, {"queue": "main", "client_id": ID}):
-        with pytest.raises(Stopped, match="not about"):
-            call.Call(settings, Limits(), about)._check(asked)
+def test_a_call_reaches_nothing_that_it_is_not_about(monkeypatch: pytest.MonkeyPatch, export: str, allowed: set[str]) -> None:
+    imports: dict[str, dict[str, Any]] = {
+        "own": {"client_id": ID},
+        "own place": {"target": "one", "credential": Credential(ID, Secret(""), None)},
+        "no place": {"target": "three", "credential": Credential(ID, Secret(""), None)},
+        "read no place": {"target": "three", "client_id": ID},
+        "other": {"client_id": "other"},
+        "other place": {"target": "one", "client_id": "other"},
+        "no place of the other": {"target": "two", "client_id": "other"},
+        "place of none": {"target": "one", "client_id": "none"},
+        "receive": {"queue": "main", "max": 10, "wait": 1, "visibility": 30},
+        "inspect": {"queue": "main"},
+        "hide in another": {"queue": "second", "receipt_handle": "receipt", "visibility": 0},
+        "inspect another": {"queue": "second"},
+    }
+    reached: set[str] = set()
+
+    def run(self: call.Call, *_: Any) -> None:
+        for name, asked in imports.items():
+            with suppress(Stopped):
+                self._check(asked)
+                reached.add(name)
+
+    monkeypatch.setattr(call.Call, "run", run)
+    host = Rotator(applications=[APPLICATION, OTHER], store=MemoryStore())
+    about: Any = {"status": ID, "advance": ID, "deliver": None, "drain": "main", "check_queue": "main"}
+    getattr(host, export)(about[export])
+    assert reached == allowed
 
 
 def test_what_a_call_is_about_has_these_names_in_every_import() -> None:
@@ -240,6 +350,10 @@ def test_settings_that_cannot_work_are_refused_at_once() -> None:
         {"patience": None},
         {"targets": "env"},
         {"targets": [1]},
+        {"targets": ["env", "env"]},
+        {"targets": [""]},
+        {"targets": [Target("one", "shelf:1"), Target("two", "shelf:1")]},
+        {"rotate": "never"},
     ],
 )
 def test_settings_of_another_kind_are_refused_where_they_are_made(wrong: dict[str, Any]) -> None:
@@ -251,7 +365,7 @@ def test_targets_stay_as_they_were_given() -> None:
     given: Any = ["one"]
     application = Application(ID, "https://sellingpartnerapi-eu.amazon.com", targets=given)
     given.append("two")
-    assert application.targets == ("one",)
+    assert application.targets == (Target("one"),) and application.rotate is Rotate.AUTOMATIC
 
 
 @pytest.mark.parametrize("entry", [Entry(7, Secret("x")), Entry("1", "amzn1.oa2-cs.v1.secret"), "amzn1.oa2-cs.v1.secret"])  # type: ignore[arg-type]

@@ -6,14 +6,15 @@ import subprocess
 import threading
 from base64 import b64encode
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import pytest
 
-from lwa_rotate import Header, HttpClient, Method, Request, Response, Secret
+from lwa_rotate import Header, HttpClient, Method, Request, Response, Secret, http
 from lwa_rotate.errors import Forbidden, HttpError, NotSent, OutcomeUnknown, TooLarge
 from lwa_rotate.http import origin
 
@@ -73,11 +74,21 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Server]]:
         server.listening.close()
 
 
-def ask(url: str, body: str = "", limit: float = 10, most: int = 1000, allowed: str = "", headers: Any = ()) -> Response:
-    client = HttpClient([origin(allowed or url)])
+def ask(
+    url: str,
+    body: str = "",
+    limit: float = 10,
+    most: int = 1000,
+    allowed: str = "",
+    headers: Any = (),
+    not_after: datetime | None = None,
+    now: Any = lambda: datetime.now(UTC),
+    method: Method | None = None,
+) -> Response:
+    client = HttpClient([origin(allowed or url)], now)
     fields = (Header("user-agent", Secret("shop/1")), *(Header(name, Secret(value)) for name, value in headers))
-    method = Method.POST if body else Method.GET
-    return client.send(Request(method, url, fields, Secret(body), timedelta(seconds=limit), most))
+    method = method or (Method.POST if body else Method.GET)
+    return client.send(Request(method, url, fields, Secret(body), timedelta(seconds=limit), most, not_after))
 
 
 def test_an_answer_comes_back_whole_and_the_request_holds_nothing_of_the_hosts(serve: Callable[..., Server]) -> None:
@@ -94,6 +105,47 @@ def test_an_answer_comes_back_whole_and_the_request_holds_nothing_of_the_hosts(s
     named = {field.split(":")[0].lower(): field.split(": ")[1] for field in fields}
     expected = {"host": f"127.0.0.1:{server.port}", "content-length": "3", "user-agent": "shop/1", "x-amz-access-token": SECRET}
     assert named == expected
+
+
+def test_a_post_without_a_body_says_that_it_has_none(serve: Callable[..., Server]) -> None:
+    server = serve(OK)
+    ask(f"http://127.0.0.1:{server.port}/", method=Method.POST)
+    ask(f"http://127.0.0.1:{server.port}/", method=Method.GET)
+    post, get = (request.lower().split(b"\r\n") for request in server.requests)
+    assert b"content-length: 0" in post and not any(field.startswith(b"content-length") for field in get)
+
+
+def test_a_request_that_would_begin_too_late_is_not_sent(
+    serve: Callable[..., Server], certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "cert"))
+    limit = datetime(2026, 1, 1, tzinfo=UTC)
+    time = [limit]
+
+    def connecting(at: str, real: Any = http.connection_to) -> Any:
+        """The time passes while the connection is made, handshake included."""
+        connection = real(at)
+        connect = connection.connect
+
+        def slow() -> None:
+            connect()
+            time[0] += timedelta(milliseconds=1)
+
+        connection.connect = slow
+        return connection
+
+    monkeypatch.setattr(http, "connection_to", connecting)
+    plain, encrypted = serve(OK), serve(OK, tls(certificate))
+    for server, url in ((plain, "http://127.0.0.1"), (encrypted, "https://localhost")):
+        for late in (True, False):
+            time[0] = limit if late else limit - timedelta(milliseconds=1)
+            asked = partial(ask, f"{url}:{server.port}/", "x", not_after=limit, now=lambda: time[0])
+            if late:
+                with pytest.raises(NotSent, match="too late"):
+                    asked()
+            else:
+                assert asked().status == 200
+        assert sum(request.endswith(b"x") for request in server.requests) == 1
 
 
 def test_a_redirect_is_an_answer_like_any_other(serve: Callable[..., Server]) -> None:

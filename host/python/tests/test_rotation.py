@@ -69,22 +69,24 @@ def test_a_whole_rotation_ends_with_the_new_secret_published_and_the_message_gon
     caplog.set_level(logging.DEBUG)
     emulator, targets, collector = emulate(), Targets(), Collector()
     host = rotator(emulator, FileStore(tmp_path / "state"), targets, collector)
-    client_id, ends = emulator.client_id, datetime(2035, 1, 31, 12, 30, 0, 7000, tzinfo=UTC)
+    client_id, ends = emulator.client_id, datetime.now(UTC).replace(microsecond=7000) + timedelta(days=100)
 
     enrolled = host.enroll(client_id, Secret(emulator.client_secret), ends)
-    assert (enrolled.state, enrolled.proven, enrolled.expires_at) == (State.SETTLED, False, ends)
-    proven = host.advance(client_id)
-    assert proven.proven and targets.put_there == {"env": emulator.client_secret}
+    assert (enrolled.state, enrolled.verified, enrolled.expires_at) == (State.VERIFYING, False, ends)
+    verified = host.advance(client_id)
+    assert verified.verified and targets.put_there == {"env": emulator.client_secret}
     host.request(client_id)
     assert host.advance(client_id).state is State.AWAITING
-    (delivery,) = host.drain("main", wait=20)
+    drained = host.drain("main", wait=20)
+    (delivery,) = drained.deliveries
 
+    assert drained.more and not host.drain("main", wait=1).more
     assert delivery.answer == Delete() and delivery.status == host.status(client_id)
     assert (delivery.status.state, delivery.status.generation) == (State.SETTLED, 2)
-    current, old = host.reveal(client_id), host.reveal(client_id, Stage.OLD)
+    current, old = host.reveal(client_id), host.reveal(client_id, Stage.RETIRED)
     assert current and old and targets.put_there == {"env": current.client_secret.expose_str()}
     assert old.client_secret.expose_str() == emulator.client_secret
-    assert host.prove(client_id) is None
+    assert host.verify(client_id) is None
     assert emulator.calls("rotate") == 1
     assert emulator.tell("state")["queues"]["lwa"] == {"delayed": 0, "in_flight": 0, "visible": 0}
     told = [event.what for event in collector.events]
@@ -101,7 +103,7 @@ def test_a_whole_rotation_ends_with_the_new_secret_published_and_the_message_gon
     assert not any(secret in printed for secret in secrets)
 
 
-def test_after_a_lost_answer_the_message_is_waited_for_and_nobody_asks_again(emulate: Emulate, tmp_path: Path) -> None:
+def test_after_a_lost_answer_the_message_is_waited_for_and_not_asked_for_again(emulate: Emulate, tmp_path: Path) -> None:
     emulator, targets = emulate("--fault", "rotate:lose-answer", "--rotate-interval", "1ms"), Targets()
     host = rotator(emulator, FileStore(tmp_path), targets)
     host.enroll(emulator.client_id, Secret(emulator.client_secret))
@@ -140,7 +142,7 @@ def test_what_a_call_cannot_do_is_told_by_its_exception(emulate: Emulate) -> Non
     with pytest.raises(NotEnrolled):
         host.advance(emulator.client_id)
     with pytest.raises(UnknownApplication):
-        host.advance("amzn1.somebody-else")
+        host.advance("amzn1.another")
     with pytest.raises(NotAllowed, match="visible ASCII"):
         host.enroll(emulator.client_id, Secret(b""))
 
@@ -187,14 +189,21 @@ def test_the_program_and_this_host_share_one_folder(emulate: Emulate, tmp_path: 
 
     host = rotator(emulator, FileStore(tmp_path / "state"), Targets())
     program("enroll", "shop", given=emulator.client_secret)
-    assert host.status(emulator.client_id).proven
+    assert host.status(emulator.client_id).verified
     host.request(emulator.client_id)
     assert host.advance(emulator.client_id).state is State.AWAITING
     program("rotate", "shop")
 
-    status, current = host.status(emulator.client_id), host.reveal(emulator.client_id)
-    assert (status.state, status.generation) == (State.SETTLED, 2)
+    # The program has no target; that of this host is its own to write.
+    before, status = host.status(emulator.client_id), host.advance(emulator.client_id)
+    current = host.reveal(emulator.client_id)
+    assert (before.state, before.generation, status.state) == (State.PUBLISHING, 2, State.SETTLED)
     revealed = subprocess.run([PROGRAM, "--config", config, "get", "shop"], check=True, capture_output=True, text=True)
     assert current and revealed.stdout.strip() == current.client_secret.expose_str()
     later = host.enroll(emulator.client_id, current.client_secret, current.expires_at)
     assert program("status", "shop")["apps"][0]["client_id"] == later.client_id
+    host.forget(emulator.client_id)
+    with pytest.raises(NotEnrolled):
+        host.status(emulator.client_id)
+    program("enroll", "shop", given=current.client_secret.expose_str())
+    assert host.status(emulator.client_id).generation == 1

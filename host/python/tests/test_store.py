@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,49 @@ def test_save_replaces_the_revision_named_or_nothing_and_none_is_used_twice(open
         with pytest.raises(errors.StoreConflict):
             opened().save(ID, Secret("other"), stale)
     assert document(store) == b"a"
+
+
+def test_remove_removes_the_revision_named_or_nothing(opened: Callable[[], Any]) -> None:
+    store = opened()
+    with pytest.raises(errors.StoreConflict):
+        store.remove(ID, "1")
+    first = store.save(ID, Secret("first"), None)
+    second = store.save(ID, Secret("second"), first)
+    for stale in (first, f"{second}0"):
+        with pytest.raises(errors.StoreConflict):
+            opened().remove(ID, stale)
+    assert document(store) == b"second"
+    opened().remove(ID, second)
+    assert document(store) is None
+    with pytest.raises(errors.StoreConflict):
+        store.remove(ID, second)
+    anew = store.save(ID, Secret("second"), None)
+    assert anew not in (first, second)
+    for ask in (lambda: store.remove(ID, second), lambda: store.save(ID, Secret("other"), second)):
+        with pytest.raises(errors.StoreConflict):
+            ask()
+    assert document(opened()) == b"second"
+
+
+def test_of_a_saver_and_a_remover_of_one_revision_one_succeeds(opened: Callable[[], Any]) -> None:
+    for turn in range(10):
+        revision = opened().save(str(turn), Secret("before"), None)
+
+        def attempt(change: Any) -> bool:
+            try:
+                change()
+            except errors.StoreConflict:
+                return False
+            return True
+
+        changes = (
+            partial(opened().save, str(turn), Secret("after"), revision),
+            partial(opened().remove, str(turn), revision),
+        )
+        with ThreadPoolExecutor(2) as threads:
+            saved, removed = threads.map(attempt, changes)
+        assert saved != removed
+        assert document(opened(), str(turn)) == (b"after" if saved else None)
 
 
 def test_documents_come_back_byte_for_byte(opened: Callable[[], Any]) -> None:
@@ -169,6 +213,8 @@ def test_a_damaged_record_is_neither_loaded_nor_overwritten(tmp_path: Path) -> N
         for expected in (None, revision):
             with pytest.raises(errors.StoreError, match="not a readable record"):
                 store.save(ID, Secret("another"), expected)
+        with pytest.raises(errors.StoreError, match="not a readable record"):
+            store.remove(ID, revision)
         assert store.path(ID).read_bytes() == damaged
     store.path("other").write_bytes(whole)
     with pytest.raises(errors.StoreError, match="of another client id"):
@@ -183,7 +229,7 @@ def test_what_a_dead_process_left_is_taken_over(tmp_path: Path) -> None:
     assert document(store) == b"whole" and not left.exists()
 
 
-def test_nothing_is_written_through_a_link_that_somebody_prepared(tmp_path: Path) -> None:
+def test_nothing_is_written_through_a_link_that_was_prepared(tmp_path: Path) -> None:
     store, elsewhere = FileStore(tmp_path / "state"), tmp_path / "elsewhere"
     (tmp_path / "state").mkdir()
     elsewhere.write_bytes(b"")
@@ -216,6 +262,28 @@ def test_the_systems_errors_are_told_apart(tmp_path: Path, monkeypatch: pytest.M
         store.save(ID, Secret("after"), revision)
     assert document(store) == b"before"
     assert os.listdir(tmp_path) == [store.path(ID).name], "nothing is left behind"
+
+
+def test_a_removal_is_synced_and_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = FileStore(tmp_path)
+    revision, synced = store.save(ID, Secret("x"), None), []
+    monkeypatch.setattr("lwa_rotate.store.sync", lambda folder: synced.append((folder, os.listdir(tmp_path))))
+    store.remove(ID, revision)
+    assert synced == [(tmp_path, [])]
+    with pytest.raises(errors.StoreConflict):
+        FileStore(tmp_path / "none").remove(ID, revision)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_removal_that_may_not_last_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(_: Path) -> None:
+        raise OSError(5, os.strerror(5))
+
+    store = FileStore(tmp_path)
+    revision = store.save(ID, Secret("x"), None)
+    monkeypatch.setattr("lwa_rotate.store.sync", failing)
+    with pytest.raises(errors.StoreUnavailable, match="whether it took place is not known"):
+        store.remove(ID, revision)
 
 
 @pytest.mark.parametrize("number", [28, 13, 5])

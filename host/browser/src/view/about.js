@@ -17,7 +17,7 @@ const REASONS = {
 export function showAbout({ bytes, imports, digest }) {
   $('imports').replaceChildren(...imports.map(({ name, functions }) => {
     const short = name.split(/[/@]/)[1];
-    return h('li', {}, h('code', {}, name), h('span', {}, functions.length ? functions.map((one) => h('code.function', {}, one)) : ''), h('span.why', {}, REASONS[short] ?? ''));
+    return h('li', {}, h('code', {}, name), h('span', {}, functions.length ? functions.map((one) => [h('code.function', {}, one), ' ']) : ''), h('span.why', {}, REASONS[short] ?? ''));
   }));
   $('size').textContent = `${bytes.length.toLocaleString('en-GB')} bytes`;
   $('digest').textContent = digest ?? 'your browser computes digests for https and this machine only';

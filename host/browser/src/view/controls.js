@@ -2,6 +2,7 @@
 
 import { clock, day, ahead } from '../text.js';
 import { FAULTS } from '../world/faults.js';
+import { stateOf } from '../record.js';
 import { DAY, HOUR } from '../world/names.js';
 import { deadline } from './diagram.js';
 import { $, h } from './dom.js';
@@ -15,8 +16,8 @@ export function showControls(driver, { failed, startOver }) {
   const run = (options) => driver.run(options);
   const running = (options) => { driver.go(); return run(options); };
 
-  on('rotate', () => running({ request: world.store.record.state === 'settled' }));
-  on('two-hosts', () => running({ request: world.store.record.state === 'settled', hosts: 2 }));
+  on('rotate', () => running({ request: stateOf(world.store.record).state === 'settled' }));
+  on('two-hosts', () => running({ request: stateOf(world.store.record).state === 'settled', hosts: 2 }));
   on('run', () => {
     if (driver.busy && !driver.holding) driver.hold();
     else if (driver.busy) driver.go();

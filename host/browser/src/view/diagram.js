@@ -1,31 +1,27 @@
-// The states and where the record stands in them; what the component says of it.
+// The states and where the record is in them; what the component says of it.
 
+import { stateOf } from '../record.js';
 import { ahead, clock, day } from '../text.js';
 import { $, h } from './dom.js';
 
 const DEADLINES = {
   'rotation-due': 'the rotation is due',
   'call-permitted': 'the rotate call may be tried',
-  'call-overdue': 'whoever makes the call has had its time',
+  'call-overdue': 'the host that makes the call has had its time',
   'patience-end': 'a person is called',
   verification: 'the new secret is tried again',
-  'proof-of-current': 'the current secret is tried again',
+  'verification-of-current': 'the current secret is tried again',
   publication: 'the target is tried again',
-  'old-secret-end': 'Amazon ends the old secret',
+  reading: 'the places are read again',
+  'retired-end': 'Amazon ends the retired secret',
+  reminder: 'what needs a person is reported again',
   message: 'a message can be received',
 };
 
 /** A deadline in words. */
 export const deadline = ({ kind }) => DEADLINES[kind] ?? kind;
 
-const STAGES = { waiting: 'nobody is at it', preparing: 'a host mints the access token', calling: 'the call may have been sent' };
-
-/** The state of a record, and how far it is in it. */
-export function stateOf(record) {
-  const [state, inside] = typeof record.state === 'string' ? [record.state] : Object.entries(record.state)[0];
-  const stage = inside?.stage && Object.keys(inside.stage)[0];
-  return { state, stage };
-}
+const STAGES = { wanted: 'no host is at it', preparing: 'a host inspects and reads the queue', sent: 'the call may have been sent' };
 
 export function showDiagram(driver) {
   const { world } = driver;
@@ -44,7 +40,7 @@ export function showDiagram(driver) {
     const { status } = driver;
     const next = driver.next;
     const facts = [
-      ['current secret ends', record.current.expires_at ? day(record.current.expires_at) : 'unknown'],
+      ['current secret ends', record.secrets.current.expires_at ? day(record.secrets.current.expires_at) : 'unknown'],
       ['next', next && !driver.busy ? `${deadline(next)} ${ahead(next.at, world.now)}` : driver.busy ? 'at work' : 'only a message or a person'],
     ];
     $('facts').replaceChildren(...facts.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value))));

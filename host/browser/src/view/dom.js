@@ -15,7 +15,7 @@ export function h(what, attributes = {}, ...children) {
 /** The element of this id. */
 export const $ = (id) => document.getElementById(id);
 
-/** The text with a chip in place of each secret: it is made up, so it may be shown to whoever asks. */
+/** The text with a chip in place of each secret: it is made up, so it may be shown at a click. */
 export function masked(world, text) {
   return world.cut(text).map((part) => (typeof part === 'string' ? part : chip(part)));
 }

@@ -4,7 +4,7 @@ import { ahead, clock, lasting } from '../text.js';
 import { TARGETS } from '../world/names.js';
 import { $, h, masked, secretChip } from './dom.js';
 
-const KINDS = { 'new-secret': 'new secret', foreign: 'for somebody else', unreadable: 'not readable' };
+const KINDS = { 'new-secret': 'new secret', foreign: 'for another application', unreadable: 'not readable' };
 
 /** Writes a list only when it differs, so that what a visitor has opened or focused stays. */
 function lister(id) {
@@ -43,15 +43,15 @@ export function showPlaces(world) {
       one.secret ? secretChip(world, one.secret) : h('span.chip.plain', {}, KINDS[one.kind]),
       h('span', {}, where(one))))));
 
-    const { current, pending = [], old = [] } = store.record;
+    const { current, candidates = [], retired = [] } = store.record.secrets;
     const kept = [
-      ...pending.map(({ secret }) => ['pending', secret]),
-      [current.proof === 'proven' ? 'current' : 'current, not proven', current.secret],
-      ...old.map(({ secret }) => ['old', secret]),
+      ...candidates.map(({ secret }) => ['candidate', secret]),
+      [current.verification === 'verified' ? 'current' : 'current, not verified', current.secret],
+      ...retired.map(({ secret }) => ['retired', secret]),
     ];
     inStore(kept.join(), () => kept.map(([stage, secret]) => h('li', {}, secretChip(world, secret), h(`span.${stage.split(',')[0]}`, {}, stage))));
 
-    const held = TARGETS.map((name) => [name, targets.held.get(name)]);
+    const held = TARGETS.map(({ name }) => [name, targets.held.get(name)]);
     atTargets(held.map(([, one]) => one?.secret + one?.at).join(), () => held.map(([name, one]) => h('li', {}, one ? secretChip(world, one.secret) : h('span.chip.plain', {}, 'nothing'), h('span', {}, name, one ? h('time', {}, ` since ${clock(one.at)}`) : ''))));
     showRecord();
   };

@@ -1,7 +1,7 @@
 // Every import call as it happens: an arrow from the component to whom it asks.
 
 import { clock, day, lasting, spell } from '../text.js';
-import { stateOf } from './diagram.js';
+import { stateOf } from '../record.js';
 import { $, h, masked } from './dom.js';
 
 /** Rows kept; older ones go. */
@@ -25,6 +25,9 @@ function describe({ name, args }) {
       const { state, stage } = stateOf(JSON.parse(decode(args[1])));
       return { lane: 'store', text: `save: ${state}${stage ? `, ${stage}` : ''}` };
     }
+    case 'queue.inspect': return { lane: 'sqs', text: 'inspect' };
+    case 'store.remove': return { lane: 'store', text: 'remove the record' };
+    case 'publish.read': return { lane: 'apps', text: `read ${args[0]}` };
     case 'publish.put': return { lane: 'apps', text: `put ${args[0]}` };
   }
   return { lane: 'store', text: name };
@@ -38,6 +41,7 @@ function brief({ effect, answer, error }) {
     case 'queue.receive': return { text: answer.length === 0 ? 'no message' : `${answer.length} message${answer.length > 1 ? 's' : ''}`, good: true };
     case 'store.load': return { text: answer ? `revision ${answer.revision}` : 'none', good: true };
     case 'store.save': return { text: `revision ${answer}`, good: true };
+    case 'publish.read': return { text: answer.tag, good: true };
   }
   return { text: 'done', good: true };
 }
@@ -46,7 +50,7 @@ const EVENTS = {
   'message-received': ({ id }) => `message received: ${id}`,
   acknowledged: (id) => `acknowledged: ${id}`,
   published: (target) => `published: ${target}`,
-  'rotation-begun': (reason) => `rotation begun: ${reason}`,
+  'rotation-wanted': (reason) => `rotation wanted: ${reason}`,
   'asking-for-token': (purpose) => `asking for a token: ${purpose}`,
   'token-issued': (purpose) => `token issued: ${purpose}`,
 };

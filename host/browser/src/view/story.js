@@ -12,7 +12,7 @@ export function showStory(world) {
   const entry = ({ tone, text, rule }, at) => h(`li.${tone}`, {},
     h('time', {}, clock(at)),
     h('p', {}, text, rule ? h('a.rule', { href: `#rule-${rule}` }, `Rule ${rule} · ${RULES[rule - 1][1]}`) : undefined));
-  list.replaceChildren(entry({ tone: 'plain', text: 'Before you came, a secret was handed over and rotated once. Everything is settled. Press a button.' }, world.now));
+  list.replaceChildren(entry({ tone: 'plain', text: 'Before you came, a secret was supplied and rotated once. Everything is settled. Press a button.' }, world.now));
   world.listen((what) => {
     const said = sentence(what);
     if (!said) return;

@@ -16,7 +16,7 @@ export class Amazon {
   /** The secrets that were issued, oldest first: `{ secret, since, endsAt, worksFrom }`. */
   issued = [];
   /** The secrets that SP-API has accepted by a token minted with them. */
-  proved = new Set();
+  verified = new Set();
   /** How many rotate calls were carried out. */
   rotations = 0;
   #tokens = new Map();
@@ -57,7 +57,7 @@ export class Amazon {
     return answer(200, { access_token: token, token_type: 'bearer', expires_in: 3600 });
   }
 
-  /** What stands against this token, as an answer; nothing if it is good. */
+  /** What is wrong with this token, as an answer; nothing if it is good. */
   #against(token, scope) {
     const known = this.#tokens.get(token);
     const refuse = (details) => this.#refusal(403, 'Unauthorized', DENIED, details);
@@ -71,7 +71,7 @@ export class Amazon {
   #destinations(token) {
     const refused = this.#against(token, 'sellingpartnerapi::notifications');
     if (refused) return refused;
-    this.proved.add(this.#tokens.get(token).issued.secret);
+    this.verified.add(this.#tokens.get(token).issued.secret);
     return answer(200, { payload: [] });
   }
 
@@ -87,7 +87,7 @@ export class Amazon {
     return answer(204);
   }
 
-  /** Issues a new secret, whoever asked for it, and notifies. */
+  /** Issues a new secret, for the host or the console, and notifies. */
   rotate() {
     const { world } = this;
     const old = this.newest;
@@ -105,7 +105,7 @@ export class Amazon {
     if (faults.take('garbage')) queue.put('{"notificationType": "APPLICATION_OAUTH_CLIENT_NEW_SECRET", "payload": "oops', 'unreadable', 1 * SECOND);
     if (faults.take('foreign')) {
       const other = world.invent('secret', `amzn1.oa2-cs.v1.${world.random.hex(64)}`);
-      queue.put(this.#body('amzn1.application-oa2-client.somebody-else', other, endsAt, oldEndsAt), 'foreign', 1 * SECOND);
+      queue.put(this.#body('amzn1.application-oa2-client.another', other, endsAt, oldEndsAt), 'foreign', 1 * SECOND);
     }
     let delay = 3 * SECOND;
     if (faults.take('late')) delay = 40 * MINUTE;

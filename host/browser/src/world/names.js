@@ -7,13 +7,15 @@ export const DAY = 24 * HOUR;
 
 export const CLIENT_ID = 'amzn1.application-oa2-client.shop';
 export const QUEUE = 'lwa';
-export const TARGETS = ['shop.env', 'orders-service'];
+export const TARGETS = [{ name: 'shop.env', place: 'file://page/shop.env' }, { name: 'orders-service', place: 'function://page/orders-service' }];
 
-/** What the component is told when it asks `settings.find`. */
+/** What the component gets from `settings.find`. */
 export const SETTINGS = {
   clientId: CLIENT_ID,
   tokenEndpoint: 'https://api.amazon.com/auth/o2/token',
   apiEndpoint: 'https://sellingpartnerapi-na.amazon.com',
+  queue: QUEUE,
+  rotate: 'automatic',
   rotateBefore: (30 * DAY) / SECOND,
   patience: HOUR / SECOND,
   targets: TARGETS,

@@ -4,8 +4,10 @@
 import { DAY, SECOND } from './names.js';
 
 const RETENTION = 14 * DAY;
+/** The account that Amazon sends notifications from. */
+const SENDER = '437568002678';
 
-/** How the component is told of a failure: what is thrown here becomes the error case of the WIT. */
+/** A failure: what is thrown here becomes the error case of the WIT. */
 export const failure = (tag, val) => Object.assign(new Error(tag), { payload: { tag, val } });
 
 export class Queue {
@@ -22,7 +24,7 @@ export class Queue {
     return this.messages.filter((message) => message.kind === 'new-secret');
   }
 
-  /** Amazon, or whoever may, sends a message. `kind` is for the page: new-secret, foreign, unreadable. */
+  /** Puts a message in. `kind` is for the page: new-secret, foreign, unreadable. */
   put(body, kind, delay, secret) {
     this.#sent += 1;
     const { now } = this.world;
@@ -48,7 +50,6 @@ export class Queue {
         receiptHandle: `${message.id}#${message.received}`,
         body: new TextEncoder().encode(message.body),
         receiveCount: message.received,
-        sentAt: BigInt(message.sentAt),
       };
     });
   }
@@ -67,5 +68,25 @@ export class Queue {
     const message = this.find(receiptHandle);
     if (!message) throw failure('stale-receipt');
     message.visibleAt = this.world.now + visibility * SECOND;
+  }
+
+  /** The attributes of a queue as it should be, with what is in it. */
+  inspect(name) {
+    const arn = `arn:aws:sqs:eu-west-1:111122223333:${name}`;
+    const statement = { Effect: 'Allow', Principal: { AWS: SENDER }, Action: 'sqs:SendMessage', Resource: arn };
+    const { now } = this.world;
+    const attributes = {
+      QueueArn: arn,
+      Policy: JSON.stringify({ Version: '2012-10-17', Statement: [statement] }),
+      MessageRetentionPeriod: RETENTION / SECOND,
+      VisibilityTimeout: 120,
+      MaximumMessageSize: 262_144,
+      DelaySeconds: 0,
+      SqsManagedSseEnabled: true,
+      ApproximateNumberOfMessages: this.messages.filter(({ visibleAt }) => visibleAt <= now).length,
+      ApproximateNumberOfMessagesNotVisible: this.messages.filter(({ visibleAt, received }) => visibleAt > now && received > 0).length,
+      ApproximateNumberOfMessagesDelayed: 0,
+    };
+    return { attributes: { tag: 'ok', val: Object.entries(attributes).map(([key, value]) => ({ name: key, value: `${value}` })) }, flow: 'pulled' };
   }
 }

@@ -28,7 +28,7 @@ export class Store {
   /** `replacing` is called when the save is going to take place. */
   save(document, expected, replacing) {
     if (this.entry && this.world.faults.take('conflict')) {
-      // Somebody else writes the same document in this very moment.
+      // Another host writes the same document in this very moment.
       this.entry.revision += 1;
     }
     const present = this.entry && String(this.entry.revision);
@@ -37,5 +37,11 @@ export class Store {
     this.entry = { revision: (this.entry?.revision ?? 0) + 1, document: document.slice() };
     this.#text = new TextDecoder().decode(document);
     return String(this.entry.revision);
+  }
+
+  remove(expected) {
+    if (!this.entry || String(this.entry.revision) !== expected) throw failure('conflict');
+    this.entry = undefined;
+    this.#text = '{}';
   }
 }

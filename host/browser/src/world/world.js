@@ -1,4 +1,4 @@
-// Everything outside the component: a clock that only moves when somebody moves it, a simulated Amazon, a queue, a store, the
+// Everything outside the component: a clock that only moves when it is moved, a simulated Amazon, a queue, a store, the
 // targets. Every secret and token in it is made up here.
 
 import { Amazon } from './amazon.js';
@@ -45,12 +45,12 @@ export class World {
     this.#listeners.add(listener);
   }
 
-  /** Nobody listens any more. */
+  /** Removes all listeners. */
   deafen() {
     this.#listeners.clear();
   }
 
-  /** Tells whoever listens what happens: `{ type, … }`, with the time. */
+  /** Tells the listeners what happens: `{ type, … }`, with the time. */
   tell(what) {
     what.at = this.now;
     for (const listener of this.#listeners) listener(what);

@@ -4,10 +4,11 @@ credential → token → rotate → notification → keep → verify → publish
 
 The decisions are taken by a WebAssembly component that comes with this package and has no effect of its own; this package is
 its host. Begin with `Rotator`; `lwa_rotate.errors`, `lwa_rotate.events` and `lwa_rotate.protocols` hold what it raises, what it
-tells, and what a store, a queue, a target or an HTTP client of your own must promise.
+reports, and what a store, a queue, a target or an HTTP client of your own must promise.
 """
 
 from . import errors, events, protocols, types
+from .drive import Visit, run_until_settled, visit
 from .errors import RotationError
 from .http import HttpClient
 from .machine import COMPONENT
@@ -16,6 +17,8 @@ from .secret import Credential, Secret
 from .sqs import SqsQueue
 from .store import FileStore
 from .types import (
+    Absent,
+    Action,
     AmazonError,
     Answer,
     Application,
@@ -25,9 +28,17 @@ from .types import (
     Decision,
     Delete,
     Delivery,
+    Drained,
     Entry,
+    Flow,
+    Gap,
+    GapBecause,
     Header,
+    Held,
     HideUntil,
+    Inspection,
+    Key,
+    KeyDescription,
     Leave,
     Left,
     LeftBecause,
@@ -35,18 +46,26 @@ from .types import (
     Message,
     Method,
     Problem,
+    QueueFinding,
+    Reading,
     RemedyBy,
     Request,
     Response,
+    Rotate,
+    Severity,
     Stage,
     State,
     Status,
+    Target,
     TargetStatus,
+    Unreadable,
     UserAgent,
 )
 
 __all__ = [
     "COMPONENT",
+    "Absent",
+    "Action",
     "AmazonError",
     "Answer",
     "Application",
@@ -57,11 +76,19 @@ __all__ = [
     "Decision",
     "Delete",
     "Delivery",
+    "Drained",
     "Entry",
     "FileStore",
+    "Flow",
+    "Gap",
+    "GapBecause",
     "Header",
+    "Held",
     "HideUntil",
     "HttpClient",
+    "Inspection",
+    "Key",
+    "KeyDescription",
     "Leave",
     "Left",
     "LeftBecause",
@@ -70,20 +97,29 @@ __all__ = [
     "Message",
     "Method",
     "Problem",
+    "QueueFinding",
+    "Reading",
     "RemedyBy",
     "Request",
     "Response",
+    "Rotate",
     "RotationError",
     "Rotator",
     "Secret",
+    "Severity",
     "SqsQueue",
     "Stage",
     "State",
     "Status",
+    "Target",
     "TargetStatus",
+    "Unreadable",
     "UserAgent",
+    "Visit",
     "errors",
     "events",
     "protocols",
+    "run_until_settled",
     "types",
+    "visit",
 ]

@@ -42,7 +42,7 @@ class Call:
     """One call of one exported function, about one application or one queue, or about a message."""
 
     def __init__(self, by: Mapping[type, Any], limits: Limits, about: Mapping[str, str | None]) -> None:
-        """`about` has the only value that an import's argument of this name may have."""
+        """`about` has the only value that an import's argument of this name may have; with `None` there is no such value."""
         self._by, self._limits, self._about = by, limits, about
         self._ends, self._process = monotonic() + limits.call.total_seconds(), os.getpid()
         # An interrupt comes before or after what is written in C, and never breaks it.
@@ -93,7 +93,7 @@ class Call:
         except (WasmtimeError, Trap) as error:
             why = str(error).strip().splitlines()[-1].strip()
             self._outcome = Stopped(f"the component was stopped at {self._limits}, or failed: {why}")
-            # They hold each other, and secrets as plain bytes, until somebody collects garbage.
+            # They hold each other, and secrets as plain bytes, until garbage is collected.
             error.__traceback__ = halt.__traceback__ = None
         except Exception as error:
             # Its text may quote the value.
@@ -129,9 +129,11 @@ class Call:
                 raise raised from raised.__cause__
             if family and isinstance(error, family):
                 return error
-            # The text of an exception that nobody here knows may hold anything.
+            # The text of an exception that is not of the contract may hold anything.
             at = extract_tb(error.__traceback__)[-1]
-            log.error("%s raised %s at %s:%s, which tells nothing", name, type(error).__name__, at.filename, at.lineno)
+            log.error(
+                "%s raised %s at %s:%s, which the contract does not have", name, type(error).__name__, at.filename, at.lineno
+            )
             return family(f"the host's {name} raised {type(error).__name__}") if family else None
         if answer is not None and hints(getattr(protocol, name))["return"] is NoneType:
             kind = f"{protocol.__name__}.{name} returned a value of the class {type(answer).__name__}"
@@ -140,10 +142,12 @@ class Call:
 
     def _check(self, asked: Mapping[str, Any]) -> None:
         """Whether the call may ask for this: in its time, and of no other application and no other queue than it is about."""
-        allowed = all(asked.get(of, only) == only for of, only in self._about.items())
+        allowed = all(asked[of] == only is not None for of, only in self._about.items() if of in asked)
+        client_id = asked["credential"].client_id if "credential" in asked else asked.get("client_id")
         if "target" in asked:
-            application = self._by[protocols.Settings].find(asked["credential"].client_id)
-            allowed = application is not None and asked["target"] in application.targets
+            application = self._by[protocols.Settings].find(client_id)
+            allowed &= self._about.get("client_id", client_id) == client_id
+            allowed &= application is not None and asked["target"] in {target.name for target in application.targets}
         if not allowed:
             raise Stopped("the component was stopped: it asked for what the call is not about")
         if monotonic() > self._ends:

@@ -1,13 +1,13 @@
 """Why something failed. No text of these holds a secret.
 
 Two families: what a call of the `Rotator` raises (`RotationError`), and what a store, a queue, a target or an HTTP client
-raises to tell the component what went wrong (`HostError`).
+raises so that the component knows what went wrong (`HostError`).
 """
 
 from typing import ClassVar, Self
 
 
-class _Told(Exception):
+class _Failed(Exception):
     case: ClassVar[str] = "other"
     """The name of the case in `wit/`."""
     says: ClassVar[str] = "it failed"
@@ -22,19 +22,19 @@ class _Told(Exception):
         return next((kind for kind in cls.__subclasses__() if kind.case == case), cls)
 
 
-class HostError(_Told):
+class HostError(_Failed):
     """What an import of the component can fail with. The text is for people and must not hold a secret."""
 
 
 class StoreError(HostError):
-    """A store operation failed. A save may or may not have taken place; `load` tells."""
+    """A store operation failed. A save or a removal may or may not have taken place; `load` tells."""
 
 
 class StoreConflict(StoreError):
     """The revision named is not the one stored. Nothing was changed."""
 
     case = "conflict"
-    says = "the record was changed by somebody else meanwhile"
+    says = "the record was changed by another host meanwhile"
 
 
 class StoreAccessDenied(StoreError):
@@ -50,7 +50,7 @@ class StoreFull(StoreError):
 
 
 class StoreUnavailable(StoreError):
-    """Not reachable or failing at present. A save may or may not have taken place; `load` tells."""
+    """Not reachable or failing at present. A save or a removal may or may not have taken place; `load` tells."""
 
     case = "unavailable"
 
@@ -85,7 +85,7 @@ class QueueUnavailable(QueueError):
 
 
 class PublishError(HostError):
-    """A target did not take the credential."""
+    """A target did not take the credential, or could not be read."""
 
 
 class UnknownTarget(PublishError):
@@ -96,7 +96,7 @@ class UnknownTarget(PublishError):
 
 
 class PublishAccessDenied(PublishError):
-    """The caller may not write there."""
+    """The caller may not write, or not read, there."""
 
     case = "access-denied"
 
@@ -136,7 +136,7 @@ class TooLarge(HttpError):
     says = "the answer was longer than the limit"
 
 
-class RotationError(_Told):
+class RotationError(_Failed):
     """A call could not be carried out. Nothing is lost: what was saved decides, and any call may be repeated."""
 
 
@@ -151,7 +151,7 @@ class NotEnrolled(RotationError):
     """The store has no record of this application: `enroll` it first."""
 
     case = "not-enrolled"
-    says = "the application is not enrolled yet; hand over its present secret with enroll"
+    says = "the application is not enrolled yet; supply its current secret with enroll"
 
 
 class UnreadableRecord(RotationError):
@@ -177,6 +177,13 @@ class NotAllowed(RotationError):
     """The call makes no sense in the present state, or an argument is wrong; the text says which and what to do instead."""
 
     case = "not-allowed"
+
+
+class NeedsConfirmation(RotationError):
+    """The call would have a consequence that you may not intend, which the text says. Nothing was changed. Call again with
+    `confirmed` (`request`: with `force`) if it is intended."""
+
+    case = "needs-confirmation"
 
 
 class QueueFailed(RotationError):

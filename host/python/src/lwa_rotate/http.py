@@ -3,9 +3,10 @@
 import re
 import socket
 import ssl
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, InvalidStateError, wait
 from contextlib import suppress
+from datetime import UTC, datetime
 from threading import Thread
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -48,12 +49,13 @@ class HttpClient:
     Trust comes from the system's store of certificates, or from `SSL_CERT_FILE` and `SSL_CERT_DIR`. `HTTPS_PROXY` and
     `NO_PROXY` are followed for `http://` proxies, which see the tunnel only; requests to loopback never go through one. Every
     request has a connection of its own: a kept one may turn out to be closed just when a request was written to it, and then
-    nobody knows.
+    no one knows whether it arrived.
     """
 
-    def __init__(self, allowed: Iterable[str]) -> None:
-        """A client that sends to these origins alone; `origin` tells that of a URL."""
-        self._allowed = frozenset(allowed)
+    def __init__(self, allowed: Iterable[str], now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        """A client that sends to these origins alone; `origin` gives that of a URL. `now` is compared with
+        `Request.not_after`."""
+        self._allowed, self._now = frozenset(allowed), now
 
     def send(self, request: Request) -> Response:
         """Sends one request and waits for its whole answer."""
@@ -70,7 +72,9 @@ class HttpClient:
         connection, answer, limit = connection_to(at), Future[Response](), request.time_limit.total_seconds()
         try:
             # In a thread of its own: looking up a name does not end at a limit, nor does a slow answer.
-            Thread(target=exchange, args=(connection, at, request, answer), daemon=True, name=f"lwa-rotate {at}").start()
+            Thread(
+                target=exchange, args=(connection, at, request, answer, self._now), daemon=True, name=f"lwa-rotate {at}"
+            ).start()
             if wait([answer], limit).done:
                 return answer.result()
             if answer.cancel():
@@ -103,15 +107,20 @@ def connection_to(at: str) -> HTTPConnection:
     return connection
 
 
-def exchange(connection: HTTPConnection, at: str, request: Request, answer: Future[Response]) -> None:
+def exchange(
+    connection: HTTPConnection, at: str, request: Request, answer: Future[Response], now: Callable[[], datetime]
+) -> None:
     """Connects, asks and keeps the outcome. Nothing of the request leaves before `answer` runs, or once it is cancelled."""
-    # Somebody may have set it for all connections; it would print what is sent.
+    # A program may have set it for all connections; it would print what is sent.
     connection.set_debuglevel(0)
     try:
         connection.connect()
         if at.startswith("http:") and not LOOPBACK.fullmatch(connection.sock.getpeername()[0]):
             raise OSError("it is no loopback address here")
         if answer.set_running_or_notify_cancel():
+            # Name, connection and handshake have taken their time, and the machine may have slept meanwhile.
+            if request.not_after and now() > request.not_after:
+                raise NotSent(f"the connection to {at} came too late for this request")
             answer.set_result(ask(connection, request))
     except HttpError as error:
         # Without the frames below, whose variables hold secrets as plain texts.
@@ -130,7 +139,8 @@ def ask(connection: HTTPConnection, request: Request) -> Response:
     headers = {"accept-encoding": SKIP_HEADER, "user-agent": SKIP_HEADER}
     headers |= {header.name.lower(): header.value.expose_str() for header in request.headers}
     target, body, content = parse_url(request.url).request_uri, bytes(request.body.expose()) or None, bytearray()
-    connection.timeout = request.time_limit.total_seconds()
+    # Behind the limit, at which the caller gives up and says so.
+    connection.timeout = request.time_limit.total_seconds() + CONNECT_LIMIT
     connection.request(request.method.name, target, body, headers, preload_content=False, decode_content=False)
     answer = connection.getresponse()
     if answer.status not in (204, 304) and not {"content-length", "transfer-encoding"} & {*map(str.lower, answer.headers)}:

@@ -1,10 +1,11 @@
 """What the component needs from its host: one class for each interface that it imports, with the promises of `wit/`.
 
-Failures are told by the exceptions named here. Any other exception is taken for the most careful of them, and its class alone
-is told, because its text might hold a secret. `KeyboardInterrupt` and its like end the call.
+Failures are the exceptions named here. Any other exception is taken for the most careful of them, and its class alone
+is reported, because its text might hold a secret. `KeyboardInterrupt` and its like end the call.
 
 The functions are called from the threads that call the `Rotator`, several at the same time if it is called so. They are plain
 functions: one that is `async` or a generator, or returns something where nothing is wanted, ends the call with `Stopped`.
+A `read` of a target may be left out: then the place cannot be read.
 """
 
 from typing import Protocol
@@ -12,7 +13,7 @@ from typing import Protocol
 from .errors import HostError, HttpError, PublishError, QueueError, StoreError
 from .events import Event
 from .secret import Credential, Secret
-from .types import Application, Entry, Instant, Message, Request, Response
+from .types import Application, Entry, Inspection, Instant, Message, Reading, Request, Response
 
 
 class Settings(Protocol):
@@ -34,6 +35,9 @@ class Http(Protocol):
       resolution included. Plain `http` is allowed for loopback addresses only.
     - TLS is verified. A proxy, if one is configured, sees only the tunnel.
     - The call returns within `time_limit`, and an answer's body is never longer than `body_limit`.
+    - A request with `not_after` does not begin to be sent after that instant, by the host's own clock, read again after every
+      wait for a name, a connection, or a handshake. Too late is `NotSent`.
+    - A POST always carries `content-length`, with `0` for an empty body: SP-API answers 411 without one.
     - Bodies and header values are not logged; they hold secrets and tokens.
     """
 
@@ -52,9 +56,12 @@ class Queue(Protocol):
       ends. The host never deletes a message by itself, whatever its body.
     - Messages may come twice, late and in any order; the component copes.
     - Every call returns within a bounded time, `receive` within `wait` and a few seconds.
+    - A `receive` with a `wait` of 1 or more is a long poll: it asks all servers of SQS, so that an empty answer means that no
+      message is visible. An empty answer to a `wait` of 0 means nothing.
+    - `inspect` changes nothing, receives nothing, and judges nothing.
     - Bodies are not logged; they may hold the only copy of a new secret.
 
-    All functions raise `QueueNotFound`, `QueueAccessDenied`, `StaleReceipt`, `QueueUnavailable`, `QueueError`.
+    All functions but `inspect` raise `QueueNotFound`, `QueueAccessDenied`, `StaleReceipt`, `QueueUnavailable`, `QueueError`.
     """
 
     def receive(self, queue: str, max: int, wait: int, visibility: int) -> tuple[Message, ...]:
@@ -72,6 +79,11 @@ class Queue(Protocol):
         message for longer than 12 hours after its receipt; a host may shorten to that."""
         ...
 
+    def inspect(self, queue: str) -> Inspection:
+        """The facts about a queue, as they are now: one call to SQS, and two to KMS where the queue has a key of its own. It
+        does not fail: each part that could not be had is a `Gap`."""
+        ...
+
 
 class Store(Protocol):
     """Keeps one document per client id, written by the component and opaque to the store. It holds client secrets.
@@ -83,10 +95,11 @@ class Store(Protocol):
       runs.
     - Whole or not at all: `load` never returns part of a document or a mixture of two.
     - A document of at least 64 KiB fits.
+    - `remove` obeys the same comparison as `save`.
     - Documents are readable by the owner only, and never logged.
     - Every call returns within a bounded time.
 
-    Both functions raise `StoreAccessDenied`, `StoreUnavailable`, `StoreError`.
+    All functions raise `StoreAccessDenied`, `StoreUnavailable`, `StoreError`.
     """
 
     def load(self, client_id: str) -> Entry | None:
@@ -99,30 +112,48 @@ class Store(Protocol):
         `StoreConflict`; `StoreFull` is raised where there is no room."""
         ...
 
+    def remove(self, client_id: str, expected: str) -> None:
+        """Removes the document whose revision is `expected`. Afterwards `load` returns `None`, or, from a store that cannot
+        remove at once, the document `{"removed":true}`, which the component takes for none and which `save` replaces by its
+        revision. Repeating a removal that took place raises `StoreConflict`, or removes nothing."""
+        ...
 
-class Publish(Protocol):
+
+class Put(Protocol):
+    """Places that can be written and not read: `Publish` without its `read`."""
+
+    def put(self, target: str, credential: Credential) -> None:
+        """Gives a verified credential to the target of this name of its application."""
+        ...
+
+
+class Publish(Put, Protocol):
     """The places where applications read their credential.
 
-    - When `put` returns, whoever reads that place from then on reads this credential.
-    - It may be repeated with the same credential any number of times, to the same end.
+    - When `put` returns, every reader of that place gets this credential from then on.
+    - `put` may be repeated with the same credential any number of times, to the same end.
     - Readers never see half of a credential.
     - Nothing else in that place changes.
-    - The call returns within 100 seconds: a host that takes two minutes is taken for dead. The credential is not logged.
+    - `read` changes nothing and returns what a reader of that place would get at this moment.
+    - Each call returns within 100 seconds: after two minutes the component takes a host for dead. The credential is not logged.
+
+    Both functions raise `UnknownTarget`, `PublishAccessDenied`, `PublishUnavailable`, `PublishError`.
     """
 
     def put(self, target: str, credential: Credential) -> None:
-        """Hands a proven credential to the target of this name of its application.
+        """Gives a verified credential to the target of this name of its application."""
+        ...
 
-        Raises `UnknownTarget`, `PublishAccessDenied`, `PublishUnavailable`, `PublishError`.
-        """
+    def read(self, target: str, client_id: str) -> Reading:
+        """What the place of the target of this name of that application holds now."""
         ...
 
 
 class Observe(Protocol):
-    """Is told what happens: for progress on a terminal, logs, an audit trail, metrics.
+    """Gets what happens: for progress on a terminal, logs, an audit trail, metrics.
 
     - `emit` returns at once and does not fail; what it raises is logged and otherwise ignored.
-    - Events are kept in their order.
+    - Events are kept in their order. An observer that cannot keep up drops events and counts them.
     """
 
     def emit(self, event: Event) -> None:

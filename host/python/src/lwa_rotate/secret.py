@@ -11,7 +11,7 @@ from typing import NoReturn, Self, final
 class Secret:
     """Bytes that `repr`, `str` and `format` show as `[redacted]`, and that are overwritten when the last reference goes.
 
-    There is no comparison, no pickling and no copying: whoever needs the bytes says so with `expose` or `expose_str`.
+    There is no comparison, no pickling and no copying: to get the bytes, call `expose` or `expose_str`.
 
     What Python does not allow: `bytes` and `str` cannot be overwritten. The bytes that this was made from, what `expose_str`
     returns, and the copies inside wasmtime, urllib3, OpenSSL and boto3 stay in memory until it is used for something else.
@@ -62,4 +62,4 @@ class Credential:
     client_secret: Secret
     """The secret half."""
     expires_at: datetime | None
-    """When Amazon ends this secret; `None` when nobody has said so yet."""
+    """When Amazon ends this secret; `None` when unknown."""

@@ -27,10 +27,10 @@ class FileStore:
     keeps its records in the same files and takes the same turns, so both may work on one folder.
 
     A save writes a temporary file in the same folder, syncs it, renames it over the record and syncs the folder; so a document
-    survives the loss of power, as far as the disk tells the truth. Savers in this and in other processes take turns by an
+    survives the loss of power, as far as the disk is honest. Savers in this and in other processes take turns by an
     advisory lock, which needs a local file system, or a network one that honours locks between machines. A damaged file is
     not loaded and never overwritten. Do not restore single records from a backup without need: an older copy that is put
-    back is taken for the present one.
+    back is taken for the current one.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
@@ -65,9 +65,7 @@ class FileStore:
             for folder in above:
                 sync(folder)
             with replacing(path) as file:
-                stored = self.load(client_id)
-                if (stored and stored.revision) != expected:
-                    raise StoreConflict
+                self._compare(client_id, expected)
                 # A number for people, and chance: a record that was deleted and made anew never answers to an old revision.
                 number = expected.split(".")[0] if expected else "0"
                 revision = f"{int(number) + 1 if number.isdecimal() else 1}.{token_hex(8)}"
@@ -81,6 +79,34 @@ class FileStore:
             why = f"cannot make {path} durable: {error.strerror}; whether the save took place is not known"
             raise StoreUnavailable(why) from None
         return revision
+
+    def remove(self, client_id: str, expected: str) -> None:
+        """Removes the document whose revision is `expected`."""
+        path = self.path(client_id)
+        if not self._folder.is_dir():
+            raise StoreConflict
+        try:
+            # In its turn; nothing takes the place of the record.
+            with suppress(Removed), replacing(path):
+                self._compare(client_id, expected)
+                path.unlink()
+                raise Removed
+        except OSError as error:
+            raise failure(f"remove {path}", error) from None
+        try:
+            sync(self._folder)
+        except OSError as error:
+            why = f"cannot make the removal of {path} durable: {error.strerror}; whether it took place is not known"
+            raise StoreUnavailable(why) from None
+
+    def _compare(self, client_id: str, expected: str | None) -> None:
+        stored = self.load(client_id)
+        if (stored and stored.revision) != expected:
+            raise StoreConflict
+
+
+class Removed(Exception):
+    """There is nothing to put in the record's place."""
 
 
 @contextmanager
@@ -107,7 +133,7 @@ def claimed(temporary: Path) -> BinaryIO | None:
     """The temporary file, which is the lock: new, locked, and standing under its name. `None` while there is another one; if
     that is there still when its lock is free, its process has died, and it is removed."""
     new = not os.path.lexists(temporary)
-    # Only a file of our own making is ever written to: nobody else can have prepared it, or hold it open.
+    # Only a file of our own making is ever written to: no other process can have prepared it, or hold it open.
     with suppress(FileExistsError, FileNotFoundError, BlockingIOError), ExitStack() as opened:
         file = opened.enter_context(open(temporary, "xb" if new else "r+b", opener=partial(os.open, mode=0o600)))
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -29,3 +29,11 @@ class MemoryStore:
             revision = str(next(self._revisions))
             self._entries[client_id] = Entry(revision, document)
             return revision
+
+    def remove(self, client_id: str, expected: str) -> None:
+        """Removes the document whose revision is `expected`."""
+        with self._lock:
+            stored = self._entries.get(client_id)
+            if (stored and stored.revision) != expected:
+                raise StoreConflict
+            del self._entries[client_id]

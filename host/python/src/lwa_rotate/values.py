@@ -1,5 +1,6 @@
 """Carries values between the component and Python: records are dataclasses of the same names, by their annotations."""
 
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -52,13 +53,19 @@ def lower(value: Any) -> Any:
     """The other way."""
     if isinstance(value, errors.HostError):
         return Failed(value.case, str(value))
+    if isinstance(value, types.Gap):
+        return Failed(value.why, value.text)
+    if isinstance(value, types.Absent | types.Unreadable):
+        return Found("none" if isinstance(value, types.Absent) else "unreadable")
+    if isinstance(value, Mapping):
+        return [lower(types.Attribute(*attribute)) for attribute in value.items()]
     if isinstance(value, tuple):
         return [lower(item) for item in value]
     if is_dataclass(value):
         record = Record()
         for field in fields(value):
             setattr(record, kebab(field.name), lower(getattr(value, field.name)))
-        return record
+        return Found("credential", record) if isinstance(value, types.Held) else record
     go = next((go for kind, (_, go) in OTHERS.items() if isinstance(value, kind)), None)
     return go(value) if go else value
 
@@ -81,17 +88,21 @@ def kebab(name: str) -> str:
 
 
 class Failed(Variant):
-    """The failure of an import."""
+    """The failure of an import, or of a part of its answer."""
+
+
+class Found(Variant):
+    """What an import answers where its failure is a variant too."""
 
 
 def lower_result(result: Any, store: Any, value: Any, lower: Any = ResultType._lower) -> Any:
     """In place of wasmtime's: of a failure, only the `err` comes into question."""
-    if isinstance(value, Failed):
-        only = [("err", result.err)]
+    if isinstance(value, Failed | Found):
+        only = [("err", result.err) if isinstance(value, Failed) else ("ok", result.ok)]
         result = SimpleNamespace(_tagged=lambda: False, _cases=lambda: only)
     return lower(result, store, value)
 
 
-# wasmtime takes any object for the `ok` of a result whose `ok` is an option, so that `store.load` could not fail. Whoever else
-# uses wasmtime in this process has no values of the class `Failed`.
+# wasmtime takes any object for the `ok` of a result whose `ok` is an option, so that `store.load` could not fail. Other code
+# that uses wasmtime in this process has no values of these classes.
 ResultType._lower = lower_result  # type: ignore[assignment, method-assign]

@@ -89,8 +89,8 @@ fn fleet() -> World {
 fn rotator(world: &World, clock: &Arc<ManualClock>) -> Rotator {
     let aws = Aws::new().endpoint(world.emulator.url()).unwrap().region("us-east-1");
     let queues = QUEUES.map(|name| (name, world.emulator.queue_url_of(name)));
-    let queue = Sqs::new(queues).unwrap().aws(aws.access_key("test", Secret::from("test")));
-    let mut builder = Rotator::builder().store(FileStore::new(world.path("state"))).queue(queue);
+    let sqs = Sqs::new(queues).unwrap().aws(aws.access_key("test", Secret::from("test")));
+    let mut builder = Rotator::builder().store(FileStore::new(world.path("state"))).queue(sqs);
     for place in 0..APPS {
         let mut application = Application::new(client_id(place), world.emulator.url(), queue(place));
         application.token_endpoint = world.emulator.token_endpoint();

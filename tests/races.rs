@@ -99,7 +99,8 @@ fn eight_watches_started_together_make_one_call_and_leave_nothing() {
             racer.until("it has begun", || racer.stderr().contains("watching"));
         }
         racers[0].until("it is rotated", || {
-            world.read("shop.json").contains(&world.newest())
+            world.path("shop.json").exists()
+                && world.read("shop.json").contains(&world.newest())
                 && world.emulator.secrets(CLIENT_ID).len() == 2
                 && world.emulator.messages().all() == 0
         });

@@ -108,7 +108,7 @@ fn no_secret_is_printed_by_any_command_however_much_it_says() {
         run(&world, form, &["rotate", "shop", "--dry-run"]).done();
         world.fault("rotate:lose-answer");
         world.fault("notification:duplicate");
-        run(&world, form, &["rotate", "shop", "--timeout", "2s"]).exits(3);
+        run(&world, form, &["rotate", "shop", "--timeout", "8s"]).exits(3);
         run(&world, form, &["status"]).exits(1);
         run(&world, form, &["get", "shop"]).done();
         run(&world, form, &["get", "shop", "--stage", "retired", "--format", "env"]).done();

@@ -20,7 +20,7 @@ fn rotate_twice(world: &World, place: &str, broken: &str, mended: &str) -> [Ran;
         cp -a $place kept
         {broken}
         \"$@\" status > status.out || exit 1
-        {rotate} 2s > first.out 2> first.err; echo $? > first.code
+        {rotate} 8s > first.out 2> first.err; echo $? > first.code
         {mended}
         {rotate} 60s; code=$?
         rm -r kept && cp -a $place kept

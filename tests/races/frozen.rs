@@ -95,7 +95,9 @@ fn a_host_frozen_after_it_has_acknowledged_changes_nothing_when_it_wakes() {
 
     world.emulator.advance_time(UNTIL_VISIBLE);
     world.emulator.rotate_in_console(CLIENT_ID, true);
-    finished_by_another(&world);
+    // Its secret is taken up from the queue, and no call is made.
+    world.run(&["rotate", "shop", "--force", "--timeout", "40s"]).done();
+    assert_eq!(world.stored("current"), Some(world.newest()), "the other host has the new secret");
     wake(&world, host);
 
     assert_eq!(world.status()["generation"], 3);

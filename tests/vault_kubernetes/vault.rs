@@ -230,7 +230,7 @@ fn a_rotation_goes_on_while_vault_is_sealed_and_reaches_it_when_it_is_unsealed()
     world.enroll();
     vault.state().sealed = true;
 
-    world.run(&["rotate", "shop", "--timeout", "2s"]).exits(3).says("is sealed");
+    world.run(&["rotate", "shop", "--timeout", "8s"]).exits(3).says("is sealed");
 
     let status = world.status();
     assert_eq!((&status["state"], &status["problem"]["cause"]), (&"publishing".into(), &"target-failed".into()));
@@ -240,7 +240,7 @@ fn a_rotation_goes_on_while_vault_is_sealed_and_reaches_it_when_it_is_unsealed()
     assert_eq!(world.emulator.messages().all(), 1, "acknowledged last");
 
     world.emulator.advance_time(Duration::from_secs(600));
-    world.run(&["rotate", "shop", "--timeout", "2s"]).exits(3).says("is sealed");
+    world.run(&["rotate", "shop", "--timeout", "8s"]).exits(3).says("is sealed");
     vault.state().sealed = false;
     world.emulator.advance_time(Duration::from_secs(3600));
     world.run(&["rotate", "shop"]).done();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lwa_rotate::config::App;
 use lwa_rotate::observe::Left;
-use lwa_rotate::{Answer, DeadlineKind, Delivery, Drained, Error, Problem, RemedyBy, State, Status};
+use lwa_rotate::{Answer, Delivery, Drained, Error, Problem, RemedyBy, State, Status};
 use tokio::time::{Instant, sleep};
 
 use crate::cli::failure::Failure;
@@ -20,6 +20,8 @@ const LONG_POLL: Duration = Duration::from_secs(20);
 const LATENESS: u64 = 3_000;
 /// How long to wait after a failed or fruitless receive, and for what another host is doing.
 const PAUSE: Duration = Duration::from_secs(2);
+/// Longer than a host that makes a call is waited for.
+const CALLER_TIME: Duration = Duration::from_secs(180);
 /// How long the message is waited for after everything else is done.
 const LAST_MESSAGE: Duration = Duration::from_secs(60);
 
@@ -96,12 +98,12 @@ impl Drive<'_> {
     async fn wait(&self, status: &Status) -> Result<Came, Failure> {
         let due = status.next.as_ref().map_or(u64::MAX, |next| next.at.saturating_sub(now()));
         if status.state == State::Requesting {
-            // Another host has made the call, and its message may have come, whatever has become of that host.
-            if status.next.as_ref().is_some_and(|next| next.kind == DeadlineKind::CallOverdue) {
+            // Without a problem, another host is at it: what it comes to is in the store.
+            let others = status.problem.is_none();
+            // When it has made the call, the message may have come, whatever has become of that host.
+            if others && status.called_at.is_some_and(|at| now().saturating_sub(at) < milliseconds(CALLER_TIME)) {
                 return self.poll(milliseconds(PAUSE.min(self.left())).div_ceil(1_000)).await;
             }
-            // Without a reason to wait, another host is preparing the call: what it comes to is in the store.
-            let others = status.problem.is_none();
             let due = Duration::from_millis(due).min(if others { PAUSE } else { Duration::MAX });
             sleep(due.max(Duration::from_millis(100)).min(self.left())).await;
             return Ok(Came::Nothing);

@@ -46,6 +46,7 @@ mod bindings;
 pub mod check;
 pub mod clock;
 pub mod config;
+pub mod environment;
 pub mod error;
 pub mod http;
 pub mod observe;

@@ -1,6 +1,6 @@
 //! Requests through reqwest: each at most once, to allowed origins, and with errors that tell what can have left.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -11,21 +11,49 @@ use reqwest::{
 use rustls::{ClientConfig, RootCertStore};
 use tokio::{sync::OnceCell, time::timeout};
 
-use super::{Error, Header, Http, Method, Origin, Request, Response};
-use crate::secret::Secret;
+use super::{
+    Error, Header, Http, Method, Origin, Request, Response, connection,
+    proxy::{Proxies, Proxy},
+    trust,
+};
+use crate::{
+    environment::{Environment, Mistake},
+    secret::Secret,
+};
 
 /// Sends requests to the allowed origins and to no other.
 ///
 /// Trust comes from the system's store of certificates, or from `SSL_CERT_FILE` and `SSL_CERT_DIR` where they are set, so
 /// that a company's own authority works. `HTTPS_PROXY` and `NO_PROXY` are followed; a proxy sees the tunnel only, and
-/// requests to loopback never go through one. Every request has a connection of its own: a kept one may turn out to be
+/// plain requests, which stay on this machine, never go through one. A variable that cannot work is an error that names it:
+/// see [`mistakes`]. Every request has a connection of its own: a kept one may turn out to be
 /// closed just when a request was written to it, and then nobody knows.
 #[derive(Debug)]
 pub struct Client {
     allowed: BTreeSet<Origin>,
+    /// A file of certificates that are trusted in place of the others, and the setting that names it.
+    bundle: Option<(&'static str, PathBuf)>,
     // Certificates are read when the first request needs them, and not for a command that sends none.
-    encrypted: OnceCell<reqwest::Client>,
+    encrypted: OnceCell<Encrypted>,
     plain: OnceCell<reqwest::Client>,
+}
+
+/// The client for requests over TLS, with the proxies that it follows.
+#[derive(Debug)]
+struct Encrypted {
+    client: reqwest::Client,
+    proxies: Proxies,
+}
+
+/// What of the variables that name proxies and trusted certificates cannot work.
+pub async fn mistakes() -> Vec<Mistake> {
+    let environment = Environment::of_process();
+    let proxies = Proxies::of(&environment).err();
+    if environment.first(&trust::VARIABLES).is_none() {
+        return proxies.into_iter().collect();
+    }
+    let trust = tokio::task::spawn_blocking(move || trust::certificates(&environment).err()).await.unwrap_or_default();
+    proxies.into_iter().chain(trust).collect()
 }
 
 /// Until a connection stands, TLS included. Whatever fails until then has not been sent.
@@ -34,7 +62,14 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 impl Client {
     /// A client that sends to these origins alone. Opens and reads nothing yet.
     pub fn new(allowed: impl IntoIterator<Item = Origin>) -> Self {
-        Self { allowed: allowed.into_iter().collect(), encrypted: OnceCell::new(), plain: OnceCell::new() }
+        let allowed = allowed.into_iter().collect();
+        Self { allowed, bundle: None, encrypted: OnceCell::new(), plain: OnceCell::new() }
+    }
+
+    /// Trusts the certificates of this file alone, which a setting of this name holds.
+    pub(crate) fn trusting(mut self, named_by: &'static str, file: PathBuf) -> Self {
+        self.bundle = Some((named_by, file));
+        self
     }
 
     /// The URL with its origin, if requests may go there.
@@ -47,17 +82,22 @@ impl Client {
         }
     }
 
-    async fn client(&self, origin: &Origin) -> Result<&reqwest::Client, Error> {
-        let client = if origin.is_plain() {
-            self.plain.get_or_try_init(async || plain()).await
-        } else {
-            let build = async || match tokio::task::spawn_blocking(encrypted).await {
+    /// The client for this origin, and the proxy that it goes through.
+    async fn client(&self, origin: &Origin) -> Result<(&reqwest::Client, Option<&Proxy>), Error> {
+        let failed = |text: String| Error::NotSent(format!("requests cannot be made: {text}"));
+        if origin.is_plain() {
+            let client = self.plain.get_or_try_init(async || plain()).await.map_err(failed)?;
+            return Ok((client, None));
+        }
+        let build = async || {
+            let bundle = self.bundle.clone();
+            match tokio::task::spawn_blocking(move || encrypted(bundle)).await {
                 Ok(client) => client,
                 Err(error) => Err(error.to_string()),
-            };
-            self.encrypted.get_or_try_init(build).await
+            }
         };
-        client.map_err(|text| Error::NotSent(format!("requests cannot be made: {text}")))
+        let encrypted = self.encrypted.get_or_try_init(build).await.map_err(failed)?;
+        Ok((&encrypted.client, encrypted.proxies.for_host(origin.host(), origin.port())))
     }
 }
 
@@ -66,7 +106,7 @@ impl Http for Client {
     async fn send(&self, request: Request) -> Result<Response, Error> {
         let (url, origin) = self.permit(&request.url)?;
         let headers = headers(&request.headers)?;
-        let client = self.client(&origin).await?;
+        let (client, proxy) = self.client(&origin).await?;
         let method = match request.method {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
@@ -79,7 +119,7 @@ impl Http for Client {
             .map_err(|e| Error::NotSent(format!("the request to {origin} cannot be made: {}", cause(&e))))?;
 
         let exchange = async {
-            let response = client.execute(built).await.map_err(|e| failure(&origin, e))?;
+            let response = client.execute(built).await.map_err(|e| failure(&origin, proxy, &e))?;
             answer(response, request.body_limit, &origin).await
         };
         match timeout(request.time_limit, exchange).await {
@@ -92,18 +132,24 @@ impl Http for Client {
     }
 }
 
-fn encrypted() -> Result<reqwest::Client, String> {
-    let found = rustls_native_certs::load_native_certs();
+fn encrypted(bundle: Option<(&'static str, PathBuf)>) -> Result<Encrypted, String> {
+    let environment = Environment::of_process();
+    let proxies = Proxies::of(&environment).map_err(|mistake| mistake.to_string())?;
+    let trusted = match bundle {
+        Some((name, file)) => trust::of_file(name, &file),
+        None => trust::certificates(&environment),
+    };
+    let trusted = trusted.map_err(|mistake| mistake.to_string())?;
     let mut roots = RootCertStore::empty();
-    let (trusted, _) = roots.add_parsable_certificates(found.certs);
-    if trusted == 0 {
-        let why = found.errors.first().map(|error| format!(" ({error})")).unwrap_or_default();
-        return Err(format!(
-            "no trusted certificate was found on this system{why}; install its CA certificates, or name a file of them in SSL_CERT_FILE"
-        ));
-    }
-    let client = builder(roots)?.https_only(true).build();
-    client.map_err(|e| cause(&e))
+    roots.add_parsable_certificates(trusted);
+    let asked = proxies.clone();
+    let proxy = reqwest::Proxy::custom(move |url| {
+        let proxy = asked.for_host(url.host_str()?, url.port_or_known_default()?)?;
+        Some(proxy.url().to_owned())
+    });
+    // Instead of those that the client would look for itself.
+    let client = builder(roots)?.https_only(true).no_proxy().proxy(proxy).build().map_err(|e| cause(&e))?;
+    Ok(Encrypted { client, proxies })
 }
 
 fn plain() -> Result<reqwest::Client, String> {
@@ -180,15 +226,10 @@ async fn answer(mut response: reqwest::Response, limit: u32, origin: &Origin) ->
     Ok(Response { status: response.status().as_u16(), headers: headers.collect(), body })
 }
 
-fn failure(origin: &Origin, error: reqwest::Error) -> Error {
-    let text = cause(&error);
+fn failure(origin: &Origin, proxy: Option<&Proxy>, error: &reqwest::Error) -> Error {
+    let text = cause(error);
     if error.is_connect() {
-        let hint = if text.contains("certificate") {
-            "; if a company's own authority signed it, name its certificate in SSL_CERT_FILE"
-        } else {
-            ""
-        };
-        Error::NotSent(format!("no connection to {origin}: {text}{hint}"))
+        Error::NotSent(connection::failed(&origin.to_string(), proxy, &connection::causes(error)))
     } else if error.is_builder() {
         Error::NotSent(format!("the request to {origin} cannot be made: {text}"))
     } else {
@@ -198,11 +239,7 @@ fn failure(origin: &Origin, error: reqwest::Error) -> Error {
 
 /// The innermost cause: what is around it says that a request failed, and repeats the URL.
 fn cause(error: &reqwest::Error) -> String {
-    let mut innermost: &dyn std::error::Error = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
+    connection::causes(error).pop().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ mod demo;
 mod emulator;
 #[path = "cli/enroll.rs"]
 mod enroll;
+#[path = "cli/environment.rs"]
+mod environment;
 #[path = "cli/messages.rs"]
 mod messages;
 #[path = "cli/refusals.rs"]

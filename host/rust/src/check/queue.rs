@@ -42,7 +42,9 @@ pub(super) fn unreadable(error: &Error) -> Finding {
         if missing { NOTHING_ARRIVES } else { "nobody knows whether a new secret would arrive in this queue and stay" },
         match error {
             Error::NotFound(_) => "set the url that SQS shows for the queue, or make the queue",
-            Error::AccessDenied(_) => "allow sqs:GetQueueAttributes on the queue to the AWS credentials in use",
+            Error::AccessDenied(_) => {
+                "use AWS credentials that work, and allow sqs:GetQueueAttributes on the queue to them"
+            }
             _ => "check the connection to SQS, then check again",
         },
     )

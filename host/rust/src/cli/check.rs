@@ -2,6 +2,7 @@
 
 mod answers;
 mod application;
+pub(super) mod environment;
 mod machine;
 mod store;
 

@@ -37,6 +37,7 @@ pub(super) async fn run(global: &Global, arguments: EnrollArguments, output: &Ou
     let progress = Progress::new("", *output, true);
     let host = Host::open(global, progress)?;
     let app = host.app(name)?;
+    host.expect_environment().await?;
     let (secret, expires_at, said_by) = match &arguments.from {
         Some(target) => {
             let held = present::of_target(app, present::named(app, target)?, &host.aws).await?;

@@ -38,6 +38,7 @@ pub(super) async fn run(global: &Global, arguments: &RotateArguments, output: &O
     let progress = Progress::new(&client_id, *output, global.verbose > 0);
     let host = Host::with(config, progress.clone())?;
     let app = host.app(&arguments.app)?;
+    host.expect_environment().await?;
     if arguments.dry_run {
         return dry_run::run(&host, app, arguments.force, output).await;
     }

@@ -28,6 +28,7 @@ struct Done {
 
 pub(super) async fn run(global: &Global, output: &Output) -> Outcome {
     let host = Arc::new(Host::open(global, TracingObserver)?);
+    host.expect_environment().await?;
     let apps = host.config.apps.to_vec();
     let output = *output;
     let enroll = |app: App| {

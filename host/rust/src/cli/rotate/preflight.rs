@@ -4,6 +4,7 @@ use lwa_rotate::Status;
 use lwa_rotate::check::{self, Finding, Severity};
 use lwa_rotate::config::App;
 
+use crate::cli::check::environment::credentials;
 use crate::cli::failure::Failure;
 use crate::cli::host::Host;
 use crate::cli::output::Output;
@@ -17,7 +18,11 @@ pub(super) async fn preflight(
     force: bool,
     output: &Output,
 ) -> Result<(), Failure> {
-    let findings = check::queue(&host.queue, &app.queue).await;
+    let mut findings = check::queue(&host.queue, &app.queue).await;
+    let credentials = credentials(&host.aws);
+    if credentials.severity == Severity::Blocking {
+        findings.push(credentials);
+    }
     for finding in findings.iter().filter(|finding| finding.severity == Severity::NotChecked) {
         output.note(&format!("not checked before the rotate call: {}", finding.evidence));
     }

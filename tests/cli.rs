@@ -24,6 +24,8 @@ mod enroll;
 mod environment;
 #[path = "cli/messages.rs"]
 mod messages;
+#[path = "cli/operator.rs"]
+mod operator;
 #[path = "cli/refusals.rs"]
 mod refusals;
 #[path = "cli/rotate.rs"]

@@ -2,11 +2,11 @@
 
 use lwa_rotate_emulator::Options;
 
-use crate::program::{CLIENT_ID, SECRET, TARGETS, World, in_days};
+use crate::program::{CLIENT_ID, World};
 
 /// Monitoring has to hear of it while the old secret still works.
 #[test]
-fn a_target_that_fails_for_good_is_told_by_the_exit_code_of_status_and_by_an_error_in_the_log() {
+fn a_target_that_fails_for_good_is_shown_by_the_exit_code_of_status_and_by_an_error_in_the_log() {
     let world = World::enrolled();
     world.run(&["status"]).done();
     std::fs::remove_file(world.path("shop.json")).unwrap();
@@ -14,11 +14,11 @@ fn a_target_that_fails_for_good_is_told_by_the_exit_code_of_status_and_by_an_err
     world.emulator.rotate_in_console(CLIENT_ID, true);
 
     let watch = world.start(&["watch"]);
-    watch.until("it has tried", || watch.stderr().contains("did not take it"));
+    watch.until("it has tried", || watch.stderr().contains("could not be written or read"));
     watch.terminate();
     let watched = watch.end().done();
 
-    let line = watched.stderr.lines().find(|line| line.contains("did not take it")).unwrap();
+    let line = watched.stderr.lines().find(|line| line.contains("could not be written or read")).unwrap();
     assert!(line.contains("ERROR") && line.contains("what to do:"), "{line}");
     let ran = world.run(&["status"]).exits(1);
     assert!(ran.stdout.contains("shop.json") && ran.stdout.contains("what to do"), "{}", ran.stdout);
@@ -26,13 +26,10 @@ fn a_target_that_fails_for_good_is_told_by_the_exit_code_of_status_and_by_an_err
     assert_eq!((code, &document["apps"][0]["problem"]["cause"]), (Some(1), &"target-failed".into()));
 }
 
-/// An application whose rotation is due, and not begun.
+/// An application whose rotation is wanted, and its call not made.
 fn due(change: impl FnOnce(&mut Options)) -> World {
-    let world = World::with(change);
-    world.configure("rotate-before = \"1d\"", TARGETS);
-    world.run_with(&["enroll", "shop", "--expires-at", &in_days(40)], SECRET).done();
-    world.configure("rotate-before = \"60d\"", TARGETS);
-    assert_eq!(world.count("rotate"), 0);
+    let world = World::enrolled_with(change);
+    world.want_rotation();
     world
 }
 

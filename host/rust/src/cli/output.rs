@@ -49,7 +49,7 @@ impl Output {
         let _ = stderr.flush();
     }
 
-    /// Whether somebody watches stderr on a terminal that can be drawn on.
+    /// Whether stderr is a terminal that can be drawn on.
     pub(super) fn is_watched(&self) -> bool {
         io::stderr().is_terminal() && std::env::var_os("TERM").is_some_and(|term| term != "dumb")
     }

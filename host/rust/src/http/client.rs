@@ -1,12 +1,14 @@
 //! Requests through reqwest: each at most once, to allowed origins, and with errors that tell what can have left.
 
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
+mod not_after;
+
+use std::{collections::BTreeSet, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use reqwest::{
     Url,
-    header::{HeaderMap, HeaderName, HeaderValue},
+    header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue},
 };
 use rustls::{ClientConfig, RootCertStore};
 use tokio::{sync::OnceCell, time::timeout};
@@ -17,9 +19,11 @@ use super::{
     trust,
 };
 use crate::{
+    clock::{Clock, SystemClock},
     environment::{Environment, Mistake},
     secret::Secret,
 };
+use not_after::{NotAfter, TooLate};
 
 /// Sends requests to the allowed origins and to no other.
 ///
@@ -28,9 +32,9 @@ use crate::{
 /// plain requests, which stay on this machine, never go through one. A variable that cannot work is an error that names it:
 /// see [`mistakes`]. Every request has a connection of its own: a kept one may turn out to be
 /// closed just when a request was written to it, and then nobody knows.
-#[derive(Debug)]
 pub struct Client {
     allowed: BTreeSet<Origin>,
+    clock: Arc<dyn Clock>,
     /// A file of certificates that are trusted in place of the others, and the setting that names it.
     bundle: Option<(&'static str, PathBuf)>,
     // Certificates are read when the first request needs them, and not for a command that sends none.
@@ -39,8 +43,8 @@ pub struct Client {
 }
 
 /// The client for requests over TLS, with the proxies that it follows.
-#[derive(Debug)]
 struct Encrypted {
+    tls: ClientConfig,
     client: reqwest::Client,
     proxies: Proxies,
 }
@@ -62,8 +66,20 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 impl Client {
     /// A client that sends to these origins alone. Opens and reads nothing yet.
     pub fn new(allowed: impl IntoIterator<Item = Origin>) -> Self {
-        let allowed = allowed.into_iter().collect();
-        Self { allowed, bundle: None, encrypted: OnceCell::new(), plain: OnceCell::new() }
+        Self {
+            allowed: allowed.into_iter().collect(),
+            clock: Arc::new(SystemClock),
+            bundle: None,
+            encrypted: OnceCell::new(),
+            plain: OnceCell::new(),
+        }
+    }
+
+    /// Where the time comes from that [`Request::not_after`] is compared with; otherwise from the system.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
     }
 
     /// Trusts the certificates of this file alone, which a setting of this name holds.
@@ -82,22 +98,34 @@ impl Client {
         }
     }
 
-    /// The client for this origin, and the proxy that it goes through.
-    async fn client(&self, origin: &Origin) -> Result<(&reqwest::Client, Option<&Proxy>), Error> {
+    /// The client for this origin, and the proxy that it goes through. A client of its own where there is a limit for the
+    /// connection, which only few requests have.
+    async fn client(
+        &self,
+        origin: &Origin,
+        not_after: Option<&NotAfter>,
+    ) -> Result<(reqwest::Client, Option<&Proxy>), Error> {
         let failed = |text: String| Error::NotSent(format!("requests cannot be made: {text}"));
         if origin.is_plain() {
-            let client = self.plain.get_or_try_init(async || plain()).await.map_err(failed)?;
-            return Ok((client, None));
+            let client = match not_after {
+                None => self.plain.get_or_try_init(async || plain(None)).await.cloned(),
+                Some(_) => plain(not_after),
+            };
+            return Ok((client.map_err(failed)?, None));
         }
         let build = async || {
             let bundle = self.bundle.clone();
-            match tokio::task::spawn_blocking(move || encrypted(bundle)).await {
+            match tokio::task::spawn_blocking(move || Encrypted::new(bundle)).await {
                 Ok(client) => client,
                 Err(error) => Err(error.to_string()),
             }
         };
-        let encrypted = self.encrypted.get_or_try_init(build).await.map_err(failed)?;
-        Ok((&encrypted.client, encrypted.proxies.for_host(origin.host(), origin.port())))
+        let Encrypted { tls, client, proxies } = self.encrypted.get_or_try_init(build).await.map_err(failed)?;
+        let client = match not_after {
+            None => client.clone(),
+            Some(_) => through(proxies, tls.clone(), not_after).map_err(failed)?,
+        };
+        Ok((client, proxies.for_host(origin.host(), origin.port())))
     }
 }
 
@@ -105,8 +133,16 @@ impl Client {
 impl Http for Client {
     async fn send(&self, request: Request) -> Result<Response, Error> {
         let (url, origin) = self.permit(&request.url)?;
-        let headers = headers(&request.headers)?;
-        let (client, proxy) = self.client(&origin).await?;
+        let mut headers = headers(&request.headers)?;
+        if request.method == Method::Post && request.body.is_empty() {
+            // Neither reqwest nor hyper says so by itself.
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        let not_after = request.not_after.map(|instant| NotAfter::new(instant, &self.clock));
+        let (client, proxy) = self.client(&origin, not_after.as_ref()).await?;
+        if not_after.is_some_and(|not_after| not_after.check().is_err()) {
+            return Err(TooLate::error(&origin));
+        }
         let method = match request.method {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
@@ -132,42 +168,51 @@ impl Http for Client {
     }
 }
 
-fn encrypted(bundle: Option<(&'static str, PathBuf)>) -> Result<Encrypted, String> {
-    let environment = Environment::of_process();
-    let proxies = Proxies::of(&environment).map_err(|mistake| mistake.to_string())?;
-    let trusted = match bundle {
-        Some((name, file)) => trust::of_file(name, &file),
-        None => trust::certificates(&environment),
-    };
-    let trusted = trusted.map_err(|mistake| mistake.to_string())?;
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(trusted);
-    let asked = proxies.clone();
+impl Encrypted {
+    fn new(bundle: Option<(&'static str, PathBuf)>) -> Result<Self, String> {
+        let environment = Environment::of_process();
+        let proxies = Proxies::of(&environment).map_err(|mistake| mistake.to_string())?;
+        let trusted = match bundle {
+            Some((name, file)) => trust::of_file(name, &file),
+            None => trust::certificates(&environment),
+        };
+        let trusted = trusted.map_err(|mistake| mistake.to_string())?;
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(trusted);
+        let tls = tls(roots)?;
+        let client = through(&proxies, tls.clone(), None)?;
+        Ok(Self { tls, client, proxies })
+    }
+}
+
+fn through(proxies: &Proxies, tls: ClientConfig, not_after: Option<&NotAfter>) -> Result<reqwest::Client, String> {
+    let proxies = proxies.clone();
     let proxy = reqwest::Proxy::custom(move |url| {
-        let proxy = asked.for_host(url.host_str()?, url.port_or_known_default()?)?;
+        let proxy = proxies.for_host(url.host_str()?, url.port_or_known_default()?)?;
         Some(proxy.url().to_owned())
     });
     // Instead of those that the client would look for itself.
-    let client = builder(roots)?.https_only(true).no_proxy().proxy(proxy).build().map_err(|e| cause(&e))?;
-    Ok(Encrypted { client, proxies })
-}
-
-fn plain() -> Result<reqwest::Client, String> {
-    // The name is not left to a resolver, which might lead elsewhere.
-    let loopback = [([127, 0, 0, 1], 0).into(), (std::net::Ipv6Addr::LOCALHOST, 0).into()];
-    let client = builder(RootCertStore::empty())?.no_proxy().resolve_to_addrs("localhost", &loopback).build();
+    let client = builder(tls, not_after).https_only(true).no_proxy().proxy(proxy).build();
     client.map_err(|e| cause(&e))
 }
 
-/// What both clients have in common. The provider of cryptography is named here, because a library does not set the one of
-/// its process.
-fn builder(trusted: RootCertStore) -> Result<reqwest::ClientBuilder, String> {
+fn plain(not_after: Option<&NotAfter>) -> Result<reqwest::Client, String> {
+    // The name is not left to a resolver, which might lead elsewhere.
+    let loopback = [([127, 0, 0, 1], 0).into(), (std::net::Ipv6Addr::LOCALHOST, 0).into()];
+    let client =
+        builder(tls(RootCertStore::empty())?, not_after).no_proxy().resolve_to_addrs("localhost", &loopback).build();
+    client.map_err(|e| cause(&e))
+}
+
+/// The provider of cryptography is named here, because a library does not set the one of its process.
+fn tls(trusted: RootCertStore) -> Result<ClientConfig, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|e| e.to_string())?
-        .with_root_certificates(trusted)
-        .with_no_client_auth();
+    let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    Ok(versions.map_err(|e| e.to_string())?.with_root_certificates(trusted).with_no_client_auth())
+}
+
+/// What all clients have in common.
+fn builder(tls: ClientConfig, not_after: Option<&NotAfter>) -> reqwest::ClientBuilder {
     let builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .redirect(reqwest::redirect::Policy::none())
@@ -176,7 +221,10 @@ fn builder(trusted: RootCertStore) -> Result<reqwest::ClientBuilder, String> {
         .retry(reqwest::retry::never())
         .pool_max_idle_per_host(0)
         .connect_timeout(CONNECT_LIMIT);
-    Ok(builder)
+    match not_after {
+        Some(not_after) => builder.connector_layer(not_after.clone()),
+        None => builder,
+    }
 }
 
 /// What the client sets itself, or what would steer the connection. `host` above all: servers that share an address go by it,
@@ -228,7 +276,9 @@ async fn answer(mut response: reqwest::Response, limit: u32, origin: &Origin) ->
 
 fn failure(origin: &Origin, proxy: Option<&Proxy>, error: &reqwest::Error) -> Error {
     let text = cause(error);
-    if error.is_connect() {
+    if TooLate::caused(error) {
+        TooLate::error(origin)
+    } else if error.is_connect() {
         Error::NotSent(connection::failed(&origin.to_string(), proxy, &connection::causes(error)))
     } else if error.is_builder() {
         Error::NotSent(format!("the request to {origin} cannot be made: {text}"))
@@ -240,6 +290,12 @@ fn failure(origin: &Origin, proxy: Option<&Proxy>, error: &reqwest::Error) -> Er
 /// The innermost cause: what is around it says that a request failed, and repeats the URL.
 fn cause(error: &reqwest::Error) -> String {
     connection::causes(error).pop().unwrap_or_default()
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("allowed", &self.allowed).finish_non_exhaustive()
+    }
 }
 
 #[cfg(test)]

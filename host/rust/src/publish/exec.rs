@@ -46,6 +46,10 @@ impl ExecTarget {
 
 #[async_trait]
 impl Target for ExecTarget {
+    async fn place(&self, machine: &str, name: &str) -> Result<String, Error> {
+        Ok(format!("exec://{machine}/{name}"))
+    }
+
     async fn probe(&self) -> Result<Probe, Error> {
         self.command.look()?;
         Ok(Probe::Fine("the program may be run; it was not".into()))

@@ -1,5 +1,7 @@
 //! A credential in a file: an environment file, or a JSON file.
 
+mod place;
+
 use std::{
     ffi::OsString,
     fs::{self, Metadata},
@@ -12,7 +14,7 @@ use async_trait::async_trait;
 
 pub use super::form::{Format, Names};
 use super::{
-    Error, Held, Probe, Target,
+    Error, Held, Probe, Reading, Target,
     form::{held, merged},
 };
 use crate::{
@@ -123,9 +125,14 @@ impl Target for FileTarget {
         Ok(Probe::Fine("the file can be written".into()))
     }
 
-    async fn read(&self) -> Result<Option<Held>, Error> {
+    async fn read(&self) -> Result<Reading, Error> {
         let target = self.clone();
-        aside(move || target.held()).await
+        Ok(aside(move || target.held()).await?.into())
+    }
+
+    async fn place(&self, machine: &str, _name: &str) -> Result<String, Error> {
+        let (target, machine) = (self.clone(), machine.to_owned());
+        aside(move || place::of(&target.path, &machine)).await
     }
 }
 

@@ -1,5 +1,5 @@
 //! What a component may reach in one call, and how much of it. The built-in one stays far within; one that is defective, or
-//! somebody else's, is stopped before its effect.
+//! another one, is stopped before its effect.
 
 use std::fmt::{self, Write};
 
@@ -10,17 +10,23 @@ use crate::observe::Event;
 pub(crate) enum Subject {
     /// The application with this client id; no queue.
     Application(String),
+    /// The application with this client id and its queue; any application of this host, because messages of the queue may name
+    /// it.
+    Advance(String),
     /// A message: any application of this host, because its body names it; no queue.
     Message,
     /// The queue of this name, and any application of this host.
     Queue(String),
+    /// The facts about the queue of this name, and nothing else.
+    Inspection(String),
 }
 
 /// The most that a guest hands over at once, in an import or as a result, and in all events of a call together. A record of
 /// thousands of targets is smaller.
 pub(crate) const HANDED_OVER: u32 = 4 << 20;
-/// The most imports of a call, clock and random numbers apart. Ten messages for a hundred targets need a third of it.
-const EFFECTS: u32 = 10_000;
+/// The most imports of a call, clock and random numbers apart. The messages of ten receives, each for a hundred targets, need two
+/// thirds of it.
+const EFFECTS: u32 = 50_000;
 
 /// The bounds of one call.
 pub(crate) struct Bounds {
@@ -59,15 +65,34 @@ impl Bounds {
             Subject::Application(own) if own != client_id => {
                 Err(Forbidden::asking("for another application than the call is about"))
             }
+            Subject::Inspection(_) => Err(Forbidden::asking("for an application, which the call is not about")),
             _ => Ok(()),
         }
     }
 
-    /// Whether the call may be about this queue.
-    pub(super) fn queue(&self, name: &str) -> Result<(), Forbidden> {
+    /// The application whose queue the call may be about, if it may be about one of an application.
+    pub(super) fn advancing(&self) -> Option<&str> {
         match &self.subject {
-            Subject::Queue(own) if own == name => Ok(()),
+            Subject::Advance(client_id) => Some(client_id),
+            _ => None,
+        }
+    }
+
+    /// Whether messages of this queue may be received, deleted and hidden. `own` is the queue of the application that is
+    /// [advancing](Self::advancing).
+    pub(super) fn queue(&self, name: &str, own: Option<&str>) -> Result<(), Forbidden> {
+        match &self.subject {
+            Subject::Queue(subject) if subject == name => Ok(()),
+            Subject::Advance(_) if own == Some(name) => Ok(()),
             _ => Err(Forbidden::asking("for a queue that the call is not about")),
+        }
+    }
+
+    /// Whether this queue may be inspected.
+    pub(super) fn inspection(&self, name: &str, own: Option<&str>) -> Result<(), Forbidden> {
+        match &self.subject {
+            Subject::Inspection(subject) if subject == name => Ok(()),
+            _ => self.queue(name, own),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One file for each client id.
 
 mod envelope;
+mod remove;
 
 use std::{
     fs::{self, File},
@@ -68,6 +69,11 @@ impl Store for FileStore {
         let (store, client_id, expected) = (self.clone(), client_id.to_owned(), expected.map(str::to_owned));
         // When the caller goes away meanwhile, this goes on to its end: the file is whole at any time.
         aside(move || store.write(&client_id, &document, expected.as_deref())).await
+    }
+
+    async fn remove(&self, client_id: &str, expected: &str) -> Result<(), Error> {
+        let (store, client_id, expected) = (self.clone(), client_id.to_owned(), expected.to_owned());
+        aside(move || store.erase(&client_id, &expected)).await
     }
 }
 

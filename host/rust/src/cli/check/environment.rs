@@ -1,8 +1,9 @@
 //! The variables and files of the environment, and whether the AWS credentials work.
 
+use lwa_rotate::Severity;
 use lwa_rotate::aws::{Aws, Credential};
-use lwa_rotate::check::{Finding, Severity};
 
+use super::finding::Finding;
 use crate::cli::host::environment;
 
 const VARIABLES: &str = "environment";
@@ -39,7 +40,7 @@ pub(super) async fn variables(aws: &Aws) -> Vec<Finding> {
 }
 
 /// Whether AWS accepts the credentials, by what the other checks have asked of it.
-pub(in crate::cli) fn credentials(aws: &Aws) -> Finding {
+pub(super) fn credentials(aws: &Aws) -> Finding {
     match aws.credential() {
         Some(Credential::Accepted(host)) => Finding::fine(CREDENTIALS, format!("{host} accepts the AWS credentials")),
         Some(Credential::Refused(text)) => Finding::new(

@@ -125,3 +125,11 @@ async fn a_probe_tells_whether_the_program_may_be_run_and_does_not_run_it() {
     assert!(matches!(probe(folder.path()).await, Err(Error::AccessDenied(_))));
     assert!(!ran.exists());
 }
+
+#[tokio::test]
+async fn a_command_cannot_be_read_and_its_place_is_its_name_on_this_machine() {
+    let target = shell("exit 0");
+
+    assert!(matches!(target.read().await, Ok(crate::publish::Reading::Unreadable)));
+    assert_eq!(target.place("shop-1", "vault").await.unwrap(), "exec://shop-1/vault");
+}

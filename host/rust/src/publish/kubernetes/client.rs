@@ -6,7 +6,10 @@ use bytes::Bytes;
 use http::Request;
 use http_body_util::BodyExt;
 use k8s_openapi::ByteString;
-use kube::client::{Body, ClientBuilder};
+use kube::{
+    Config,
+    client::{Body, ClientBuilder},
+};
 use serde::{Deserialize, Deserializer};
 use tokio::{
     sync::{Semaphore, oneshot},
@@ -18,6 +21,7 @@ use super::{
     access::Access,
     exec,
     failure::{self, Asked},
+    written_by::Metadata,
 };
 use crate::{http::proxy::Proxy, secret::Secret};
 
@@ -58,6 +62,8 @@ pub(super) enum Answer {
 pub(super) struct Found {
     data: Option<BTreeMap<String, Value>>,
     immutable: Option<bool>,
+    #[serde(default)]
+    pub(super) metadata: Metadata,
 }
 
 struct Value(Secret);
@@ -97,7 +103,7 @@ impl Client {
     ) -> Result<Self, Error> {
         let Access { mut config, proxy } = access;
         let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
-        let namespace = namespace.unwrap_or(&config.default_namespace).trim().to_owned();
+        let namespace = self::namespace(&config, namespace);
         if ![&namespace, secret].into_iter().all(is_name) {
             return Err(failure::no_name(&format!("the secret {secret} in namespace {namespace}")));
         }
@@ -221,6 +227,11 @@ impl Client {
     }
 }
 
+/// The namespace that is set, else that of the service account or the kubeconfig.
+pub(super) fn namespace(config: &Config, set: Option<&str>) -> String {
+    set.unwrap_or(&config.default_namespace).trim().to_owned()
+}
+
 /// Whether the cluster can have something of this name: <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/>.
 pub(crate) fn is_name(name: &str) -> bool {
     let part = |part: &str| {
@@ -259,7 +270,7 @@ fn body(head: &str, values: &[(&str, &str)]) -> Body {
 mod tests {
     use std::{fs, path::Path, process::Command};
 
-    use kube::{Config, config::ExecConfig};
+    use kube::config::ExecConfig;
     use rustls::crypto::ring;
 
     use super::*;

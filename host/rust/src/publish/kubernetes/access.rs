@@ -1,20 +1,23 @@
 //! Which cluster, and as whom: as `kubectl` finds them.
 
-use std::{env, time::Duration};
+use std::{env, path::Path, time::Duration};
 
 use hyper_util::client::proxy::matcher::Matcher;
 use kube::config::{Config, ExecInteractiveMode, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use rustls::crypto::{CryptoProvider, ring};
 
 use super::{super::Error, failure};
-use crate::{aside::aside, http::Origin};
+use crate::{
+    aside::{Of, aside},
+    http::Origin,
+};
 
 /// Until a connection stands, and between two pieces of an answer.
 const WAIT: Duration = Duration::from_secs(10);
 
 /// The cluster of this context, or else of the current one, or else that which this pod runs in.
 pub(super) async fn config(context: Option<&str>) -> Result<Config, Error> {
-    let read = aside(|| match Kubeconfig::read() {
+    let read = aside(Of::Place, Path::new("kubeconfig"), || match Kubeconfig::read() {
         Ok(kubeconfig) => Ok(Some(kubeconfig)),
         Err(KubeconfigError::ReadConfig(error, _))
             if error.kind() == std::io::ErrorKind::NotFound && env::var_os("KUBECONFIG").is_none() =>

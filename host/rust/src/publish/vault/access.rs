@@ -6,7 +6,11 @@ use std::{
 };
 
 use super::super::Error;
-use crate::{aside::aside, secret::Secret};
+use crate::{
+    aside::{Of, aside},
+    regular,
+    secret::Secret,
+};
 
 /// A token, and where it came from.
 pub(super) struct Token {
@@ -15,7 +19,7 @@ pub(super) struct Token {
 }
 
 /// No token is nearly as long.
-const LONGEST_TOKEN: usize = 64 * 1024;
+const LONGEST_TOKEN: usize = 64 << 10;
 
 pub(super) fn address(set: Option<&str>) -> Result<String, Error> {
     set.map(str::to_owned).or_else(|| variable("VAULT_ADDR")).ok_or_else(|| {
@@ -45,9 +49,10 @@ pub(super) async fn token(file: Option<&Path>) -> Result<Token, Error> {
 
 async fn read(file: PathBuf, remedy: &'static str) -> Result<Token, Error> {
     let from = file.display().to_string();
-    let read =
-        aside(move || std::fs::read(file).map(Secret::from).map_err(|error| Error::Other(error.to_string()))).await;
-    let content = read.map_err(|error| {
+    let place = file.clone();
+    let read = move || regular::read(&file, LONGEST_TOKEN as u64).map_err(|error| Error::Other(error.to_string()));
+    let read = aside(Of::Place, &place, read).await;
+    let (content, _) = read.map_err(|error| {
         Error::AccessDenied(format!("the token for vault cannot be read from {from}: {error}; {remedy}"))
     })?;
     usable(content, from)

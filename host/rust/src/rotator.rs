@@ -18,6 +18,7 @@ use crate::{
         bounds::Subject,
         component::BuiltIn,
         imports::{BorrowedMessage, Effects, Imports},
+        puts::Puts,
     },
     secret::{Credential, Secret},
     settings::{Application, Settings},
@@ -313,10 +314,9 @@ impl Builder {
             http,
             queue: self.queue.unwrap_or_else(|| Box::new(NoQueue)),
             store: self.store.ok_or(BuildError::NoStore)?,
-            publish: self.publish.unwrap_or_else(|| Box::new(Targets::new())),
+            publish: Arc::new(Puts::new(self.publish.unwrap_or_else(|| Box::new(Targets::new())), self.limits.put)),
             observe: self.observe.unwrap_or_else(|| Box::new(TracingObserver)),
             clock: self.clock.unwrap_or_else(|| Box::new(SystemClock)),
-            put_limit: self.limits.put,
             random: self.random,
         });
         let component = BuiltIn::load(self.limits).map_err(|e| BuildError::Component(format!("{e:#}")))?;

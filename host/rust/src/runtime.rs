@@ -9,6 +9,7 @@ pub(crate) mod component;
 #[path = "runtime/engine.rs"]
 mod engine;
 pub(crate) mod imports;
+pub(crate) mod puts;
 mod ticker;
 
 use std::time::Duration;
@@ -34,8 +35,9 @@ pub struct Limits {
     /// Time of the whole call with everything that it waits for; 5 min unless set. A call that takes longer ends with
     /// [`Stopped::Time`].
     pub call: Duration,
-    /// Time of one publish target; 105 s unless set. One that takes longer counts as failed and is tried again, and stands in
-    /// no other's way. A host that writes for two minutes is taken for dead by the others (`wit/publish.wit`).
+    /// Time of one publish target; 105 s unless set. One that takes longer counts as failed and is tried again. A host that
+    /// writes for two minutes is taken for dead by the others (`wit/publish.wit`). A call about a whole queue waits for all its
+    /// targets together for 10 s; what takes longer goes on, and its result is taken up when the application is advanced.
     pub put: Duration,
 }
 

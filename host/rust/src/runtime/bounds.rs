@@ -2,6 +2,7 @@
 //! somebody else's, is stopped before its effect.
 
 use std::fmt::{self, Write};
+use std::time::Duration;
 
 use crate::observe::Event;
 
@@ -22,16 +23,38 @@ pub(crate) const HANDED_OVER: u32 = 4 << 20;
 /// The most imports of a call, clock and random numbers apart. Ten messages for a hundred targets need a third of it.
 const EFFECTS: u32 = 10_000;
 
+/// How long a call about a queue waits for the publish targets of all applications together: its messages wait meanwhile.
+const FOR_ALL_TARGETS: Duration = Duration::from_secs(10);
+/// How long it waits for each of them all the same.
+const FOR_A_TARGET: Duration = Duration::from_secs(1);
+
+/// Longer than any call.
+const AS_LONG_AS_IT_TAKES: Duration = Duration::from_secs(60 * 60);
+
 /// The bounds of one call.
 pub(crate) struct Bounds {
     subject: Subject,
     effects: u32,
     told: Length,
+    waited: Duration,
 }
 
 impl Bounds {
     pub(crate) fn new(subject: Subject) -> Self {
-        Self { subject, effects: 0, told: Length(0) }
+        Self { subject, effects: 0, told: Length(0), waited: Duration::ZERO }
+    }
+
+    /// How long the next publish target is waited for. In a call about one application that is as long as it may take.
+    pub(super) fn patience(&self) -> Duration {
+        match self.subject {
+            Subject::Queue(_) => FOR_ALL_TARGETS.saturating_sub(self.waited).max(FOR_A_TARGET),
+            Subject::Application(_) | Subject::Message => AS_LONG_AS_IT_TAKES,
+        }
+    }
+
+    /// Counts how long a publish target was waited for.
+    pub(super) fn waited(&mut self, time: Duration) {
+        self.waited += time;
     }
 
     /// Counts one import.

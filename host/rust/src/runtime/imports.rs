@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use tokio::time::timeout;
+use tokio::time::Instant;
 use zeroize::Zeroize;
 
 use super::bounds::{Bounds, Forbidden, HANDED_OVER, Subject};
+use super::puts::Puts;
 use crate::{
     bindings::{
         lwa::rotation::{
@@ -17,7 +18,7 @@ use crate::{
     clock::Clock,
     http::{self, Http},
     observe::Observe,
-    publish::{self, Publish},
+    publish,
     queue::{self, Queue},
     secret::{Credential, Secret},
     settings::{Application, Settings},
@@ -30,11 +31,9 @@ pub(crate) struct Effects {
     pub(crate) http: Box<dyn Http>,
     pub(crate) queue: Box<dyn Queue>,
     pub(crate) store: Box<dyn Store>,
-    pub(crate) publish: Box<dyn Publish>,
+    pub(crate) publish: Arc<Puts>,
     pub(crate) observe: Box<dyn Observe>,
     pub(crate) clock: Box<dyn Clock>,
-    /// How long a publish target may take.
-    pub(crate) put_limit: Duration,
     /// In place of the system's random numbers.
     pub(crate) random: Option<Box<dyn Fn() -> u64 + Send + Sync>>,
 }
@@ -192,14 +191,10 @@ impl wit_publish::Host for Imports {
         if !self.application(&credential.client_id)?.targets.contains(&target) {
             return Err(Forbidden::asking("for a publish target that is not of the application").into());
         }
-        let limit = self.effects.put_limit;
-        Ok(match timeout(limit, self.effects.publish.put(&target, &credential)).await {
-            Ok(put) => put.map_err(Into::into),
-            Err(_) => Err(wit_publish::Error::Unavailable(format!(
-                "the target was not done within {} s; nobody knows whether it has taken the secret",
-                limit.as_secs()
-            ))),
-        })
+        let began = Instant::now();
+        let put = self.effects.publish.put(&target, &credential, self.bounds.patience()).await;
+        self.bounds.waited(began.elapsed());
+        Ok(put.map_err(Into::into))
     }
 }
 

@@ -17,6 +17,7 @@ use crate::{
     runtime::{
         bounds::Subject,
         imports::{Effects, Imports},
+        puts::Puts,
     },
     store::{self, MemoryStore},
 };
@@ -141,10 +142,9 @@ impl World {
             http: Box::new(Noted(Arc::clone(&others), Arc::clone(&queue))),
             queue: Box::new(Noted(Arc::clone(&others), Arc::clone(&queue))),
             store: Box::new(Noted(Arc::clone(&others), ())),
-            publish: Box::new(Noted(Arc::clone(&others), ())),
+            publish: Arc::new(Puts::new(Box::new(Noted(Arc::clone(&others), ())), Limits::default().put)),
             observe: Box::new(Collector::default()),
             clock: Box::new(clock),
-            put_limit: Limits::default().put,
             random: Some(Box::new(|| 0)),
         };
         let effects = Arc::new(effects);

@@ -22,6 +22,7 @@ use crate::{
     runtime::{
         bounds::{HANDED_OVER, Subject},
         imports::{Effects, Imports},
+        puts::Puts,
     },
     store::{FileStore, Store as _},
 };
@@ -104,10 +105,9 @@ impl World {
             http: Box::new(http),
             queue: Box::new(Arc::clone(&queue)),
             store: Box::new(store.clone()),
-            publish: Box::new(targets()),
+            publish: Arc::new(Puts::new(Box::new(targets()), limits.put)),
             observe: Box::new(Arc::clone(&events)),
             clock: Box::new(SystemClock),
-            put_limit: limits.put,
             random: None,
         });
         let runtime = Runtime::pooled(limits).unwrap();

@@ -7,9 +7,10 @@ mod store;
 
 use std::sync::Arc;
 
+use lwa_rotate::Status;
 use lwa_rotate::aws::Aws;
 use lwa_rotate::check::{self, Finding, Severity};
-use lwa_rotate::config::App;
+use lwa_rotate::config::{App, Config};
 use lwa_rotate::observe::TracingObserver;
 use serde_json::{Value, json};
 
@@ -18,7 +19,7 @@ use self::application::Applications;
 use super::failure::{Exit, Failure};
 use super::host::{builder, configuration, find, queues};
 use super::in_order::in_order;
-use super::output::Output;
+use super::output::{Output, Tone};
 use super::{Global, Outcome};
 
 /// What the findings of one thing are about.
@@ -82,6 +83,13 @@ impl Applications {
     }
 }
 
+/// What a rotation needs of this machine and of the application's targets.
+pub(super) async fn places(config: &Config, app: &App, aws: &Aws, status: &Status) -> Vec<Finding> {
+    let mut findings = vec![store::store(config, aws).await];
+    application::targets(app, aws, Some(status), &mut findings).await;
+    findings
+}
+
 fn count(groups: &[Group], severity: Severity) -> usize {
     groups.iter().flat_map(|group| &group.findings).filter(|finding| finding.severity == severity).count()
 }
@@ -90,7 +98,9 @@ fn show(groups: &[Group], output: &Output) -> std::io::Result<()> {
     for group in groups {
         output.result(&group.title)?;
         for finding in &group.findings {
-            output.result(&format!("  {:<13}{:<20}{}", words(finding.severity), finding.check, finding.evidence))?;
+            let severity = format!("{:<13}", words(finding.severity));
+            let severity = output.toned(&severity, tone(finding.severity));
+            output.result(&format!("  {severity}{:<20}{}", finding.check, finding.evidence))?;
             for (name, text) in [("consequence", &finding.consequence), ("remedy", &finding.remedy)] {
                 if !text.is_empty() {
                     output.result(&format!("  {:<13}{name:<20}{text}", ""))?;
@@ -117,6 +127,15 @@ fn words(severity: Severity) -> &'static str {
         Severity::NotChecked => "not checked",
         Severity::Warning => "warning",
         Severity::Blocking => "blocking",
+    }
+}
+
+fn tone(severity: Severity) -> Tone {
+    match severity {
+        Severity::Fine => Tone::Good,
+        Severity::NotChecked => Tone::Unknown,
+        Severity::Warning => Tone::Doubtful,
+        Severity::Blocking => Tone::Bad,
     }
 }
 

@@ -31,7 +31,7 @@ impl Applications {
             Ok(status) => status,
             Err(error) => {
                 let mut findings = vec![no_record(app, &error), self.endpoints(app, None)];
-                self.targets(app, None, &mut findings).await;
+                targets(app, &self.aws, None, &mut findings).await;
                 return findings;
             }
         };
@@ -43,15 +43,8 @@ impl Applications {
             expiry(app, &status, now()),
             rotation(app, &status, now(), milliseconds(self.record_interval + OVERDUE)),
         ];
-        self.targets(app, Some(&status), &mut findings).await;
+        targets(app, &self.aws, Some(&status), &mut findings).await;
         findings
-    }
-
-    async fn targets(&self, app: &App, status: Option<&Status>, findings: &mut Vec<Finding>) {
-        for configured in &app.publish {
-            let probed = target(configured, &self.aws).probe().await;
-            findings.push(of_target(configured, probed, status));
-        }
     }
 
     /// Whether LWA and SP-API have answered when the secret was tried, with the problem that this ended in.
@@ -89,6 +82,14 @@ impl Applications {
                 "check again when the findings about the record and the secret are put right",
             ),
         }
+    }
+}
+
+/// Whether a new secret could be published.
+pub(super) async fn targets(app: &App, aws: &Aws, status: Option<&Status>, findings: &mut Vec<Finding>) {
+    for configured in &app.publish {
+        let probed = target(configured, aws).probe().await;
+        findings.push(of_target(configured, probed, status, now()));
     }
 }
 
@@ -224,10 +225,26 @@ fn rotation(app: &App, status: &Status, now: u64, overdue: u64) -> Finding {
     }
 }
 
-fn of_target(target: &Target, probed: Result<Probe, PublishError>, status: Option<&Status>) -> Finding {
+/// What was tried now comes first. That a place does not hold the current secret is a fact of now as well; why it did not take
+/// it is one of then.
+fn of_target(target: &Target, probed: Result<Probe, PublishError>, status: Option<&Status>, now: u64) -> Finding {
     let name = &target.name;
-    let failed = || status?.targets.iter().find(|known| known.name == *name)?.failure.clone();
-    match probed.map_err(|error| error.to_string()).and_then(|probe| failed().map_or(Ok(probe), Err)) {
+    let waiting =
+        status.and_then(|status| status.targets.iter().find(|known| known.name == *name && !known.holds_current));
+    let failed = waiting.and_then(|known| known.failure.as_ref());
+    if let (Ok(probe), Some(failed)) = (&probed, failed) {
+        let (Probe::Fine(seen) | Probe::NotChecked(seen)) = probe;
+        let next = status.and_then(|status| status.next.as_ref());
+        let next = next.map_or(String::new(), |next| format!("; tried again {}", left(next.at, now)));
+        return Finding::new(
+            "target",
+            Severity::Warning,
+            format!("{name}: it does not hold the current secret yet: the last try failed: {failed}. Now: {seen}"),
+            format!("its readers go without the current secret until then{next}"),
+            remedy(&target.kind),
+        );
+    }
+    match probed {
         Ok(Probe::Fine(seen)) => Finding::fine("target", format!("{name}: {seen}")),
         Ok(Probe::NotChecked(why)) => Finding::new(
             "target",
@@ -236,10 +253,10 @@ fn of_target(target: &Target, probed: Result<Probe, PublishError>, status: Optio
             "nobody knows whether a new secret could be published there",
             remedy(&target.kind),
         ),
-        Err(text) => Finding::new(
+        Err(error) => Finding::new(
             "target",
             Severity::Warning,
-            format!("{name}: {text}"),
+            format!("{name}: {error}"),
             "a new secret would be kept but not published there, and the old one ends 7 days after the rotate call",
             remedy(&target.kind),
         ),

@@ -1,12 +1,14 @@
 //! `rotate --dry-run`: what would be done, whether Amazon accepts the secret, and whether the queue stands in the way. Changes
 //! nothing.
 
+use lwa_rotate::check::Severity;
 use lwa_rotate::config::App;
 use lwa_rotate::{State, Status};
 use serde_json::json;
 
 use super::preflight::preflight;
 use crate::cli::Outcome;
+use crate::cli::check::places;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::host::{Host, failure};
 use crate::cli::json::{state_name, status_json};
@@ -27,6 +29,19 @@ pub(super) async fn run(host: &Host, app: &App, force: bool, output: &Output) ->
     }
     if word == "request" {
         preflight(host, app, &status, force, output).await?;
+    }
+    for finding in places(&host.config, app, &host.aws, &status).await {
+        match finding.severity {
+            Severity::Blocking => {
+                let message = format!("{}: no rotation could begin: {}", app.name, finding.evidence);
+                return Err(Failure::failed(message).hint(finding.remedy).status(&app.name, &status).into());
+            }
+            Severity::Warning => {
+                output.note(&format!("warning: {}; {}; {}", finding.evidence, finding.consequence, finding.remedy));
+            }
+            Severity::NotChecked => output.note(&format!("not checked: {}", finding.evidence)),
+            Severity::Fine => {}
+        }
     }
     output.result("  tried             LWA grants the rotate call's scope, and SP-API accepts the current secret")?;
     output.result("  not tried         the rotate call, receiving from the queue, and publishing: none can be tried without changing something")?;

@@ -22,6 +22,9 @@ mod emulator;
 mod enroll;
 #[path = "cli/messages.rs"]
 mod messages;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[path = "cli/places.rs"]
+mod places;
 #[path = "cli/refusals.rs"]
 mod refusals;
 #[path = "cli/rotate.rs"]
@@ -34,6 +37,9 @@ mod stopping;
 mod store;
 #[path = "cli/targets.rs"]
 mod targets;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[path = "cli/terminal.rs"]
+mod terminal;
 #[path = "cli/trouble.rs"]
 mod trouble;
 #[path = "cli/watch.rs"]

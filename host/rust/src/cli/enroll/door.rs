@@ -67,7 +67,7 @@ fn mistaken(text: &[u8], client_id: &str) -> Option<(&'static str, &'static str)
     }
     if text.windows(3).any(|part| part == b"***" || part == "\u{2022}".as_bytes() || part == b"...") {
         return Some((
-            "is hidden by asterisks, points or the like",
+            "is masked by asterisks, points or the like",
             "show the secret in the Developer Console, then copy it",
         ));
     }

@@ -22,6 +22,8 @@ mod emulator;
 mod enroll;
 #[path = "cli/messages.rs"]
 mod messages;
+#[path = "cli/operator.rs"]
+mod operator;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #[path = "cli/places.rs"]
 mod places;

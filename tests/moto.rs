@@ -160,9 +160,9 @@ fn a_queue_that_moto_does_not_have_is_named() {
     let configuration = world.read("lwa-rotate.toml").replace(&moto.queue_url, &format!("{}-else", moto.queue_url));
     world.write("lwa-rotate.toml", &configuration);
 
-    world.run(&["rotate", "shop"]).exits(1).says("lwa-else").says("[queues.main]");
+    world.run(&["rotate", "shop"]).exits(1).says("lwa-else").says("set the url that SQS shows");
 
-    assert_eq!(world.count("rotate"), 0, "no call whose message nobody can receive");
+    assert_eq!(world.count("rotate"), 0, "no call whose message could not be received");
 }
 
 #[test]

@@ -6,10 +6,10 @@ use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use lwa_rotate_component::calls;
-use lwa_rotate_component::contract::lwa::rotation::observe::Happening;
-use lwa_rotate_component::contract::lwa::rotation::settings::Application;
+use lwa_rotate_component::bindings::lwa::rotation::observe::Happening;
+use lwa_rotate_component::bindings::lwa::rotation::settings::Application;
 use lwa_rotate_component::credential::{Credential, Secret};
+use lwa_rotate_component::exports;
 use lwa_rotate_component::host::{
     Entry, Host, Message, PublishError, QueueError, Request, Response, SendError, StoreError,
 };
@@ -131,7 +131,7 @@ impl Host for Mutant<'_> {
         let entry = self.host.load(client_id)?;
         match (self.wrong, entry) {
             (Wrong::ReadsTheOldRecord, Some(entry)) => {
-                let proven = Self::json(&entry.document)["current"]["proof"] == "proven";
+                let proven = Self::json(&entry.document)["current"]["verify"] == "proven";
                 if proven {
                     self.first.borrow_mut().get_or_insert_with(|| entry.document.expose().to_vec());
                 }
@@ -217,7 +217,7 @@ fn noticed(wrong: Wrong) -> Option<String> {
         call(&world, None, |host| body(&mut Mutant { host, world: &world, wrong, first: &first }));
     };
     let run = || {
-        each(&|host| drop(calls::enroll(host, SHOP, secret.clone().into_bytes(), Some(Instant(ends_at)))));
+        each(&|host| drop(exports::enroll(host, SHOP, secret.clone().into_bytes(), Some(Instant(ends_at)), true)));
         for round in 0..2 {
             if round == 1 {
                 world.borrow_mut().put_message(GARBAGE.to_vec(), Kind::Foreign, 0);
@@ -225,13 +225,13 @@ fn noticed(wrong: Wrong) -> Option<String> {
                 world.borrow_mut().rotate(SHOP);
             }
             for _ in 0..3 {
-                each(&|host| drop(calls::advance(host, SHOP)));
-                each(&|host| drop(calls::drain(host, QUEUE, 10, 20)));
+                each(&|host| drop(exports::advance(host, SHOP)));
+                each(&|host| drop(exports::drain(host, QUEUE, 10, 20)));
             }
             world.borrow_mut().now += DAY;
         }
         world.borrow_mut().now += 8 * DAY;
-        each(&|host| drop(calls::advance(host, SHOP)));
+        each(&|host| drop(exports::advance(host, SHOP)));
         world.borrow().check_purged(SHOP);
     };
     said(run)
@@ -275,14 +275,14 @@ fn each_broken_rule_is_noticed() {
 fn noticed_of_two(wrong: Wrong) -> Option<String> {
     let world = World::shared(1);
     let secret = world.borrow().newest(SHOP).secret.clone();
-    call(&world, None, |host| drop(calls::enroll(host, SHOP, secret.into_bytes(), None)));
-    call(&world, None, |host| drop(calls::advance(host, SHOP)));
-    call(&world, None, |host| drop(calls::request(host, SHOP)));
+    call(&world, None, |host| drop(exports::enroll(host, SHOP, secret.into_bytes(), None, true)));
+    call(&world, None, |host| drop(exports::advance(host, SHOP)));
+    call(&world, None, |host| drop(exports::request(host, SHOP, false)));
     let begin = || {
         let inner = world.clone();
         Call::begin(&world, move |host| {
             let first = RefCell::new(None);
-            drop(calls::advance(&mut Mutant { host, world: &inner, wrong, first: &first }, SHOP));
+            drop(exports::advance(&mut Mutant { host, world: &inner, wrong, first: &first }, SHOP));
         })
     };
     said(|| {
@@ -315,8 +315,8 @@ fn randomness_from_elsewhere_is_noticed() {
             let secret = secret.clone().into_bytes();
             call(&world, None, |host| {
                 let host = &mut Mutant { host, world: &world, wrong, first: &first };
-                drop(calls::enroll(host, SHOP, secret, None));
-                drop(calls::advance(host, SHOP));
+                drop(exports::enroll(host, SHOP, secret, None, true));
+                drop(exports::advance(host, SHOP));
             });
         }
         world.borrow_mut().journal.take()
@@ -332,8 +332,8 @@ fn a_problem_without_a_remedy_is_noticed() {
     world.borrow_mut().apps.get_mut(SHOP).unwrap().issued[0].works_from = u64::MAX;
     let secret = world.borrow().newest(SHOP).secret.clone().into_bytes();
     let status = call(&world, None, |host| {
-        calls::enroll(host, SHOP, secret, None).unwrap();
-        calls::advance(host, SHOP)
+        exports::enroll(host, SHOP, secret, None, true).unwrap();
+        exports::advance(host, SHOP)
     });
     let mut status = status.0.unwrap().unwrap();
     assert_eq!(said(|| world.borrow().check_answer(&Ok(status.clone()))), None);

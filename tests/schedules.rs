@@ -13,14 +13,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::time::Instant as Stopwatch;
 
-use lwa_rotate_component::calls;
-use lwa_rotate_component::contract::exports::lwa::rotation::rotation::{Decision, Error, Stage};
-use lwa_rotate_component::contract::lwa::rotation::types::{ApplicationStatus, State};
+use lwa_rotate_component::bindings::exports::lwa::rotation::rotation::{Decision, Error, Stage};
+use lwa_rotate_component::bindings::lwa::rotation::types::{ApplicationStatus, State};
+use lwa_rotate_component::exports;
 use lwa_rotate_component::instant::Instant;
 use world::{Call, DAY, Faults, HOUR, Kind, QUEUE, Queued, Random, Shared, SimulatedHost, World, call};
 
-/// Seeds that once found something.
-const FOUND: &[u64] = &[1_015_082, 1_015_281, 1_526_939, 1_632_862, 2_051_330, 2_510_330, 15_880_766, 105_236_817];
+/// Seeds that once found something with the draws as they are. What earlier ones found is in `found.rs`, step by step.
+const FOUND: &[u64] = &[];
 
 const SECOND_SHOP: &str = "amzn1.application-oa2-client.second";
 
@@ -105,7 +105,10 @@ impl Schedule {
         for id in self.ids.clone() {
             let (secret, ends_at) = self.newest(&id);
             let known = (self.choice.below(4) > 0).then_some(Instant(ends_at));
-            call(&self.world, None, |host| calls::enroll(host, &id, secret.into_bytes(), known)).0.unwrap().unwrap();
+            call(&self.world, None, |host| exports::enroll(host, &id, secret.into_bytes(), known, true))
+                .0
+                .unwrap()
+                .unwrap();
         }
         self.world.borrow_mut().faults = faults(&mut self.choice);
         let steps = self.choice.below(60) * if self.hosts > 0 { 3 } else { 1 };
@@ -149,12 +152,18 @@ impl Schedule {
     fn step(&mut self, id: &str) {
         let owned = id.to_owned();
         match self.choice.below(24) {
-            0..=5 => self.ask(move |host| calls::advance(host, &owned)),
-            6..=10 => self.call(|host| drop(calls::drain(host, QUEUE, 10, 20))),
-            11 => self.ask(move |host| calls::request(host, &owned)),
+            0..=5 => self.ask(move |host| exports::advance(host, &owned)),
+            6..=10 => {
+                let wait = [0, 20][self.choice.below(2) as usize];
+                self.call(move |host| drop(exports::drain(host, QUEUE, 10, wait)));
+            }
+            11 => {
+                let force = self.choice.below(2) == 0;
+                self.ask(move |host| exports::request(host, &owned, force));
+            }
             12 => {
                 let decision = if self.choice.below(3) == 0 { Decision::RequestAgain } else { Decision::Wait };
-                self.ask(move |host| calls::resume(host, &owned, decision));
+                self.ask(move |host| exports::resume(host, &owned, decision));
             }
             13 => self.world.borrow_mut().rotate(id),
             14 => {
@@ -172,7 +181,15 @@ impl Schedule {
                 let lag = [0, 1_800_000, DAY, 6 * DAY + 12 * HOUR][self.choice.below(4) as usize];
                 self.world.borrow_mut().apps.get_mut(id).unwrap().lag = lag;
             }
-            17 => self.ask(move |host| calls::status(host, &owned)),
+            17 => match self.choice.below(4) {
+                0 => self.ask(move |host| exports::status(host, &owned)),
+                1 => self.ask(move |host| exports::cancel(host, &owned, None)),
+                2 => self.ask(move |host| exports::republish(host, &owned, None)),
+                _ => {
+                    let (_, ends_at) = self.newest(id);
+                    self.ask(move |host| exports::set_expiry(host, &owned, Instant(ends_at), true));
+                }
+            },
             18 if self.choice.below(4) == 0 => self.world.borrow_mut().forge(id),
             19 if !self.wrong_clocks => self.operator_enrolls(id),
             20 => self.settings_change(id),
@@ -196,7 +213,7 @@ impl Schedule {
         let issued = self.world.borrow().apps[id].issued.clone();
         let (secret, ends_at) = match self.choice.below(4) {
             // A slip in the secret of an application that has never worked is for the operator to mend.
-            0 if self.world.borrow().record(id).is_some_and(|record| record["current"]["proof"] == "proven") => {
+            0 if self.world.borrow().view(id).is_some_and(|record| record.verified) => {
                 ("not-a-secret-of-amazon".to_owned(), 0)
             }
             1 if issued.len() > 1 => (issued[issued.len() - 2].secret.clone(), issued[issued.len() - 2].ends_at),
@@ -208,7 +225,7 @@ impl Schedule {
             _ => Some(Instant(ends_at)),
         };
         let id = id.to_owned();
-        self.ask(move |host| calls::enroll(host, &id, secret.into_bytes(), known));
+        self.ask(move |host| exports::enroll(host, &id, secret.into_bytes(), known, true));
     }
 
     /// Somebody edits the configuration.
@@ -221,7 +238,7 @@ impl Schedule {
             _ => {
                 let names: [&[&str]; 4] = [&["env", "hook"], &["env"], &["hook", "vault"], &[]];
                 let names = names[self.choice.below(4) as usize];
-                settings.targets = names.iter().map(|name| (*name).to_owned()).collect();
+                settings.targets = world::targets(names);
             }
         }
     }
@@ -256,17 +273,17 @@ impl Schedule {
         // Two weeks: by then Amazon has ended whatever an operator mixed up.
         let end = self.world.borrow().now + 14 * DAY;
         while self.world.borrow().now < end {
-            call(&self.world, None, |host| calls::drain(host, QUEUE, 10, 20)).0.unwrap().unwrap();
+            call(&self.world, None, |host| exports::drain(host, QUEUE, 10, 20)).0.unwrap().unwrap();
             let mut next = u64::MAX;
             for id in &self.ids {
-                let answer = call(&self.world, None, |host| calls::advance(host, id)).0.unwrap();
+                let answer = call(&self.world, None, |host| exports::advance(host, id)).0.unwrap();
                 self.world.borrow().check_answer(&answer);
                 let mut status = answer.unwrap();
                 if status.state == State::Stalled {
                     // What a person would do: wait, and take the other way on in the end.
                     waited += 1;
                     let decision = if waited % 4 == 0 { Decision::RequestAgain } else { Decision::Wait };
-                    status = call(&self.world, None, |host| calls::resume(host, id, decision)).0.unwrap().unwrap();
+                    status = call(&self.world, None, |host| exports::resume(host, id, decision)).0.unwrap().unwrap();
                 }
                 next = status.next.map_or(next, |deadline| next.min(deadline.at));
             }
@@ -281,25 +298,25 @@ impl Schedule {
         for id in &self.ids {
             let behind = behind(&self.world.borrow(), id);
             assert_eq!(behind, None, "seed {}: {id}", self.seed);
-            let status = call(&self.world, None, |host| calls::status(host, id)).0.unwrap().unwrap();
+            let status = call(&self.world, None, |host| exports::status(host, id)).0.unwrap().unwrap();
             for target in status.targets {
                 let world = self.world.borrow();
-                let held = world.targets.get(&(id.clone(), target.name));
-                let holds = held.is_some_and(|held| Some(held) == world.current(id).as_ref());
+                let Some(name) = target.name else { continue };
+                let holds = world.holds(id, &name).map(str::to_owned) == world.current(id);
                 assert!(
                     !target.holds_current || holds,
                     "seed {}: the status claims too much of a target of {id}",
                     self.seed
                 );
             }
-            let revealed = call(&self.world, None, |host| calls::reveal(host, id, Stage::Current)).0;
+            let revealed = call(&self.world, None, |host| exports::reveal(host, id, Stage::Current)).0;
             let revealed = revealed.unwrap().unwrap().unwrap();
             assert_eq!(revealed.client_secret.expose_text(), self.world.borrow().newest(id).secret);
         }
         // By then Amazon has ended what was replaced last.
         self.world.borrow_mut().now += 8 * DAY;
         for id in &self.ids {
-            drop(call(&self.world, None, |host| calls::advance(host, id)));
+            drop(call(&self.world, None, |host| exports::advance(host, id)));
             self.world.borrow().check_purged(id);
         }
     }
@@ -327,7 +344,7 @@ fn is_left(world: &World, message: &Queued) -> bool {
         Kind::Foreign => false,
         Kind::Expiry => true,
         Kind::NewSecret { client_id, secret } => {
-            let ordered = world.record(client_id).is_some_and(|record| record["current"]["said_by_amazon"] == true);
+            let ordered = world.view(client_id).is_some_and(|record| record.ends_by_message.is_some());
             ordered || world.newest(client_id).secret == *secret
         }
     }
@@ -346,5 +363,7 @@ fn faults(choice: &mut Random) -> Faults {
         queue: one(200),
         target: one(400),
         crash: one(60),
+        short_polls: one(500),
+        inspect: one(500),
     }
 }

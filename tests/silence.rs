@@ -111,7 +111,7 @@ fn no_secret_is_printed_by_any_command_however_much_it_says() {
         run(&world, form, &["rotate", "shop", "--timeout", "2s"]).exits(3);
         run(&world, form, &["status"]).exits(1);
         run(&world, form, &["get", "shop"]).done();
-        run(&world, form, &["get", "shop", "--stage", "old", "--format", "env"]).done();
+        run(&world, form, &["get", "shop", "--stage", "retired", "--format", "env"]).done();
         run(&world, form, &["resume", "shop", "--wait"]).exits(1);
         run(&world, form, &["demo"]).done();
         world.emulator.advance_time(Duration::from_secs(3600));

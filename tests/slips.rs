@@ -2,21 +2,19 @@
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
-use lwa_rotate_component::calls;
-use lwa_rotate_component::contract::exports::lwa::rotation::rotation::{Answer, Decision, Error};
-use lwa_rotate_component::contract::lwa::rotation::observe::Happening;
-use lwa_rotate_component::contract::lwa::rotation::settings::Application;
-use lwa_rotate_component::contract::lwa::rotation::types::{ApplicationStatus, State};
-use lwa_rotate_component::credential::{Credential, Secret};
-use lwa_rotate_component::host::{
-    Entry, Host, Message, PublishError, QueueError, Request, Response, SendError, StoreError,
-};
+use lwa_rotate_component::exports;
+use lwa_rotate_component::bindings::exports::lwa::rotation::rotation::{Answer, Decision, Error};
+use lwa_rotate_component::bindings::lwa::rotation::types::{ApplicationStatus, State};
 use lwa_rotate_component::instant::Instant;
 use world::steps::{advance, drain, enrolled, refused, run, settled, status};
-use world::{DAY, HOUR, SHOP, Shared, World, call};
+use world::{Call, DAY, Failing, HOUR, Planned, SHOP, Shared, World, call};
 
 fn hand(world: &Shared, secret: &str, at: Option<u64>) -> Result<ApplicationStatus, Error> {
-    run(world, |host| calls::enroll(host, SHOP, secret.into(), at.map(Instant)))
+    run(world, |host| exports::enroll(host, SHOP, secret.into(), at.map(Instant), true))
+}
+
+fn set_targets(world: &Shared, names: &[&str]) {
+    world.borrow_mut().settings.get_mut(SHOP).unwrap().targets = world::targets(names);
 }
 
 fn newest(world: &Shared) -> String {
@@ -51,66 +49,14 @@ fn days(world: &Shared, days: u64) {
     }
 }
 
-/// A host to which something happens: once after its first `send`, once before its first `save` after that, or in `put`.
-#[derive(Default)]
-struct Odd<'a> {
-    after_send: Option<Box<dyn FnOnce() + 'a>>,
-    before_save: Option<Box<dyn FnOnce() -> Result<(), StoreError> + 'a>>,
-    in_put: Option<Box<dyn FnOnce() + 'a>>,
-}
-
-struct On<'a, 'b, H>(&'a mut H, Odd<'b>);
-impl<H: Host> Host for On<'_, '_, H> {
-    fn send(&mut self, request: Request) -> Result<Response, SendError> {
-        let answer = self.0.send(request);
-        if let Some(happens) = self.1.after_send.take() {
-            happens();
-        }
-        answer
-    }
-    fn save(&mut self, client_id: &str, document: &Secret, expected: Option<&str>) -> Result<String, StoreError> {
-        if self.1.after_send.is_none()
-            && let Some(happens) = self.1.before_save.take()
-        {
-            happens()?;
-        }
-        self.0.save(client_id, document, expected)
-    }
-    fn put(&mut self, target: &str, credential: &Credential) -> Result<(), PublishError> {
-        let Some(happens) = self.1.in_put.take() else { return self.0.put(target, credential) };
-        happens();
-        let _ = self.0.put(target, credential);
-        std::panic::resume_unwind(Box::new(world::Crash))
-    }
-    fn now(&mut self) -> Instant {
-        self.0.now()
-    }
-    fn random(&mut self) -> u64 {
-        self.0.random()
-    }
-    fn find(&mut self, client_id: &str) -> Option<Application> {
-        self.0.find(client_id)
-    }
-    fn receive(&mut self, queue: &str, max: u32, wait: u32, hidden: u32) -> Result<Vec<Message>, QueueError> {
-        self.0.receive(queue, max, wait, hidden)
-    }
-    fn delete(&mut self, queue: &str, receipt: &str) -> Result<(), QueueError> {
-        self.0.delete(queue, receipt)
-    }
-    fn hide(&mut self, queue: &str, receipt: &str, hidden: u32) -> Result<(), QueueError> {
-        self.0.hide(queue, receipt, hidden)
-    }
-    fn load(&mut self, client_id: &str) -> Result<Option<Entry>, StoreError> {
-        self.0.load(client_id)
-    }
-    fn emit(&mut self, client_id: Option<&str>, at: Instant, what: Happening) {
-        self.0.emit(client_id, at, what)
-    }
+/// A host takes the application as far as it can go, and is paused before its first import.
+fn begin_advance(world: &Shared) -> Call {
+    Call::begin(world, |host| drop(exports::advance(host, SHOP))).unwrap()
 }
 
 /// The remedy of a missing message (rotate in the console, `enroll` with this date), then the message comes late after all.
 fn a_message_comes_late(world: &Shared, date: impl FnOnce(u64) -> Option<u64>) {
-    run(world, |host| calls::request(host, SHOP)).unwrap();
+    run(world, |host| exports::request(host, SHOP, false)).unwrap();
     advance(world);
     world.borrow_mut().queue[0].visible_at += DAY;
     world.borrow_mut().now += 2 * HOUR;
@@ -126,7 +72,7 @@ fn a_message_comes_late(world: &Shared, date: impl FnOnce(u64) -> Option<u64>) {
 }
 
 #[test]
-fn a_late_message_does_not_replace_the_newer_secret_that_was_handed_over() {
+fn a_late_message_does_not_replace_the_newer_secret_that_was_supplied() {
     a_message_comes_late(&settled(101), |_| None);
 }
 
@@ -146,10 +92,10 @@ fn the_same_with_the_date_given_by_the_day() {
 
 /// A pending secret that lags is proven after a newer one that was handed over.
 #[test]
-fn a_pending_secret_does_not_replace_a_newer_one_that_was_handed_over() {
+fn a_candidate_does_not_replace_a_newer_one_that_was_supplied() {
     let world = settled(102);
     world.borrow_mut().apps.get_mut(SHOP).unwrap().lag = HOUR;
-    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    run(&world, |host| exports::request(host, SHOP, false)).unwrap();
     advance(&world);
     drain(&world);
     assert_eq!(status(&world).state, State::Verifying);
@@ -171,7 +117,7 @@ fn a_pending_secret_does_not_replace_a_newer_one_that_was_handed_over() {
 
 /// An older secret that still works is handed over by mistake.
 #[test]
-fn an_older_secret_handed_over_by_mistake_does_not_cost_the_newest() {
+fn an_older_secret_supplied_by_mistake_does_not_cost_the_newest() {
     let world = settled(103);
     let first = newest(&world);
     world.borrow_mut().rotate(SHOP);
@@ -196,17 +142,16 @@ fn an_older_secret_handed_over_by_mistake_does_not_cost_the_newest() {
 #[test]
 fn a_host_that_cannot_save_does_not_take_back_the_call_of_another() {
     let world = settled(104);
-    run(&world, |host| calls::request(host, SHOP)).unwrap();
-    let odd = Odd {
-        after_send: Some(Box::new(|| {
-            world.borrow_mut().now += 130_000;
-            assert_eq!(advance(&world).state, State::Awaiting, "another host takes over and makes the call");
-        })),
-        before_save: Some(Box::new(|| Err(StoreError::Unavailable("no answer from the store".into())))),
-        ..Odd::default()
-    };
-    let result = run(&world, |host| calls::advance(&mut On(host, odd), SHOP));
-    assert!(matches!(result, Err(Error::Store(_))), "{result:?}");
+    run(&world, |host| exports::request(host, SHOP, false)).unwrap();
+    let slow = begin_advance(&world).until("token").and_then(Call::go_on).expect("it is about to save its intent");
+    assert_eq!(slow.import(), "save");
+    world.borrow_mut().now += 11 * 60_000;
+    assert_eq!(advance(&world).state, State::Awaiting, "another host takes over and makes the call");
+    world.borrow_mut().plans.push(("save", Planned::Fails(Failing::Before)));
+
+    slow.finish();
+
+    assert!(world.borrow().plans.is_empty(), "it has tried to save");
     assert_eq!(rotates(&world), 1);
     for _ in 0..4 {
         world.borrow_mut().now += 61_000;
@@ -220,6 +165,8 @@ fn a_host_that_cannot_save_does_not_take_back_the_call_of_another() {
 fn a_slip_at_enroll_does_not_make_the_program_forget_the_call_that_it_waits_for() {
     let world = enrolled(105);
     let right = newest(&world);
+    advance(&world);
+    world.borrow_mut().now += 16 * 60_000;
     assert_eq!(advance(&world).state, State::Awaiting);
     // The message takes its time.
     world.borrow_mut().queue[0].visible_at += HOUR / 2;
@@ -233,7 +180,7 @@ fn a_slip_at_enroll_does_not_make_the_program_forget_the_call_that_it_waits_for(
 
 /// The date in a message is not lost when its secret was handed over before.
 #[test]
-fn the_date_of_a_message_is_kept_when_its_secret_was_handed_over_before() {
+fn the_date_of_a_message_is_kept_when_its_secret_was_supplied_before() {
     let world = settled(106);
     world.borrow_mut().rotate(SHOP);
     let secret = newest(&world);
@@ -247,7 +194,7 @@ fn the_date_of_a_message_is_kept_when_its_secret_was_handed_over_before() {
 
 /// A wrong secret handed over does not keep the one in use from being rotated in time.
 #[test]
-fn a_wrong_secret_handed_over_does_not_stop_rotation() {
+fn a_wrong_secret_supplied_does_not_stop_rotation() {
     let world = settled(107);
     world.borrow_mut().now += 10 * DAY;
     advance(&world);
@@ -286,7 +233,7 @@ fn an_invented_message_does_not_stop_rotation() {
 #[test]
 fn a_clock_that_was_ahead_does_not_stop_publication() {
     let world = settled(109);
-    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    run(&world, |host| exports::request(host, SHOP, false)).unwrap();
     advance(&world);
     world.borrow_mut().now += 5_000;
     let true_time = world.borrow().now;
@@ -308,10 +255,10 @@ fn a_clock_that_was_ahead_does_not_stop_publication() {
 
 /// The same for the proof of a new secret.
 #[test]
-fn a_clock_that_was_ahead_does_not_stop_the_proof() {
+fn a_clock_that_was_ahead_does_not_stop_the_verification() {
     let world = settled(110);
     world.borrow_mut().apps.get_mut(SHOP).unwrap().lag = HOUR;
-    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    run(&world, |host| exports::request(host, SHOP, false)).unwrap();
     advance(&world);
     world.borrow_mut().now += 5_000;
     let true_time = world.borrow().now;
@@ -331,7 +278,7 @@ fn a_clock_that_was_ahead_does_not_stop_the_proof() {
 
 /// A notice about the old secret does not rotate again, also when the new one was handed over.
 #[test]
-fn a_notice_for_the_old_secret_does_not_rotate_again_after_a_hand_over() {
+fn a_notice_for_the_old_secret_does_not_rotate_again_after_a_secret_was_supplied() {
     let world = settled(111);
     let secret = rotate_in_console(&world);
     let (ends, old_ends) = (world.borrow().newest(SHOP).ends_at, world.borrow().apps[SHOP].issued[0].ends_at);
@@ -389,7 +336,7 @@ fn a_secret_that_ends_at_the_same_instant_is_not_thrown_away_untried() {
 
 /// A slip after the right secret does not cost the right one.
 #[test]
-fn a_second_hand_over_does_not_erase_the_first() {
+fn a_second_supplied_secret_does_not_erase_the_first() {
     let world = settled(117);
     world.borrow_mut().apps.get_mut(SHOP).unwrap().lag = HOUR;
     let secret = rotate_in_console(&world);
@@ -434,18 +381,16 @@ fn both_old_secrets_stay_until_their_ends() {
 
 /// Handing over what another host has just taken up makes no second generation of it.
 #[test]
-fn a_hand_over_that_races_with_its_message_does_not_promote_twice() {
+fn a_supplied_secret_that_races_with_its_message_does_not_promote_twice() {
     let world = settled(121);
     let first = newest(&world);
     world.borrow_mut().rotate(SHOP);
     let secret = newest(&world);
     world.borrow_mut().now += 5_000;
-    let meanwhile = || {
-        drain(&world);
-        Ok(())
-    };
-    let odd = Odd { before_save: Some(Box::new(meanwhile)), ..Odd::default() };
-    run(&world, |host| calls::enroll(&mut On(host, odd), SHOP, secret.into(), None)).unwrap();
+    let supplying = Call::begin(&world, |host| drop(exports::enroll(host, SHOP, secret.into(), None, true)));
+    let supplying = supplying.and_then(|call| call.until("save")).expect("it is about to save");
+    drain(&world);
+    supplying.finish();
     let after = advance(&world);
     assert_eq!(after.generation, 2);
     assert!(stored(&world).contains(&first), "rule 8");
@@ -455,11 +400,11 @@ fn a_hand_over_that_races_with_its_message_does_not_promote_twice() {
 #[test]
 fn a_preparation_begun_by_a_clock_that_was_ahead_is_taken_over() {
     let world = settled(130);
-    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    run(&world, |host| exports::request(host, SHOP, false)).unwrap();
     let true_time = world.borrow().now;
     world.borrow_mut().now += 5 * DAY;
     // load, save, token
-    let (died, _) = call(&world, Some((2, false)), |host| calls::advance(host, SHOP));
+    let (died, _) = call(&world, Some((2, false)), |host| exports::advance(host, SHOP));
     assert!(died.is_none());
     world.borrow_mut().now = true_time;
     for _ in 0..4 * 24 {
@@ -473,10 +418,10 @@ fn a_preparation_begun_by_a_clock_that_was_ahead_is_taken_over() {
 #[test]
 fn a_call_made_by_a_clock_that_was_ahead_is_answered_by_its_message() {
     let world = settled(131);
-    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    run(&world, |host| exports::request(host, SHOP, false)).unwrap();
     let true_time = world.borrow().now;
     world.borrow_mut().now += 5 * DAY;
-    world.borrow_mut().lose = Some(("rotate", false));
+    world.borrow_mut().plans.push(("rotate", Planned::Lost(false)));
     advance(&world);
     world.borrow_mut().now = true_time;
     // It had its effect, and Amazon's clock is right.
@@ -496,62 +441,51 @@ fn an_invented_message_does_not_forbid_a_rotation_that_a_person_wants() {
     world.borrow_mut().now += 5_000;
     drain(&world);
     days(&world, 1);
-    let request = run(&world, |host| calls::request(host, SHOP));
-    let resume = run(&world, |host| calls::resume(host, SHOP, Decision::RequestAgain));
+    let request = run(&world, |host| exports::request(host, SHOP, false));
+    let resume = run(&world, |host| exports::resume(host, SHOP, Decision::RequestAgain));
     assert!(request.is_ok() || resume.is_ok(), "{request:?}");
 }
 
-/// A slow write of the old secret whose host dies afterwards: longer than LONGEST_PUT, shorter than the configuration permits.
+/// Rule 14: a write of the old secret that takes as long as the contract permits, by a host that dies afterwards.
 #[test]
-fn a_write_that_takes_three_minutes_does_not_leave_the_old_secret_behind() {
+fn a_slow_write_does_not_leave_the_old_secret_behind() {
     let world = settled(135);
-    world.borrow_mut().settings.get_mut(SHOP).unwrap().targets.push("exec".into());
-    let in_put = || {
-        // Meanwhile another host rotates, and writes once more after two minutes.
-        run(&world, |host| calls::request(host, SHOP)).unwrap();
-        advance(&world);
-        world.borrow_mut().now += 5_000;
-        drain(&world);
-        world.borrow_mut().now += 130_000;
-        advance(&world);
-        world.borrow_mut().now += 45_000;
-    };
-    let odd = Odd { in_put: Some(Box::new(in_put)), ..Odd::default() };
-    let (died, _) = call(&world, None, |host| calls::advance(&mut On(host, odd), SHOP));
-    assert!(died.is_none());
+    set_targets(&world, &["env", "hook", "exec"]);
+    let slow = begin_advance(&world).until("put exec").expect("it is about to publish the old secret");
+    // Meanwhile another host rotates.
+    run(&world, |host| exports::request(host, SHOP, false)).unwrap();
+    advance(&world);
+    world.borrow_mut().now += 5_000;
+    drain(&world);
+    world.borrow_mut().now += 100_000;
+    drop(slow.go_on());
+    let secret = newest(&world);
+    assert!(!world.borrow().published(SHOP, &secret), "the late write has hidden it");
     for _ in 0..24 {
         world.borrow_mut().now += HOUR;
         advance(&world);
         drain(&world);
     }
-    let secret = newest(&world);
     let claims = status(&world).targets.iter().all(|target| target.holds_current);
     assert!(claims && world.borrow().current(SHOP) == Some(secret.clone()));
     assert!(world.borrow().published(SHOP, &secret), "the status says that every target holds the current secret");
 }
 
-/// The same for a target that whoever promoted the secret has never heard of: a configuration is changed on one host after the
-/// other.
+/// Rule 14: the same for a target that the host which promotes the secret does not have in its settings: a configuration is
+/// changed on one host after the other.
 #[test]
 fn a_slow_write_to_a_target_of_another_configuration_does_not_leave_the_old_secret_behind() {
     let world = settled(142);
-    let configure = |names: &[&str]| {
-        let targets = names.iter().map(|name| (*name).to_owned()).collect();
-        world.borrow_mut().settings.get_mut(SHOP).unwrap().targets = targets;
-    };
-    configure(&["env", "hook", "exec"]);
-    let in_put = || {
-        configure(&["env", "hook"]);
-        run(&world, |host| calls::request(host, SHOP)).unwrap();
-        advance(&world);
-        world.borrow_mut().now += 5_000;
-        drain(&world);
-        configure(&["env", "hook", "exec"]);
-        advance(&world);
-    };
-    let odd = Odd { in_put: Some(Box::new(in_put)), ..Odd::default() };
-    let (died, _) = call(&world, None, |host| calls::advance(&mut On(host, odd), SHOP));
-    assert!(died.is_none());
+    set_targets(&world, &["env", "hook", "exec"]);
+    let slow = begin_advance(&world).until("put exec").expect("it is about to publish the old secret");
+    set_targets(&world, &["env", "hook"]);
+    run(&world, |host| exports::request(host, SHOP, false)).unwrap();
+    advance(&world);
+    world.borrow_mut().now += 5_000;
+    drain(&world);
+    set_targets(&world, &["env", "hook", "exec"]);
+    advance(&world);
+    drop(slow.go_on());
     let secret = newest(&world);
     assert!(!world.borrow().published(SHOP, &secret), "the late write has hidden it");
     world.borrow_mut().now += 3 * 60_000;
@@ -561,18 +495,18 @@ fn a_slow_write_to_a_target_of_another_configuration_does_not_leave_the_old_secr
 
 /// The hint of `enroll` is to run it again; then it is tried again.
 #[test]
-fn a_secret_handed_over_again_is_tried_again() {
+fn a_secret_supplied_again_is_tried_again() {
     let world = World::shared(136);
     world.borrow_mut().settings.get_mut(SHOP).unwrap().rotate_before = 0;
     let secret = newest(&world);
     let works_from = world.borrow().now + 10 * 60_000;
     world.borrow_mut().apps.get_mut(SHOP).unwrap().issued[0].works_from = works_from;
     hand(&world, &secret, None).unwrap();
-    assert!(!advance(&world).proven);
+    assert!(!advance(&world).verified);
     world.borrow_mut().now += 15 * 60_000;
     hand(&world, &secret, None).unwrap();
     let after = advance(&world);
-    assert!(after.proven, "{:?}", after.next);
+    assert!(after.verified, "{:?}", after.next);
 }
 
 /// The remedy of a refused new secret (rotate in the console, `enroll`) ends the stall.
@@ -595,7 +529,7 @@ fn the_remedy_of_a_refused_new_secret_ends_the_stall() {
 fn automation_that_enrolls_the_first_secret_again_and_again_does_not_stop_rotation() {
     let world = settled(140);
     let first = newest(&world);
-    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    run(&world, |host| exports::request(host, SHOP, false)).unwrap();
     advance(&world);
     world.borrow_mut().now += 5_000;
     drain(&world);
@@ -617,7 +551,7 @@ fn automation_that_enrolls_the_first_secret_again_and_again_does_not_stop_rotati
 #[test]
 fn a_target_taken_out_of_the_settings_is_not_waited_for() {
     let world = settled(141);
-    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    run(&world, |host| exports::request(host, SHOP, false)).unwrap();
     advance(&world);
     world.borrow_mut().now += 5_000;
     world.borrow_mut().faults.target = 1000;

@@ -68,6 +68,16 @@ impl ClientSecret {
     pub fn expose_text(&self) -> &str {
         self.0.expose_text()
     }
+
+    /// 64 bits by which it is recognised, and no more of it than that.
+    pub fn digest(&self) -> u64 {
+        spread(self.expose())
+    }
+}
+
+/// FNV-1a: few bits of whatever length, evenly spread.
+pub fn spread(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 impl Serialize for ClientSecret {

@@ -1,57 +1,85 @@
-//! The component's skin: exports lead to [`calls`](crate::calls), and [`Host`] leads to the imports. No rules here.
+//! The component's skin: exports lead to [`exports`](crate::exports), and [`Host`] leads to the imports. No rules here.
 
 use zeroize::Zeroize;
 
-use crate::calls;
-use crate::contract::exports::lwa::rotation::rotation::{
-    self, ApplicationStatus, Decision, Delivery, Error, Problem, Stage,
+use crate::bindings::exports::lwa::rotation::rotation::{
+    self, ApplicationStatus, Decision, Delivery, Drained, Error, Problem, QueueFinding, Stage,
 };
-use crate::contract::lwa::rotation::observe::{self, Happening};
-use crate::contract::lwa::rotation::settings::{self, Application};
-use crate::contract::lwa::rotation::{http, publish, queue, store, types};
+use crate::bindings::lwa::rotation::observe::{self, Happening};
+use crate::bindings::lwa::rotation::settings::{self, Application};
+use crate::bindings::lwa::rotation::{http, publish, queue, store, types};
 use crate::credential::{Credential, Secret};
-use crate::host::{Entry, Host, Message, Method, PublishError, QueueError, Request, Response, SendError, StoreError};
+use crate::exports;
+use crate::host::{
+    Entry, Held, Host, Inspection, Message, Method, PublishError, QueueError, Reading, Request, Response, SendError,
+    StoreError,
+};
 use crate::instant::Instant;
 
 struct Component;
 
-crate::contract::export!(Component with_types_in crate::contract);
+crate::bindings::export!(Component with_types_in crate::bindings);
 
 impl rotation::Guest for Component {
-    fn enroll(client_id: String, secret: Vec<u8>, expires_at: Option<u64>) -> Result<ApplicationStatus, Error> {
-        calls::enroll(&mut Imports, &client_id, secret, expires_at.map(Instant))
+    fn enroll(
+        client_id: String,
+        secret: Vec<u8>,
+        expires_at: Option<u64>,
+        confirmed: bool,
+    ) -> Result<ApplicationStatus, Error> {
+        exports::enroll(&mut Imports, &client_id, secret, expires_at.map(Instant), confirmed)
+    }
+
+    fn set_expiry(client_id: String, expires_at: u64, confirmed: bool) -> Result<ApplicationStatus, Error> {
+        exports::set_expiry(&mut Imports, &client_id, Instant(expires_at), confirmed)
     }
 
     fn advance(client_id: String) -> Result<ApplicationStatus, Error> {
-        calls::advance(&mut Imports, &client_id)
+        exports::advance(&mut Imports, &client_id)
     }
 
     fn deliver(message: queue::Message) -> Delivery {
-        calls::deliver(&mut Imports, &Message::from(message))
+        exports::deliver(&mut Imports, &Message::from(message))
     }
 
-    fn drain(queue: String, max: u32, wait: u32) -> Result<Vec<Delivery>, Error> {
-        calls::drain(&mut Imports, &queue, max, wait)
+    fn drain(queue: String, max: u32, wait: u32) -> Result<Drained, Error> {
+        exports::drain(&mut Imports, &queue, max, wait)
     }
 
-    fn request(client_id: String) -> Result<ApplicationStatus, Error> {
-        calls::request(&mut Imports, &client_id)
+    fn request(client_id: String, force: bool) -> Result<ApplicationStatus, Error> {
+        exports::request(&mut Imports, &client_id, force)
+    }
+
+    fn cancel(client_id: String, not_before: Option<u64>) -> Result<ApplicationStatus, Error> {
+        exports::cancel(&mut Imports, &client_id, not_before.map(Instant))
     }
 
     fn resume(client_id: String, decision: Decision) -> Result<ApplicationStatus, Error> {
-        calls::resume(&mut Imports, &client_id, decision)
+        exports::resume(&mut Imports, &client_id, decision)
+    }
+
+    fn republish(client_id: String, target: Option<String>) -> Result<ApplicationStatus, Error> {
+        exports::republish(&mut Imports, &client_id, target.as_deref())
+    }
+
+    fn forget(client_id: String) -> Result<(), Error> {
+        exports::forget(&mut Imports, &client_id)
+    }
+
+    fn check_queue(queue: String) -> Vec<QueueFinding> {
+        exports::check_queue(&mut Imports, &queue)
     }
 
     fn status(client_id: String) -> Result<ApplicationStatus, Error> {
-        calls::status(&mut Imports, &client_id)
+        exports::status(&mut Imports, &client_id)
     }
 
-    fn prove(client_id: String) -> Result<Option<Problem>, Error> {
-        calls::prove(&mut Imports, &client_id)
+    fn verify(client_id: String) -> Result<Option<Problem>, Error> {
+        exports::verify(&mut Imports, &client_id)
     }
 
     fn reveal(client_id: String, stage: Stage) -> Result<Option<types::Credential>, Error> {
-        let credential = calls::reveal(&mut Imports, &client_id, stage)?;
+        let credential = exports::reveal(&mut Imports, &client_id, stage)?;
         Ok(credential.map(|credential| exposed(&credential)))
     }
 }
@@ -109,21 +137,25 @@ impl Host for Imports {
             body: request.body.expose().to_vec(),
             time_limit: TIME_LIMIT,
             body_limit: BODY_LIMIT,
+            not_after: request.not_after.map(|at| at.0),
         };
         let answer = http::send(&sent);
         sent.body.zeroize();
         sent.headers.iter_mut().for_each(|header| header.value.zeroize());
         match answer {
-            Ok(response) => Ok(Response {
-                status: response.status,
-                request_id: response
-                    .headers
-                    .into_iter()
-                    .find(|header| header.name.eq_ignore_ascii_case("x-amzn-requestid"))
-                    .and_then(|header| String::from_utf8(header.value).ok())
-                    .unwrap_or_default(),
-                body: Secret::new(response.body),
-            }),
+            Ok(response) => {
+                let header = |name: &str| response.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
+                let request_id = header("x-amzn-requestid");
+                Ok(Response {
+                    status: response.status,
+                    marked: request_id.or_else(|| header("x-amzn-errortype")).is_some(),
+                    request_id: request_id
+                        .and_then(|header| core::str::from_utf8(&header.value).ok())
+                        .unwrap_or_default()
+                        .to_owned(),
+                    body: Secret::new(response.body),
+                })
+            }
             Err(http::Error::NotSent(text)) => Err(SendError::NotSent(text)),
             Err(http::Error::Forbidden(text)) => Err(SendError::Forbidden(text)),
             Err(http::Error::OutcomeUnknown(text) | http::Error::Other(text)) => Err(SendError::OutcomeUnknown(text)),
@@ -143,6 +175,10 @@ impl Host for Imports {
         queue::hide(queue, receipt_handle, visibility)
     }
 
+    fn inspect(&mut self, queue: &str) -> Inspection {
+        queue::inspect(queue)
+    }
+
     fn load(&mut self, client_id: &str) -> Result<Option<Entry>, StoreError> {
         let entry = store::load(client_id)?;
         Ok(entry.map(|entry| Entry { revision: entry.revision, document: Secret::new(entry.document) }))
@@ -157,6 +193,22 @@ impl Host for Imports {
         let result = publish::put(target, &exposed);
         exposed.client_secret.zeroize();
         result
+    }
+
+    fn remove(&mut self, client_id: &str, expected: &str) -> Result<(), StoreError> {
+        store::remove(client_id, expected)
+    }
+
+    fn read(&mut self, target: &str, client_id: &str) -> Result<Reading, PublishError> {
+        Ok(match publish::read(target, client_id)? {
+            publish::Reading::Credential(held) => Reading::Credential(Held {
+                client_id: held.client_id,
+                client_secret: Secret::new(held.client_secret),
+                written_by: held.written_by,
+            }),
+            publish::Reading::None => Reading::None,
+            publish::Reading::Unreadable => Reading::Unreadable,
+        })
     }
 
     fn emit(&mut self, client_id: Option<&str>, at: Instant, what: Happening) {

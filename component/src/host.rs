@@ -1,10 +1,10 @@
 //! What the component asks of its host: the imports of the contract as one trait, with types that do not print secrets.
 //!
 //! `guest` implements it with the imports; tests implement it with a simulated Amazon. The promises of each
-//! function stand in `wit/`.
+//! function are in `wit/`.
 
-use crate::contract::lwa::rotation::observe::Happening;
-use crate::contract::lwa::rotation::settings::Application;
+use crate::bindings::lwa::rotation::observe::Happening;
+use crate::bindings::lwa::rotation::settings::Application;
 use crate::credential::{Credential, Secret};
 use crate::instant::Instant;
 
@@ -28,6 +28,8 @@ pub struct Request {
     pub headers: Vec<(&'static str, Secret)>,
     /// The body; empty for none.
     pub body: Secret,
+    /// It must not begin to be sent after this instant.
+    pub not_after: Option<Instant>,
 }
 
 /// An HTTP answer. The body may be secret.
@@ -35,6 +37,8 @@ pub struct Request {
 pub struct Response {
     /// The status code.
     pub status: u16,
+    /// Whether it has a header that only SP-API sets: `x-amzn-RequestId` or `x-amzn-ErrorType`.
+    pub marked: bool,
     /// The header `x-amzn-RequestId`; empty if absent.
     pub request_id: String,
     /// The body.
@@ -74,11 +78,34 @@ pub struct Entry {
     pub document: Secret,
 }
 
-pub use crate::contract::lwa::rotation::publish::Error as PublishError;
-pub use crate::contract::lwa::rotation::queue::Error as QueueError;
-pub use crate::contract::lwa::rotation::store::Error as StoreError;
+/// What reading a target's place gave.
+#[derive(Debug)]
+pub enum Reading {
+    /// A credential.
+    Credential(Held),
+    /// None.
+    None,
+    /// This kind of place cannot be read.
+    Unreadable,
+}
 
-/// The imports. Synchronous: whoever implements it may suspend, the component does not notice.
+/// A credential that a place holds.
+#[derive(Debug)]
+pub struct Held {
+    /// The client id beside the secret, if there is one.
+    pub client_id: Option<String>,
+    /// The client secret.
+    pub client_secret: Secret,
+    /// Who seems to have written it last.
+    pub written_by: Option<String>,
+}
+
+pub use crate::bindings::lwa::rotation::publish::Error as PublishError;
+pub use crate::bindings::lwa::rotation::queue::Error as QueueError;
+pub use crate::bindings::lwa::rotation::queue::Inspection;
+pub use crate::bindings::lwa::rotation::store::Error as StoreError;
+
+/// The imports. Synchronous: an implementation may suspend, and the component does not notice.
 pub trait Host {
     /// The time.
     fn now(&mut self) -> Instant;
@@ -94,12 +121,18 @@ pub trait Host {
     fn delete(&mut self, queue: &str, receipt_handle: &str) -> Result<(), QueueError>;
     /// Hides a message for `visibility` seconds from now.
     fn hide(&mut self, queue: &str, receipt_handle: &str, visibility: u32) -> Result<(), QueueError>;
+    /// The facts about a queue.
+    fn inspect(&mut self, queue: &str) -> Inspection;
     /// Loads the document of a client id.
     fn load(&mut self, client_id: &str) -> Result<Option<Entry>, StoreError>;
     /// Saves it, if the stored revision is the expected one.
     fn save(&mut self, client_id: &str, document: &Secret, expected: Option<&str>) -> Result<String, StoreError>;
-    /// Hands a proven credential to a target.
+    /// Removes it, if the stored revision is the expected one.
+    fn remove(&mut self, client_id: &str, expected: &str) -> Result<(), StoreError>;
+    /// Gives a verified credential to a target.
     fn put(&mut self, target: &str, credential: &Credential) -> Result<(), PublishError>;
+    /// Reads what the place of a target holds.
+    fn read(&mut self, target: &str, client_id: &str) -> Result<Reading, PublishError>;
     /// Reports what happened.
     fn emit(&mut self, client_id: Option<&str>, at: Instant, what: Happening);
 }

@@ -1,300 +1,228 @@
 //! What went wrong, in words that a person can act on: what happened, what still works, what to do, and by when.
+//!
+//! The words name no command of a host's: what is to be done is an [`Action`] too, which a host words in its own terms.
 
-use crate::contract::lwa::rotation::settings::Application;
-use crate::contract::lwa::rotation::types::{Cause, Problem, RemedyBy};
-use crate::failure::Failure;
+use crate::amazon::error::Failure;
+use crate::bindings::lwa::rotation::settings::Application;
+use crate::bindings::lwa::rotation::types::{Action, Cause, Problem, RemedyBy};
 use crate::instant::Instant;
-use crate::record::{Proof, Record, Requesting, Retry, Stall, State};
+use crate::policy::OVERLAP;
+use crate::record::Record;
+use crate::record::call::{Call, Phase, Wanted};
+use crate::record::secrets::{Candidate, Retry, Verification};
+use crate::record::targets::Foreign;
 
-const CONSOLE: &str = "the Developer Console (Solution Provider Portal, or Develop Apps in Seller Central)";
+mod step;
 
-const HAND_OVER_AGAIN: &str = "see whether it was handed over whole and is this application's, and hand over the right one with \
-                               `enroll`; handing over the one in use takes this one back";
+use step::{Step, of_step, said};
 
-/// What a failure was about.
-#[derive(Clone, Copy)]
-enum Step {
-    Rotation,
-    /// A new secret that came in a message.
-    NewSecret,
-    /// One that the operator handed over beside the one in use.
-    Handed,
-    Current,
-}
-
-impl Step {
-    /// The proof of a pending secret (whether it came in a message), or of the current one.
-    fn of_proof(from_message: Option<bool>) -> Self {
-        match from_message {
-            Some(true) => Self::NewSecret,
-            Some(false) => Self::Handed,
-            None => Self::Current,
-        }
-    }
-}
-
-/// Why the application does not go on by itself; `None` when all is well. Of several reasons the gravest.
+/// Why the application does not go on by itself, the gravest reason; `None` when all is well.
 pub fn of(record: &Record, application: &Application) -> Option<Problem> {
-    match &record.state {
-        State::Stalled(Stall::MessageMissing) => return Some(message_missing(record)),
-        State::Stalled(Stall::NewSecretRefused) => return Some(new_secret_refused(record)),
-        State::Requesting(Requesting { failure: Some(failure), stage, .. }) => {
-            let retry_at = match stage {
-                crate::record::Stage::Waiting(at) => Some(*at),
-                _ => None,
-            };
-            return Some(of_step(record, failure, Step::Rotation, retry_at));
-        }
-        _ => {}
+    if let Phase::Missing(call) = &record.call.phase {
+        return Some(message_missing(record, call));
     }
-    let of_retry =
-        |retry: &Retry, step| retry.failure.as_ref().map(|failure| of_step(record, failure, step, Some(retry.at)));
-    let pending = record
-        .pending
-        .iter()
-        .rev()
-        .find_map(|pending| of_retry(&pending.retry, Step::of_proof(Some(pending.from_message()))));
-    let current = || match &record.current.proof {
-        Proof::Open(retry) => of_retry(retry, Step::Current),
-        Proof::Proven => None,
-    };
-    let target = || {
-        application.targets.iter().find_map(|name| {
-            let target = record.targets.get(name).filter(|target| target.generation != record.generation)?;
-            Some(target_failed(record, name, target.retry.failure.as_ref()?, target.retry.at))
+    if let Some(candidate) = record.secrets.awaited().rev().find(|candidate| candidate.stalled) {
+        return Some(new_secret_refused(candidate));
+    }
+    if let Some(Wanted { failure: Some(failure), from, .. }) = record.call.phase.unsent() {
+        return Some(of_rotation(record, failure, Some(*from)));
+    }
+    let candidate = || {
+        record.secrets.awaited().rev().find_map(|candidate| {
+            let failure = candidate.retry.failure.as_ref()?;
+            Some(of_candidate(record, candidate, failure, candidate.retry.at))
         })
     };
-    let lost = || {
-        let failure =
-            record.call.as_ref().filter(|_| matches!(record.state, State::Awaiting { .. }))?.failure.as_ref()?;
-        Some(answer_lost(record, failure))
+    let current = || match &record.secrets.current.verification {
+        Verification::Open(Retry { at, failure: Some(failure), .. }) => Some(of_current(record, failure, Some(*at))),
+        _ => None,
     };
-    pending.or_else(current).or_else(target).or_else(lost)
+    let targets = || application.targets.iter().filter_map(|target| Some((target, record.targets.get(&target.place)?)));
+    let changed = || {
+        targets().find_map(|(setting, target)| {
+            Some(place_changed(record, &setting.name, target.found.as_ref()?, target.look_at))
+        })
+    };
+    let unmatched = || record.secrets.unmatched.map(|at| notice_unmatched(record, at));
+    let failed = || {
+        targets().filter(|(_, target)| !target.holds(record.secrets.generation)).find_map(|(setting, target)| {
+            Some(target_failed(record, &setting.name, target.retry.failure.as_ref()?, target.retry.at))
+        })
+    };
+    let lost = || match &record.call.phase {
+        Phase::Awaited { call, .. } => Some(answer_lost(call, call.failure.as_ref()?)),
+        _ => None,
+    };
+    candidate().or_else(current).or_else(changed).or_else(unmatched).or_else(failed).or_else(lost)
 }
 
-/// A failure of a trial that is not kept in the record.
-pub fn of_trial(record: &Record, failure: &Failure) -> Problem {
-    of_step(record, failure, Step::Current, None)
-}
-
-/// A failure of the rotation, as an event tells it.
+/// A failure of the rotation.
 pub fn of_rotation(record: &Record, failure: &Failure, retry_at: Option<Instant>) -> Problem {
+    if failure.cause == Cause::QueueBlocked {
+        return queue_blocked(record, failure, retry_at);
+    }
     of_step(record, failure, Step::Rotation, retry_at)
 }
 
-/// A failure of a proof, as an event tells it: of a pending secret (whether it came in a message), or of the current one.
-pub fn of_proof(record: &Record, failure: &Failure, from_message: Option<bool>, retry_at: Instant) -> Problem {
-    of_step(record, failure, Step::of_proof(from_message), Some(retry_at))
+/// A failure of the current secret's verification.
+pub fn of_current(record: &Record, failure: &Failure, retry_at: Option<Instant>) -> Problem {
+    of_step(record, failure, Step::Current, retry_at)
 }
 
-fn of_step(record: &Record, failure: &Failure, step: Step, retry_at: Option<Instant>) -> Problem {
-    let which = match step {
-        Step::NewSecret => "the new client secret",
-        Step::Handed => "the client secret that was handed over",
-        Step::Rotation | Step::Current => "the current client secret",
-    };
-    let id = &record.client_id;
-    let (happened, remedy) = match failure.cause {
-        Cause::SecretRefused => (
-            match step {
-                Step::NewSecret => format!("Login with Amazon does not accept {which} of {id} yet"),
-                _ => format!("Login with Amazon does not accept client id {id} with {which}"),
-            },
-            match step {
-                Step::NewSecret => "nothing yet: new secrets can take half an hour and more to work".into(),
-                Step::Handed => HAND_OVER_AGAIN.into(),
-                _ => format!("look up the client secret in {CONSOLE}, and hand it over with `enroll`"),
-            },
-        ),
-        Cause::SecretExpired => (
-            match step {
-                Step::NewSecret => format!("SP-API does not accept {which} of {id} yet"),
-                _ => format!("SP-API says that {which} of {id} has expired"),
-            },
-            match step {
-                Step::NewSecret => "nothing yet: new secrets can take half an hour and more to work".into(),
-                Step::Handed => HAND_OVER_AGAIN.into(),
-                _ => format!("rotate the secret in {CONSOLE}, and hand it over with `enroll`"),
-            },
-        ),
-        Cause::ScopeRefused => (
-            match step {
-                Step::Rotation => format!("Login with Amazon does not grant {id} the scope of the rotate call"),
-                _ => format!("Login with Amazon does not grant {id} the scope of the call that proves a secret"),
-            },
-            "see whether the client id is that of a Selling Partner API application, and whether it has been published or authorized as Amazon demands".into(),
-        ),
-        Cause::AccessDenied => (
-            match step {
-                Step::Rotation => format!("SP-API refuses the rotate call of {id}"),
-                _ => format!("SP-API refuses the call that proves {which} of {id}"),
-            },
-            "see whether the endpoint is that of the region where the application is registered, and whether the application is active in the Developer Console".into(),
-        ),
-        Cause::NotSubscribed => (
-            format!("Amazon does not rotate {id}: it is not subscribed to rotation notifications"),
-            format!(
-                "in {CONSOLE}, open Notification Preferences and subscribe the application to \
-                 \"Application Client New Secret\" with the SQS queue as its destination"
-            ),
-        ),
-        Cause::Throttled => (
-            "Amazon asks to slow down".to_owned(),
-            "nothing: it is tried again; if it persists, see whether another program rotates the same application".into(),
-        ),
-        Cause::Unavailable => ("Amazon cannot serve the request at present".into(), "nothing: it is tried again".into()),
-        Cause::NotConnected => (
-            format!("no connection to Amazon could be made ({})", failure.detail),
-            "see to the network, the name service, the proxy and the trusted certificates of this machine; it is tried again".into(),
-        ),
-        Cause::AnswerLost => (
-            format!("the answer of Amazon never came ({})", told(failure)),
-            "nothing: it is tried again where that is safe".into(),
-        ),
-        Cause::OriginRefused => (
-            format!("this host does not allow the endpoint ({})", failure.detail),
-            "correct the endpoints in the configuration".into(),
-        ),
-        Cause::UnexpectedAnswer => (
-            format!("Amazon gave an answer that it does not document ({})", told(failure)),
-            "see whether the endpoints in the configuration are Amazon's, then look at Amazon's own words".into(),
-        ),
-        // These are told by functions of their own.
-        Cause::MessageMissing | Cause::NewSecretRefused | Cause::TargetFailed => (told(failure), String::new()),
-    };
-    let patient = matches!(step, Step::NewSecret) && !matches!(failure.cause, Cause::OriginRefused);
-    let act_by = match step {
-        Step::NewSecret => {
-            record.newest_pending().and_then(|pending| pending.old_ends_at).or(record.current.expires_at)
+/// A failure of a candidate's verification.
+pub fn of_candidate(record: &Record, candidate: &Candidate, failure: &Failure, retry_at: Instant) -> Problem {
+    let step = if candidate.origin.is_message() { Step::NewSecret } else { Step::Supplied };
+    of_step(record, failure, step, Some(retry_at))
+}
+
+/// What a place holds that is not overwritten, in words.
+pub fn found(what: Foreign) -> &'static str {
+    match what {
+        Foreign::AnotherSecret => {
+            "it holds a client secret that this record does not know; it is not overwritten, and becomes current if Amazon accepts it"
         }
-        Step::Rotation | Step::Handed | Step::Current => record.current.expires_at,
-    };
+        Foreign::AnotherApplication => "it holds the credential of another application, and is not overwritten",
+        Foreign::PutBack => "an older client secret, or none, is put back each time the current one is written",
+    }
+}
+
+fn place_changed(
+    record: &Record,
+    name: &str,
+    seen: &crate::record::targets::Found,
+    retry_at: Option<Instant>,
+) -> Problem {
+    let by = seen.by.as_ref().map(|by| format!(" (last written by {by})")).unwrap_or_default();
     Problem {
-        cause: failure.cause,
-        remedy_by: if failure.needs_person() && !patient { RemedyBy::Person } else { RemedyBy::Time },
-        happened,
-        still_works: still_works(record, failure.cause, step),
-        remedy,
-        act_by: act_by.map(|at| at.0),
-        amazon: failure.amazon.as_deref().cloned(),
+        cause: Cause::PlaceChanged,
+        remedy_by: RemedyBy::Person,
+        happened: format!("publish target \"{name}\": {}{by}", found(seen.what)),
+        still_works: "the current secret is kept safe; applications that read this place do not get it".into(),
+        action: Action::FixPlace,
+        remedy: "find out what else writes this place, and stop it; then have the current secret published again"
+            .into(),
+        act_by: record.secrets.previous().map(|(_, ends_at)| ends_at.0),
+        amazon: None,
         retry_at: retry_at.map(|at| at.0),
     }
 }
 
-fn still_works(record: &Record, cause: Cause, step: Step) -> String {
-    let until =
-        |at: Option<Instant>| at.map_or("until Amazon ends it (when is not known)".into(), |at| format!("until {at}"));
-    match (step, cause) {
-        (Step::NewSecret, _) => {
-            let ends = record.newest_pending().and_then(|pending| pending.old_ends_at).or(record.current.expires_at);
-            format!("applications go on with the secret in use {}; the new one is kept safe", until(ends))
-        }
-        (Step::Handed, _) => format!(
-            "applications go on with the secret in use {}; the one handed over is kept beside it",
-            until(record.current.expires_at)
-        ),
-        (Step::Rotation | Step::Current, Cause::SecretRefused | Cause::SecretExpired) => match record.last_old() {
-            Some(old) => format!("perhaps the old secret, until {}", old.ends_at),
-            None => "nothing that needs this secret, if Amazon is right".into(),
+fn notice_unmatched(record: &Record, at: Instant) -> Problem {
+    Problem {
+        cause: Cause::NoticeUnmatched,
+        remedy_by: RemedyBy::Person,
+        happened: format!("Amazon announced the end of a client secret at {at}, and no secret of this record ends then"),
+        still_works: match record.secrets.current.expires_at {
+            Some(end) => format!("the current secret works, by this record until {end}"),
+            None => "the current secret works; when it ends is not known".into(),
         },
-        (Step::Rotation | Step::Current, _) => {
-            format!("nothing has changed: the current secret works {}", until(record.current.expires_at))
-        }
+        action: Action::CheckExpiry,
+        remedy: "look in the Developer Console when the secret in use ends, and correct the date here; if the secret was rotated elsewhere, supply the new one".into(),
+        act_by: Some(at.0),
+        amazon: None,
+        retry_at: None,
     }
 }
 
-/// Amazon's status or the host's words.
-fn told(failure: &Failure) -> String {
-    match &failure.amazon {
-        Some(amazon) if failure.detail.is_empty() => format!("HTTP status {}", amazon.status),
-        _ => failure.detail.clone(),
+fn queue_blocked(record: &Record, failure: &Failure, retry_at: Option<Instant>) -> Problem {
+    let obstacle = record.call.obstacle.as_ref();
+    Problem {
+        cause: Cause::QueueBlocked,
+        remedy_by: RemedyBy::Person,
+        happened: format!("no rotate call is made, because the new secret might not arrive: {}", failure.detail),
+        still_works: step::until_end(record),
+        action: Action::FixQueue,
+        remedy: obstacle.map_or_else(|| "correct the queue".into(), |obstacle| obstacle.remedy.clone()),
+        act_by: record.ends_at().map(|at| at.0),
+        amazon: None,
+        retry_at: retry_at.map(|at| at.0),
     }
 }
 
-/// When the secret in use ends because of a rotate call whose message is missing.
-fn end_after_call(record: &Record) -> Option<Instant> {
-    record.call.as_ref().map(|call| call.at + crate::rotation::OVERLAP)
-}
-
-fn answer_lost(record: &Record, failure: &Failure) -> Problem {
+fn answer_lost(call: &Call, failure: &Failure) -> Problem {
     Problem {
         cause: Cause::AnswerLost,
         remedy_by: RemedyBy::Time,
-        happened: format!("whether Amazon accepted the rotate call is not known ({})", told(failure)),
+        happened: format!("whether Amazon accepted the rotate call is not known ({})", said(failure)),
         still_works: "the current secret works; if the call was accepted, for 7 days from then".into(),
+        action: Action::Wait,
         remedy: "nothing: the call is not repeated; if it was accepted, the message with the new secret comes".into(),
-        act_by: end_after_call(record).map(|at| at.0),
+        act_by: Some((call.at + OVERLAP).0),
         amazon: failure.amazon.as_deref().cloned(),
         retry_at: None,
     }
 }
 
-fn message_missing(record: &Record) -> Problem {
-    let ends = end_after_call(record);
-    let accepted = record.call.as_ref().is_some_and(|call| call.accepted);
-    let called = record.called_at.map_or_else(|| "earlier".into(), |at| format!("at {at}"));
+fn message_missing(record: &Record, call: &Call) -> Problem {
+    let (at, end) = (call.at, record.ends_at().unwrap_or(call.at + OVERLAP));
+    let (happened, still_works) = if call.accepted {
+        (
+            format!("Amazon accepted the rotate call at {at}, and no message with the new secret has come"),
+            format!("applications go on with the secret in use until about {end}, then it ends"),
+        )
+    } else {
+        (
+            format!(
+                "a rotate call was made at {at}, its answer is not known, and no message with a new secret has come"
+            ),
+            format!("applications go on with the secret in use; if Amazon did rotate, until about {end}"),
+        )
+    };
     Problem {
         cause: Cause::MessageMissing,
         remedy_by: RemedyBy::Person,
-        happened: if accepted {
-            format!("Amazon accepted the rotate call {called}, and no message with the new secret has come")
-        } else {
-            format!("a rotate call was made {called}, its answer is not known, and no message with a new secret has come")
-        },
-        still_works: match ends {
-            Some(at) if accepted => format!("applications go on with the secret in use until about {at}, then it ends"),
-            Some(at) => format!("applications go on with the secret in use; if Amazon did rotate, until about {at}"),
-            None => "applications go on with the secret in use".into(),
-        },
-        remedy: "see whether the queue's policy lets Amazon (account 437568002678) send, and whether something else reads the \
-                 queue. Then either `resume --wait` for the message once more, or `resume --request-again` for another \
-                 rotation (what that does to the secret in use Amazon does not say). Failing both, rotate in the Developer \
-                 Console and hand the secret over with `enroll`"
+        happened,
+        still_works,
+        action: Action::Decide,
+        remedy: "look in the Developer Console whether a new client secret is there, and supply it. If not, check that the \
+                 queue's policy lets Amazon (account 437568002678) send, and that no other program takes its messages; then \
+                 decide to wait for the message once more, or to request again (what another rotation does to the secret in \
+                 use is not documented by Amazon)"
             .into(),
-        act_by: ends.map(|at| at.0),
-        amazon: record.call.as_ref().and_then(|call| call.failure.as_ref()).and_then(|failure| failure.amazon.as_deref().cloned()),
+        act_by: Some(end.0),
+        amazon: call.failure.as_ref().and_then(|failure| failure.amazon.as_deref().cloned()),
         retry_at: None,
     }
 }
 
-fn new_secret_refused(record: &Record) -> Problem {
-    let pending = record.newest_pending();
-    let ends = pending.and_then(|pending| pending.old_ends_at);
-    let failure = pending.and_then(|pending| pending.retry.failure.as_ref());
+fn new_secret_refused(candidate: &Candidate) -> Problem {
+    let end = candidate.old_ends_at;
+    let failure = candidate.retry.failure.as_ref();
     Problem {
         cause: Cause::NewSecretRefused,
         remedy_by: RemedyBy::Person,
-        happened: "a new secret has come and Amazon does not accept it, and the old one is about to end".into(),
-        still_works: ends.map_or_else(
+        happened: "a new secret has come and Amazon does not accept it, and the secret in use is about to end".into(),
+        still_works: end.map_or_else(
             || "applications go on with the secret in use".into(),
             |at| format!("applications go on with the secret in use until {at}; the new one is kept and still tried"),
         ),
-        remedy: "look at Amazon's own words. Then either `resume --wait`, or `resume --request-again` for another rotation \
-                 while the old secret works. Failing both, rotate in the Developer Console and hand the secret over with \
-                 `enroll`"
+        action: Action::Decide,
+        remedy: "look in the Developer Console whether another client secret is there, and supply it. If not, read Amazon's \
+                 own words; then decide to wait once more, or to request again while the secret in use works"
             .into(),
-        act_by: ends.map(|at| at.0),
+        act_by: end.map(|at| at.0),
         amazon: failure.and_then(|failure| failure.amazon.as_deref().cloned()),
-        retry_at: pending.map(|pending| pending.retry.at.0),
+        retry_at: Some(candidate.retry.at.0),
     }
 }
 
 fn target_failed(record: &Record, name: &str, failure: &Failure, retry_at: Instant) -> Problem {
+    let old = record.secrets.previous().map(|(_, ends_at)| ends_at);
     Problem {
         cause: Cause::TargetFailed,
         remedy_by: RemedyBy::Time,
-        happened: format!("publish target \"{name}\" did not take the new credential ({})", failure.detail),
-        still_works: record.last_old().map_or_else(
-            || "the secret is kept safe; whoever reads this target does not have it".into(),
-            |old| {
+        happened: format!("publish target \"{name}\" does not have the current credential ({})", failure.detail),
+        still_works: old.map_or_else(
+            || "the secret is kept safe; applications that read this target do not get it".into(),
+            |end| {
                 format!(
-                    "whoever reads this target goes on with the old secret until {}; the new one is kept safe",
-                    old.ends_at
+                    "applications that read this target go on with the old secret until {end}; the new one is kept safe"
                 )
             },
         ),
-        remedy: "put the target right; it is tried again by itself".into(),
-        act_by: record.last_old().map(|old| old.ends_at.0),
+        action: Action::FixTarget,
+        remedy: "correct the target, or what this host may do there; it is tried again by itself".into(),
+        act_by: old.map(|at| at.0),
         amazon: None,
         retry_at: Some(retry_at.0),
     }

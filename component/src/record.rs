@@ -1,280 +1,121 @@
 //! The record kept of one application: everything that must not be lost, in one document, moved by one save.
+//!
+//! Three regions change by events of their own: the rotate [`call`], the [`secrets`], and the [`targets`]. Where one touches
+//! another is in [`couplings`]. The [`Phase`](call::Phase) of the call is a state machine; the state that is shown follows from
+//! all three ([`Record::state`]).
+//!
+//! [`Record::apply`] changes the record and does nothing else; the caller saves the record before anything follows from it. An
+//! event that reports what already happened carries what it is about (a call's number, a secret, a generation), so that it
+//! can be applied to a record that another host has changed meanwhile; where it no longer fits, nothing changes.
 
-mod read;
+pub mod call;
+mod couplings;
+pub mod secrets;
+pub mod targets;
 
-use core::cmp::Ordering;
+use core::fmt;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::contract::lwa::rotation::observe::Reason;
+use self::call::{CallEvent, Calls, Phase};
+use self::secrets::{Notice, Secrets, Standing, Supply, Verification};
+use self::targets::{Target, TargetEvent, Targets};
+use crate::amazon::error::Failure;
+use crate::amazon::notification::NewSecret;
+use crate::bindings::lwa::rotation::settings::Target as TargetSetting;
+use crate::bindings::lwa::rotation::types::{Cause, State};
 use crate::credential::ClientSecret;
-use crate::failure::Failure;
 use crate::instant::{Instant, Lifetime};
-use crate::rotation::{DOUBT, OVERLAP};
+use crate::policy::OVERLAP;
 
 /// The record of one client id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Record {
-    /// Version of this form; see [`store`](crate::store).
+    /// Version of this form; see [`document`](crate::document).
     pub format: u32,
     /// Whose record it is.
     pub client_id: String,
-    /// How many secrets have been current.
-    pub generation: u64,
-    /// Where the rotation stands.
-    pub state: State,
-    /// The secret in use.
-    pub current: Current,
-    /// New secrets that wait for their proof, oldest first. Several only when several rotations happened at once.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub pending: Vec<Pending>,
-    /// The secrets that were current before, until Amazon ends them; the longest ago first.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub old: Vec<Old>,
-    /// The rotate call whose message has not come, from the moment it may have been sent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub call: Option<Call>,
-    /// How many rotate calls there were, answered or not.
-    pub calls: u64,
-    /// When the last of them was made.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub called_at: Option<Instant>,
-    /// The publish targets that have been written, by name.
+    /// The rotate call.
+    pub call: Calls,
+    /// The secrets.
+    pub secrets: Secrets,
+    /// The publish targets, by place.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub targets: BTreeMap<String, Target>,
-    /// The latest expiry notice.
+    pub targets: Targets,
+    /// What was last reported as needing a person.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub noticed: Option<Instant>,
+    pub reminded: Option<Reminded>,
 }
 
-/// Where the rotation stands.
+/// A report of what needs a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum State {
-    /// Nothing is going on.
-    Settled,
-    /// A rotation is wanted.
-    Requesting(Requesting),
-    /// The message is awaited until then.
-    Awaiting {
-        /// End of the patience.
-        until: Instant,
-    },
-    /// New secrets wait for their proof.
-    Verifying,
-    /// Some target does not hold the current secret yet.
-    Publishing,
-    /// A person has to decide.
-    Stalled(Stall),
+pub struct Reminded {
+    /// What.
+    pub cause: Cause,
+    /// When.
+    pub at: Instant,
 }
 
-/// A rotation that is wanted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Requesting {
-    /// Why.
-    pub reason: Reason,
-    /// How far.
-    pub stage: Stage,
-    /// How often it was refused in a row.
-    pub attempts: u32,
-    /// Why it was refused last.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub failure: Option<Failure>,
-}
-
-/// How far a wanted rotation has come. Each is saved before the next thing is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Stage {
-    /// Nobody is at it; it may be tried from this instant on.
-    Waiting(Instant),
-    /// Somebody has been preparing the call since. Nothing has been sent to SP-API.
-    Preparing(Instant),
-    /// The rotate call may have been sent since. Its number is that of [`Record::call`].
-    Calling(Instant),
-}
-
-/// Why a person has to decide.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Stall {
-    /// No message within the patience.
-    MessageMissing,
-    /// Amazon does not accept the new secret and the old one is about to end.
+/// Something that happened or was decided.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// To the rotate call.
+    Call(CallEvent),
+    /// A new secret was not accepted for so long that a person decides.
     NewSecretRefused,
+    /// The operator waits once more.
+    WaitMore(Lifetime),
+    /// The operator has the call made again, not before this instant.
+    RequestAgain(Instant),
+    /// A message brought a secret.
+    Received(NewSecret, Instant),
+    /// An operator supplied a secret, or a target held it.
+    Supplied(ClientSecret, Option<Instant>),
+    /// A secret was tried.
+    Tried {
+        /// The secret.
+        secret: ClientSecret,
+        /// What came of it.
+        trial: Trial,
+    },
+    /// An operator says when the current secret ends.
+    Expiry(Instant),
+    /// Amazon says when some secret ends.
+    Notice(Instant),
+    /// Retired secrets have ended.
+    Ended,
+    /// To the target at a place.
+    Target(String, TargetEvent),
+    /// What needs a person was reported, or needs none any more.
+    Reminded(Option<Reminded>),
 }
 
-/// The secret in use.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Current {
-    /// The secret.
-    pub secret: ClientSecret,
-    /// When it ends, if anybody has said so.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<Instant>,
-    /// Whether it was Amazon who said so. Only Amazon's word orders secrets: a person's slip must not make the newest secret
-    /// look old.
-    pub said_by_amazon: bool,
-    /// When Amazon made the message that brought it, where one did: the later of two that end at the same time is the newer one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub event_time: Option<Instant>,
-    /// When it was taken up.
-    pub since: Instant,
-    /// How much earlier than the margin it is rotated, in thousandths of the longest jitter.
-    pub jitter: u16,
-    /// Its proof.
-    pub proof: Proof,
+/// What came of trying a secret.
+#[derive(Clone, Debug)]
+pub enum Trial {
+    /// SP-API accepts it, and a candidate is promoted. With the jitter of its own rotation.
+    Accepted(u16),
+    /// It was not accepted, or it was not its turn: tried again from then on.
+    Not(Failure, Instant),
+    /// The current secret works, so that this candidate is put off, with no failure of its own.
+    PutOff(Instant),
+    /// The current secret has worked beside it for so long that it is none of Amazon's.
+    GivenUp,
 }
 
-/// Whether SP-API has accepted a secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Proof {
-    /// It has.
-    Proven,
-    /// Not yet; it is tried from then on.
-    Open(Retry),
+/// An event that makes no sense in a state. Nothing was changed.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Illegal {
+    /// The state.
+    pub state: &'static str,
+    /// The event.
+    pub event: &'static str,
 }
 
-/// Something that is tried again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Retry {
-    /// Not before.
-    pub at: Instant,
-    /// Tries so far.
-    pub attempts: u32,
-    /// Why the last one failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub failure: Option<Failure>,
-}
-
-impl Retry {
-    /// To be tried at once.
-    pub fn now(now: Instant) -> Self {
-        Self { at: now, attempts: 0, failure: None }
-    }
-}
-
-/// A new secret that waits for its proof.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Pending {
-    /// The secret.
-    pub secret: ClientSecret,
-    /// When it ends; `None` for one that the operator handed over without a date.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<Instant>,
-    /// When Amazon made the message that brought it; `None` for one that the operator handed over.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub event_time: Option<Instant>,
-    /// When the secret before it ends.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub old_ends_at: Option<Instant>,
-    /// When it is tried next.
-    pub retry: Retry,
-    /// When a person is called if it has not been accepted by then.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub stalls_at: Option<Instant>,
-    /// When it is given up if the current secret still works then.
-    pub doubt_at: Instant,
-}
-
-/// A secret that was current before.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Old {
-    /// The secret.
-    pub secret: ClientSecret,
-    /// When it was here at the latest; for one of a message, when Amazon made that.
-    pub since: Instant,
-    /// When it would end if nothing had replaced it, if anybody has said so.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<Instant>,
-    /// When Amazon ends it; then it is erased.
-    pub ends_at: Instant,
-    /// It may be the newer one all the same: an operator handed it, or what replaced it, over, and no word of Amazon's puts
-    /// them in order. Then it is not erased while it works, and becomes current again if the current one works no more. When
-    /// that is looked into next.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub contested_at: Option<Instant>,
-}
-
-/// A rotate call.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Call {
-    /// The how manieth call of this application it is.
-    pub number: u64,
-    /// A random number, by which a host knows a call of its own.
-    pub id: u64,
-    /// When it was made.
-    pub at: Instant,
-    /// Whether Amazon said yes.
-    pub accepted: bool,
-    /// Why that is not known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub failure: Option<Failure>,
-}
-
-/// A publish target.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Target {
-    /// The generation it holds; 0 for none of ours.
-    pub generation: u64,
-    /// When it is tried next, if it does not hold the current one.
-    pub retry: Retry,
-    /// When it is written once more, because another host may have been about to write the secret before this one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub again_at: Option<Instant>,
-}
-
-impl Target {
-    /// One that nobody has written.
-    pub fn unwritten(now: Instant) -> Self {
-        Self { generation: 0, retry: Retry::now(now), again_at: None }
-    }
-}
-
-/// How a secret of a message relates to what is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// It is the current one.
-    Current,
-    /// It is kept as pending.
-    Pending,
-    /// It is newer than the current one and not kept.
-    Newer,
-    /// It is older than the current one, on Amazon's own word.
-    Older,
-    /// It is older than the current one if the operator knows; the message must not be deleted for that.
-    OlderOnOperatorsWord,
-}
-
-/// Clocks may differ by this much: SQS itself refuses callers whose clock is further off.
-pub const SKEW: Lifetime = Lifetime::minutes(15);
-/// SP-API's usage plan: one rotate call a minute. It counts from a call's arrival, which is a little after its intent was saved.
-/// See <https://developer-docs.amazon.com/sp-api/docs/application-management-api-v2023-11-30-reference>.
-pub const CALL_INTERVAL: Lifetime = Lifetime::seconds(62);
-
-impl Pending {
-    /// Whether it came in a message of Amazon's rather than from the operator.
-    pub fn from_message(&self) -> bool {
-        self.event_time.is_some()
-    }
-
-    /// Its place in Amazon's order.
-    pub fn order(&self) -> (Option<Instant>, Option<Instant>) {
-        (self.expires_at, self.event_time)
-    }
-
-    /// When it came, at the latest.
-    pub fn kept_at(&self) -> Instant {
-        self.doubt_at - DOUBT
-    }
-
-    /// The same as an old secret that may be the newer one.
-    pub fn rival(self, now: Instant) -> Old {
-        let since = self.event_time.unwrap_or(self.kept_at());
-        let ends_at = since + OVERLAP;
-        Old { secret: self.secret, since, expires_at: self.expires_at, ends_at, contested_at: Some(now) }
+impl fmt::Display for Illegal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in state {}", self.event, self.state)
     }
 }
 
@@ -287,123 +128,154 @@ impl Record {
         now: Instant,
         jitter: u16,
     ) -> Self {
-        Self {
-            format: crate::store::FORMAT,
+        let mut record = Self {
+            format: crate::document::FORMAT,
             client_id: client_id.to_owned(),
-            generation: 1,
-            state: State::Settled,
-            current: Current {
-                secret,
-                expires_at,
-                said_by_amazon: false,
-                event_time: None,
-                since: now,
-                jitter,
-                proof: Proof::Open(Retry::now(now)),
-            },
-            pending: Vec::new(),
-            old: Vec::new(),
-            call: None,
-            calls: 0,
-            called_at: None,
+            call: Calls::none(),
+            secrets: Secrets::first(secret, expires_at, now, jitter),
             targets: BTreeMap::new(),
-            noticed: None,
+            reminded: None,
+        };
+        record.allow_for_a_slip(now);
+        record
+    }
+
+    /// Applies an event. On an error nothing has changed.
+    pub fn apply(&mut self, event: &Event, now: Instant) -> Result<(), Illegal> {
+        match event {
+            Event::Call(event) => self.call.apply(event, now)?,
+            Event::NewSecretRefused => {
+                let due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+                let awaited = self.secrets.candidates.iter_mut().filter(|candidate| candidate.is_awaited());
+                awaited.filter(|candidate| due(candidate.stalls_at)).for_each(|candidate| candidate.stalled = true);
+            }
+            Event::WaitMore(patience) => {
+                let stalled = self.stalled_candidate();
+                let waits = self.call.apply(&CallEvent::WaitMore, now);
+                if !stalled {
+                    return waits;
+                }
+                self.decide_on_candidates(Some(*patience), now);
+            }
+            Event::RequestAgain(from) => {
+                if self.state(&[]) != State::Stalled {
+                    return Err(Illegal { state: self.call.phase.name(), event: "a decision to request again" });
+                }
+                self.call.apply(&CallEvent::RequestAgain(*from), now)?;
+                self.decide_on_candidates(None, now);
+            }
+            Event::Received(new, event_time) => {
+                let end = self.secrets.current.expires_at;
+                let standing = self.secrets.receive(new, *event_time, now);
+                self.withdraw_for_newer(standing);
+                self.answer_call(standing, *event_time, now);
+                self.rewrite_end(end, now);
+            }
+            Event::Supplied(secret, expires_at) => {
+                let end = self.secrets.current.expires_at;
+                let supply = self.secrets.supply(secret, *expires_at, now);
+                match supply {
+                    Supply::Retired => return Err(Illegal { state: "retired", event: "a supplied secret" }),
+                    Supply::Full => return Err(Illegal { state: "several candidates", event: "a supplied secret" }),
+                    _ => self.reset_back_off(supply, now),
+                }
+                if supply != Supply::Known || self.secrets.current.expires_at != end {
+                    self.allow_for_a_slip(now);
+                }
+                self.rewrite_end(end, now);
+            }
+            Event::Tried { secret, trial } => self.tried(secret, trial, now),
+            Event::Expiry(at) => {
+                if self.secrets.current.origin.is_message() {
+                    return Err(Illegal { state: "dated by Amazon", event: "an expiry time" });
+                }
+                let end = self.secrets.current.expires_at.replace(*at);
+                self.secrets.unmatched = None;
+                self.allow_for_a_slip(now);
+                self.rewrite_end(end, now);
+            }
+            Event::Notice(at) => {
+                let end = self.secrets.current.expires_at;
+                self.secrets.notice(*at, now);
+                self.rewrite_end(end, now);
+            }
+            Event::Ended => self.secrets.purge(now),
+            Event::Target(place, event) => {
+                let current = self.secrets.generation;
+                let target = self.targets.entry(place.clone()).or_insert_with(|| Target::unknown(current, now));
+                target.apply(event, current, now);
+                self.targets.retain(|_, target| !target.is_forgotten(now));
+            }
+            Event::Reminded(reminded) => self.reminded.clone_from(reminded),
+        }
+        Ok(())
+    }
+
+    fn tried(&mut self, secret: &ClientSecret, trial: &Trial, now: Instant) {
+        let is_current = self.secrets.current.secret == *secret;
+        match trial {
+            Trial::Accepted(_) if is_current => self.secrets.current.verification = Verification::Verified,
+            Trial::Accepted(jitter) => {
+                if let Some(origin) = self.secrets.candidate(secret).map(|candidate| candidate.origin) {
+                    self.secrets.promote(secret, *jitter, now);
+                    self.end_wait_for_supplied(origin);
+                    self.renew_targets(now);
+                }
+            }
+            Trial::Not(failure, retry_at) => self.secrets.not_accepted(secret, failure, *retry_at),
+            Trial::PutOff(at) => self.secrets.put_off(secret, *at),
+            Trial::GivenUp if !is_current => self.secrets.give_up(secret, now),
+            Trial::GivenUp => {}
         }
     }
 
-    /// Whether SP-API has accepted the current secret.
-    pub fn proven(&self) -> bool {
-        self.current.proof == Proof::Proven
+    /// The state that is shown: the first that applies.
+    pub fn state(&self, targets: &[TargetSetting]) -> State {
+        if matches!(self.call.phase, Phase::Missing(_)) || self.stalled_candidate() {
+            return State::Stalled;
+        }
+        match self.call.phase {
+            Phase::Wanted(_) | Phase::Preparing { .. } | Phase::Sent { .. } => State::Requesting,
+            Phase::Awaited { .. } => State::Awaiting,
+            _ if self.secrets.awaited().next().is_some() || !self.secrets.verified() => State::Verifying,
+            _ if targets.iter().any(|target| !self.holds(&target.place)) => State::Publishing,
+            _ => State::Settled,
+        }
     }
 
-    /// The secret that was current before this one.
-    pub fn last_old(&self) -> Option<&Old> {
-        self.old.last()
+    /// Whether a new secret was not accepted for so long that a person decides.
+    pub fn stalled_candidate(&self) -> bool {
+        self.secrets.awaited().any(|candidate| candidate.stalled)
     }
 
-    /// Every secret in it.
-    pub fn secrets(&self) -> impl Iterator<Item = &ClientSecret> {
-        let pending = self.pending.iter().map(|pending| &pending.secret);
-        core::iter::once(&self.current.secret).chain(pending).chain(self.old.iter().map(|old| &old.secret))
+    /// Whether the place holds the current secret, as far as known.
+    pub fn holds(&self, place: &str) -> bool {
+        self.targets.get(place).is_some_and(|target| target.holds(self.secrets.generation))
     }
 
-    /// The pending secret that ends last.
-    pub fn newest_pending(&self) -> Option<&Pending> {
-        self.pending.last()
+    /// When the secret in use ends, as far as known: after a call that was or may have been accepted, 7 days later at most.
+    pub fn ends_at(&self) -> Option<Instant> {
+        let of_call = self.call.phase.call().map(|call| call.at + OVERLAP);
+        let of_candidates = self.secrets.awaited().filter_map(|candidate| candidate.old_ends_at);
+        self.secrets.current.expires_at.into_iter().chain(of_call).chain(of_candidates).min()
     }
 
-    /// The targets of these names that do not hold the current secret, with their next try. None while it is not proven:
-    /// proof comes before use.
-    pub fn unpublished<'a>(&'a self, names: &'a [String]) -> impl Iterator<Item = (&'a str, Instant)> {
-        names.iter().filter(|_| self.proven()).filter_map(|name| match self.targets.get(name) {
-            Some(target) if target.generation == self.generation => None,
-            Some(target) => Some((name.as_str(), target.retry.at)),
-            None => Some((name.as_str(), self.current.since)),
-        })
-    }
-
-    /// The targets of these names that hold the current secret and are written once more, with the instant of that.
-    pub fn written_again<'a>(&'a self, names: &'a [String]) -> impl Iterator<Item = (&'a str, Instant)> {
-        names.iter().filter_map(|name| {
-            let target = self.targets.get(name).filter(|target| target.generation == self.generation)?;
-            target.again_at.map(|at| (name.as_str(), at))
-        })
-    }
-
-    /// Whether a rotation may begin while secrets wait for their proof: when they are all an operator's, who may have slipped, or
-    /// when the operator wants it although Amazon has refused them several times. Not while the message of a call is awaited.
+    /// Whether a rotation may begin beside the candidates: when all were supplied, because a slip must not keep a rotation from
+    /// its time, or when the operator wants it although Amazon has refused them several times.
     pub fn may_want_another(&self, operator: bool) -> bool {
-        let hopeless = |pending: &Pending| !pending.from_message() || operator && pending.retry.attempts >= 3;
-        self.call.is_none() && self.pending.iter().all(hopeless)
+        const HOPELESS: u32 = 3;
+        self.secrets
+            .awaited()
+            .all(|candidate| !candidate.origin.is_message() || operator && candidate.retry.attempts >= HOPELESS)
     }
 
-    /// Whether a secret is kept, in whatever place.
-    pub fn knows(&self, secret: &ClientSecret) -> bool {
-        self.current.secret == *secret
-            || self.pending.iter().any(|pending| pending.secret == *secret)
-            || self.old.iter().any(|old| old.secret == *secret)
+    /// How a secret that a message brings relates to what is kept.
+    pub fn standing(&self, new: &NewSecret, event_time: Instant) -> Standing {
+        self.secrets.standing(&new.secret, new.expires_at, event_time)
     }
 
-    /// When the rate permits the next rotate call.
-    pub fn call_permitted(&self, now: Instant) -> Instant {
-        // A clock that was ahead must not put the call off for longer than the rate does.
-        self.called_at.map_or(now, |at| now.max(at.min(now) + CALL_INTERVAL))
-    }
-
-    /// How a secret that a message brings relates to what is kept. Ordered by expiry time, newest wins.
-    pub fn standing(&self, secret: &ClientSecret, expires_at: Instant, event_time: Instant) -> Standing {
-        if self.current.secret == *secret {
-            return Standing::Current;
-        }
-        if self.pending.iter().any(|pending| pending.secret == *secret) {
-            return Standing::Pending;
-        }
-        let old = self.old.iter().find(|old| old.secret == *secret);
-        match (old, self.current.expires_at.filter(|_| self.current.said_by_amazon)) {
-            (Some(Old { contested_at: None, .. }), _) => return Standing::Older,
-            // Nothing of Amazon's says which of the two is newer, so the message must stay.
-            (Some(_), None) => return Standing::OlderOnOperatorsWord,
-            _ => {}
-        }
-        match self.current.expires_at {
-            Some(current) if self.current.said_by_amazon => {
-                match (expires_at, Some(event_time)).cmp(&(current, self.current.event_time)) {
-                    Ordering::Greater => Standing::Newer,
-                    // They cannot be told apart; neither may be dropped.
-                    Ordering::Equal => Standing::OlderOnOperatorsWord,
-                    Ordering::Less => Standing::Older,
-                }
-            }
-            // The one in use was handed over after the message was made: in place of one that worked, so that it is likely to
-            // be newer, or with a date that says so.
-            current if event_time < self.current.since - SKEW => {
-                if self.generation > 1 || current.is_some_and(|current| expires_at <= current) {
-                    Standing::OlderOnOperatorsWord
-                } else {
-                    Standing::Newer
-                }
-            }
-            _ => Standing::Newer,
-        }
+    /// What an expiry notice would say.
+    pub fn notice(&self, at: Instant, now: Instant) -> Notice {
+        self.secrets.clone().notice(at, now)
     }
 }

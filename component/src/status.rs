@@ -1,52 +1,60 @@
-//! Where an application stands, for those who ask: the record without its secrets.
+//! Where an application stands: the record without its secrets.
 
-use crate::contract::lwa::rotation::settings::Application;
-use crate::contract::lwa::rotation::types::{ApplicationStatus, State as StateName, TargetStatus};
-use crate::deadline;
-use crate::problem;
-use crate::record::{Record, State};
+use crate::bindings::lwa::rotation::settings::Application;
+use crate::bindings::lwa::rotation::types::{ApplicationStatus, TargetStatus};
+use crate::instant::Instant;
+use crate::record::Record;
+use crate::record::call::Phase;
+use crate::record::targets::Target;
+use crate::{problem, schedule};
 
 /// The status that this record has under these settings.
 pub fn of(record: &Record, application: &Application) -> ApplicationStatus {
+    let secrets = &record.secrets;
+    let milliseconds = |at: Option<Instant>| at.map(|at| at.0);
+    let ours = application
+        .targets
+        .iter()
+        .map(|target| of_target(record, Some(target.name.clone()), &target.place, record.targets.get(&target.place)));
+    let others =
+        record.targets.iter().filter(|(place, _)| application.targets.iter().all(|ours| ours.place != **place));
     ApplicationStatus {
         client_id: record.client_id.clone(),
-        state: match record.state {
-            State::Settled => StateName::Settled,
-            State::Requesting(_) => StateName::Requesting,
-            State::Awaiting { .. } => StateName::Awaiting,
-            State::Verifying => StateName::Verifying,
-            State::Publishing => StateName::Publishing,
-            State::Stalled(_) => StateName::Stalled,
-        },
-        expires_at: record.current.expires_at.map(|at| at.0),
-        current_since: record.current.since.0,
-        proven: record.proven(),
-        generation: record.generation,
-        pending_expires_at: record.newest_pending().and_then(|pending| pending.expires_at).map(|at| at.0),
-        old_ends_at: record.last_old().map(|old| old.ends_at.0),
-        rotation_due_at: match record.state {
-            State::Settled | State::Publishing => deadline::rotation_due(record, application).map(|at| at.0),
+        state: record.state(&application.targets),
+        expires_at: milliseconds(record.ends_at()),
+        current_since: secrets.current.since.0,
+        verified: secrets.verified(),
+        generation: secrets.generation,
+        candidate_expires_at: milliseconds(secrets.awaited().next_back().and_then(|candidate| candidate.expires_at)),
+        retired_ends_at: milliseconds(secrets.previous().map(|(_, ends_at)| ends_at)),
+        rotation_due_at: match record.call.phase {
+            Phase::Idle if record.may_want_another(false) => milliseconds(schedule::rotation_due(record, application)),
             _ => None,
         },
-        called_at: record.called_at.map(|at| at.0),
-        awaited_until: match record.state {
-            State::Awaiting { until } => Some(until.0),
+        called_at: milliseconds(record.call.last_at),
+        awaited_until: match record.call.phase {
+            Phase::Awaited { since, .. } => Some((since + schedule::patience(application)).0),
             _ => None,
         },
-        next: deadline::next(record, application),
+        next: schedule::next(record, application),
         problem: problem::of(record, application),
-        targets: application.targets.iter().map(|name| target(record, name)).collect(),
+        targets: ours.chain(others.map(|(place, target)| of_target(record, None, place, Some(target)))).collect(),
     }
 }
 
-fn target(record: &Record, name: &str) -> TargetStatus {
-    let kept = record.targets.get(name);
-    let holds_current = kept.is_some_and(|target| target.generation == record.generation);
-    let open = kept.filter(|_| !holds_current);
+fn of_target(record: &Record, name: Option<String>, place: &str, kept: Option<&Target>) -> TargetStatus {
+    let holds_current = record.holds(place);
+    let found = kept.and_then(|target| target.found.as_ref()).map(|found| problem::found(found.what).to_owned());
+    let failed = kept.and_then(|target| target.retry.failure.as_ref()).map(|failure| failure.detail.clone());
     TargetStatus {
-        name: name.to_owned(),
+        name,
+        place: place.to_owned(),
         holds_current,
-        failure: open.and_then(|target| target.retry.failure.as_ref()).map(|failure| failure.detail.clone()),
-        retry_at: open.map(|target| target.retry.at.0),
+        read_at: kept.filter(|_| holds_current).and_then(|target| target.read_at).map(|at| at.0),
+        failure: found.or(failed),
+        retry_at: kept
+            .filter(|_| !holds_current)
+            .and_then(|target| target.written_at(record.secrets.generation).or(target.look_at))
+            .map(|at| at.0),
     }
 }

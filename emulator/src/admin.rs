@@ -7,9 +7,11 @@
 //! | `POST /_emulator/faults` `{"fault": "rotate:lose-answer"}` | adds a fault |
 //! | `DELETE /_emulator/faults` | ends all faults |
 //! | `POST /_emulator/time` `{"advance_seconds": 86400}` | jumps ahead |
+//! | `POST /_emulator/queue` `{"queue": "lwa", "attributes": {"Policy": ""}}` | sets attributes of a queue |
+//! | `POST /_emulator/queue` `{"queue": "lwa", "exists": false}` | deletes a queue, or creates it as Amazon wants it |
 //! | `POST /_emulator/messages` `{"body": "...", "queue": "lwa"}` | puts any body into a queue |
-//! | `POST /_emulator/console-rotation` `{"client_id": "...", "notify": true}` | somebody rotates in the console |
-//! | `POST /_emulator/expiry-notice` `{"client_id": "...", "of_old": false}` | Amazon reminds of a secret's end |
+//! | `POST /_emulator/console-rotation` `{"client_id": "...", "notify": true}` | a rotation in the Developer Console |
+//! | `POST /_emulator/expiry-notice` `{"client_id": "...", "of_old": false}` | Amazon's notice of a secret's end |
 //! | `POST /_emulator/subscription` `{"client_id": "...", "subscribed": false}` | subscribes, or ends that |
 
 use std::time::Duration;
@@ -17,10 +19,11 @@ use std::time::Duration;
 use hyper::Method;
 use serde_json::{Value, json};
 
-use crate::Shared;
 use crate::amazon::Amazon;
 use crate::fault::Fault;
 use crate::reply::Reply;
+use crate::shared::Shared;
+use crate::sqs;
 
 /// Answers a request to the emulator itself.
 pub fn serve(shared: &Shared, method: &Method, path: &str, body: &[u8]) -> Reply {
@@ -80,6 +83,7 @@ fn answer(amazon: &mut Amazon, own_queue: &str, method: &Method, what: &str, inp
             }
             None => wrong("the member \"advance_seconds\" is missing, or no whole number"),
         },
+        (&Method::POST, "queue") => queue(amazon, input["queue"].as_str().unwrap_or(own_queue), input),
         (&Method::POST, "messages") => {
             let queue = input["queue"].as_str().unwrap_or(own_queue);
             match input["body"].as_str() {
@@ -104,6 +108,25 @@ fn answer(amazon: &mut Amazon, own_queue: &str, method: &Method, what: &str, inp
         }
         _ => Reply::json(404, &json!({ "error": "no such request; see the emulator's README" })),
     }
+}
+
+fn queue(amazon: &mut Amazon, name: &str, input: &Value) -> Reply {
+    let attributes: Option<Vec<_>> = match &input["attributes"] {
+        Value::Object(given) => given.iter().map(|(name, value)| Some((name.as_str(), value.as_str()?))).collect(),
+        _ => Some(Vec::new()),
+    };
+    let Some(attributes) = attributes else { return wrong("an attribute of a queue is a string, whatever it holds") };
+    let exists = input["exists"].as_bool();
+    if exists.is_none() && attributes.is_empty() {
+        return wrong("\"attributes\" or \"exists\" is missing, such as {\"attributes\": {\"Policy\": \"\"}}");
+    }
+    if let Some(exists) = exists {
+        amazon.set_queue_exists(name, exists);
+    }
+    if attributes.is_empty() {
+        return done(true);
+    }
+    sqs::attributes::prepare(amazon, name, attributes.into_iter()).map_or_else(|error| wrong(&error), |()| done(true))
 }
 
 fn state(amazon: &mut Amazon) -> Reply {

@@ -1,5 +1,7 @@
 //! What Amazon knows: applications, their secrets, access tokens, queues, and the time.
 
+mod notify;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -8,38 +10,15 @@ use serde_json::json;
 
 use crate::fault::{Fault, Operation};
 use crate::notification::Subscription;
+use crate::options::{Application, Options};
 use crate::queue::{Counts, Message, Queue};
-use crate::{Application, Options};
+use crate::random::random_hex;
+use crate::secret::IssuedSecret;
 
 /// The lifetime of an access token.
 pub const TOKEN_LIFETIME: u64 = 3_600_000;
 /// No clock, and no lifetime, goes further than a thousand years.
 const LONGEST: u64 = 1000 * 365 * 86_400_000;
-
-/// A secret that was issued.
-#[derive(Clone)]
-pub struct IssuedSecret {
-    /// The secret.
-    pub secret: String,
-    /// When it ends, in milliseconds since 1970.
-    pub ends_at: u64,
-    /// From when on SP-API accepts it, in milliseconds since 1970.
-    pub works_from: u64,
-}
-
-impl IssuedSecret {
-    /// Whether SP-API accepts it at this time, in milliseconds since 1970.
-    pub fn works_at(&self, now: u64) -> bool {
-        self.works_from <= now && now < self.ends_at
-    }
-}
-
-/// Without the secret.
-impl fmt::Debug for IssuedSecret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IssuedSecret").field("ends_at", &self.ends_at).finish_non_exhaustive()
-    }
-}
 
 /// An operation that was carried out, or attempted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,6 +93,8 @@ pub struct Amazon {
     pub faults: Vec<Fault>,
     pub calls: Vec<Call>,
     pub refuse_dead_secrets: bool,
+    /// Whether to refuse what the documentation does not allow.
+    pub strict: bool,
     pub rotate_interval: Duration,
     pub notification_delay: Duration,
     /// How far the emulator's clock is ahead of the machine's, in milliseconds.
@@ -128,20 +109,6 @@ impl fmt::Debug for Amazon {
             .field("queues", &self.queues.keys())
             .finish_non_exhaustive()
     }
-}
-
-/// Random hexadecimal digits.
-pub fn random_hex(bytes: usize) -> String {
-    let mut buffer = vec![0; bytes];
-    // Worth nothing to anybody; without randomness they are all zero, and collide.
-    let _ = getrandom::fill(&mut buffer);
-    buffer.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Something shaped like a UUID.
-pub fn random_id() -> String {
-    let hex = random_hex(16);
-    format!("{}-{}-4{}-8{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
 }
 
 /// A duration in milliseconds; a thousand years at most, so that it can be added to any time there is.
@@ -161,10 +128,11 @@ impl Amazon {
         let mut amazon = Self {
             apps: BTreeMap::new(),
             tokens: BTreeMap::new(),
-            queues: BTreeMap::from([(options.queue.clone(), Queue::for_notifications(&options.queue))]),
+            queues: BTreeMap::new(),
             faults: options.faults,
             calls: Vec::new(),
             refuse_dead_secrets: options.refuse_dead_secrets,
+            strict: options.strict,
             rotate_interval: options.rotate_interval,
             notification_delay: options.notification_delay,
             ahead,
@@ -173,9 +141,10 @@ impl Amazon {
         for application in options.applications {
             let client_id = application.client_id.clone();
             let app = App::new(application, &options.queue, now);
-            amazon.queues.entry(app.queue.clone()).or_insert_with_key(|name| Queue::for_notifications(name));
+            amazon.add_queue(&app.queue);
             amazon.apps.insert(client_id, app);
         }
+        amazon.set_queue_exists(&options.queue, options.queue_exists);
         amazon
     }
 
@@ -219,9 +188,25 @@ impl Amazon {
         self.queues.get_mut(queue).map(|queue| queue.send(body, now, now + milliseconds(delay)))
     }
 
+    /// Creates a queue as Amazon wants it for notifications, if there is none of this name, or deletes it.
+    pub fn set_queue_exists(&mut self, name: &str, exists: bool) {
+        if exists {
+            self.add_queue(name);
+        } else {
+            self.queues.remove(name);
+        }
+    }
+
+    /// Creates a queue as Amazon wants it for notifications, if there is none of this name.
+    fn add_queue(&mut self, name: &str) {
+        let now = self.now();
+        self.queues.entry(name.to_owned()).or_insert_with_key(|name| Queue::for_notifications(name, now));
+    }
+
     /// Makes a queue the dead-letter queue of another.
     pub fn add_dead_letter_queue(&mut self, source: &str, name: &str, max_receive_count: u32) {
-        let dead = self.queues.entry(name.to_owned()).or_insert_with_key(|name| Queue::new(name));
+        let now = self.now();
+        let dead = self.queues.entry(name.to_owned()).or_insert_with_key(|name| Queue::new(name, now));
         let policy = json!({ "deadLetterTargetArn": dead.attributes["QueueArn"], "maxReceiveCount": max_receive_count.to_string() });
         if let Some(source) = self.queues.get_mut(source) {
             source.attributes.insert("RedrivePolicy".into(), policy.to_string());

@@ -3,7 +3,7 @@
 //! It does what Amazon's documents say and what users report: two secrets alive for 7 days, access tokens of a dead secret
 //! still issued and then refused by SP-API with 403, one rotate call a minute, no answer but `204`, and the new secret in a
 //! queue with real SQS semantics. [`Fault`]s and time are set through [`Emulator`] or over HTTP, under `/_emulator/`; that
-//! address, and what is known to differ from Amazon, stand in the crate's `README.md`.
+//! address, and what is known to differ from Amazon, are in the crate's `README.md`.
 //!
 //! Its clock is the machine's and can jump ahead. Secrets, access tokens, visibility timeouts, delays of messages and retention
 //! go by that clock; long polls and the waiting of faults take real time.
@@ -27,132 +27,34 @@ mod amazon;
 mod fault;
 mod lwa;
 mod notification;
+mod options;
 mod queue;
+mod random;
 mod reply;
+mod secret;
 mod server;
+mod shared;
 mod sp_api;
 mod sqs;
 
 use std::convert::Infallible;
-use std::fmt;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-pub use amazon::{Call, IssuedSecret};
+pub use amazon::Call;
 pub use fault::{Action, Fault, Operation, Times};
+pub use options::{Application, Options};
 pub use queue::Counts;
+pub use secret::IssuedSecret;
 
 use amazon::Amazon;
-
-/// An application that the emulator knows from the start.
-#[derive(Clone)]
-pub struct Application {
-    /// Its client id.
-    pub client_id: String,
-    /// Its present client secret.
-    pub client_secret: String,
-    /// How long this secret still lives.
-    pub expires_in: Duration,
-    /// Whether it is subscribed to rotation notifications; without, the rotate call answers 400.
-    pub subscribed: bool,
-    /// How long a new secret does not work yet.
-    pub lag: Duration,
-    /// How long a new secret lives.
-    pub lifetime: Duration,
-    /// How long the secret before it lives on, if it does not end sooner.
-    pub overlap: Duration,
-    /// The name of the queue that its notifications go to, if it is not that of the [`Options`].
-    pub queue: Option<String>,
-}
-
-impl Application {
-    /// An application whose secrets live for 180 days and overlap by 7, as Amazon's do; subscribed, without lag.
-    pub fn new(client_id: impl Into<String>, client_secret: impl Into<String>) -> Self {
-        let day = Duration::from_secs(86_400);
-        Self {
-            client_id: client_id.into(),
-            client_secret: client_secret.into(),
-            expires_in: 180 * day,
-            subscribed: true,
-            lag: Duration::ZERO,
-            lifetime: 180 * day,
-            overlap: 7 * day,
-            queue: None,
-        }
-    }
-}
-
-/// Without the secret.
-impl fmt::Debug for Application {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Application")
-            .field("client_id", &self.client_id)
-            .field("expires_in", &self.expires_in)
-            .field("subscribed", &self.subscribed)
-            .field("lag", &self.lag)
-            .field("lifetime", &self.lifetime)
-            .field("overlap", &self.overlap)
-            .field("queue", &self.queue)
-            .finish_non_exhaustive()
-    }
-}
-
-/// How the emulator starts.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Where it listens; a loopback address. Port 0 takes a free one.
-    pub listen: SocketAddr,
-    /// The applications.
-    pub applications: Vec<Application>,
-    /// The name of the queue that notifications go to. It keeps messages for 14 days.
-    pub queue: String,
-    /// How long a notification takes.
-    pub notification_delay: Duration,
-    /// How far apart rotate calls must be.
-    pub rotate_interval: Duration,
-    /// Whether LWA refuses a secret that has ended, or does not work yet (401 `invalid_client`). By default it issues access
-    /// tokens for both, as it has been seen to do, and SP-API refuses those.
-    pub refuse_dead_secrets: bool,
-    /// What goes wrong.
-    pub faults: Vec<Fault>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            applications: Vec::new(),
-            queue: "lwa".into(),
-            notification_delay: Duration::ZERO,
-            rotate_interval: Duration::from_secs(60),
-            refuse_dead_secrets: false,
-            faults: Vec::new(),
-        }
-    }
-}
-
-/// What all connections share.
-#[derive(Debug)]
-struct Shared {
-    amazon: Mutex<Amazon>,
-    /// Told whenever a message may have become visible.
-    changed: Notify,
-    base: String,
-    /// The queue of the options.
-    queue: String,
-}
-
-impl Shared {
-    fn amazon(&self) -> MutexGuard<'_, Amazon> {
-        self.amazon.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+use shared::Shared;
 
 /// A running emulator. It ends when this is dropped.
 #[derive(Debug)]
@@ -169,7 +71,8 @@ impl Drop for Emulator {
 }
 
 impl Emulator {
-    /// Starts listening, at the machine's time. Fails if the address is taken, or is not a loopback address.
+    /// Starts listening, at the machine's time. Fails if the address is taken, or is not a loopback address, and if an attribute
+    /// of the queue is not one that SQS accepts.
     pub async fn start(options: Options) -> io::Result<Self> {
         Self::start_with(options, None).await
     }
@@ -188,9 +91,19 @@ impl Emulator {
         }
         let listener = TcpListener::bind(options.listen).await?;
         let address = listener.local_addr()?;
+        let (queue, attributes) = (options.queue.clone(), options.queue_attributes.clone());
+        let mut amazon = Amazon::new(options, time);
+        if !attributes.is_empty() {
+            sqs::attributes::prepare(
+                &mut amazon,
+                &queue,
+                attributes.iter().map(|(name, value)| (name.as_str(), value.as_str())),
+            )
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("the queue {queue}: {error}")))?;
+        }
         let shared = Arc::new(Shared {
-            queue: options.queue.clone(),
-            amazon: Mutex::new(Amazon::new(options, time)),
+            queue,
+            amazon: Mutex::new(amazon),
             changed: Notify::new(),
             base: format!("http://{address}"),
         });
@@ -230,7 +143,7 @@ impl Emulator {
         sqs::queue_url(&self.shared.base, queue)
     }
 
-    /// What to tell a person when it starts.
+    /// What a person needs to know when it starts.
     pub fn banner(&self) -> String {
         format!(
             "this is the lwa-rotate emulator, not Amazon: nothing it issues is worth anything\n\
@@ -281,7 +194,7 @@ impl Emulator {
         self.secrets(client_id).pop()
     }
 
-    /// The access tokens that were issued, for tests that look whether one of them was printed.
+    /// The access tokens that were issued, for tests that search output for them.
     pub fn access_tokens(&self) -> Vec<String> {
         self.shared.amazon().tokens.keys().cloned().collect()
     }
@@ -308,13 +221,25 @@ impl Emulator {
         sent
     }
 
+    /// Sets an attribute of the queue of the options, by SQS's name, as an option `queue_attributes` does. `false` if SQS has no such
+    /// attribute or does not accept the value, or if the queue does not exist.
+    pub fn set_queue_attribute(&self, name: &str, value: &str) -> bool {
+        let attribute = std::iter::once((name, value));
+        sqs::attributes::prepare(&mut self.shared.amazon(), &self.shared.queue, attribute).is_ok()
+    }
+
+    /// Deletes the queue of the options, with its messages, or creates it anew as Amazon wants it.
+    pub fn set_queue_exists(&self, exists: bool) {
+        self.shared.amazon().set_queue_exists(&self.shared.queue, exists);
+    }
+
     /// Makes a queue, created if there is none of this name, the dead-letter queue of the options' queue: what has been received
     /// `max_receive_count` times goes there instead of being received again.
     pub fn add_dead_letter_queue(&self, name: &str, max_receive_count: u32) {
         self.shared.amazon().add_dead_letter_queue(&self.shared.queue, name, max_receive_count);
     }
 
-    /// Somebody rotates the secret in the Developer Console. Whether that sends a notification Amazon does not say. `false`
+    /// The secret is rotated in the Developer Console. Amazon does not say whether that sends a notification. `false`
     /// if there is no such application.
     pub fn rotate_in_console(&self, client_id: &str, notify: bool) -> bool {
         let done = self.shared.amazon().rotate(client_id, notify);

@@ -1,15 +1,18 @@
 //! LWA's token endpoint.
 //!
 //! Takes forms, with or without a `charset`, and JSON, as Amazon's own SDKs send it. Without a content type the body decides.
+//! Strictly, it takes forms alone, as documented.
 
 use serde_json::{Value, json};
 
-use crate::amazon::{Amazon, TOKEN_LIFETIME, Token, random_hex};
+use crate::amazon::{Amazon, TOKEN_LIFETIME, Token};
+use crate::random::random_hex;
 use crate::reply::Reply;
 
 /// The scopes of grantless operations.
-const SCOPES: [&str; 3] = [
+const SCOPES: [&str; 4] = [
     "sellingpartnerapi::notifications",
+    "sellingpartnerapi::migration",
     "sellingpartnerapi::client_credential:rotation",
     "sellingpartnerapi::shipments:track",
 ];
@@ -24,9 +27,10 @@ pub fn refusal(status: u16, error: &str, description: &str) -> Reply {
 }
 
 /// Reads the request's fields, whichever way they are written.
-fn fields(content_type: &str, body: &[u8]) -> Option<Value> {
+fn fields(content_type: &str, body: &[u8], strict: bool) -> Option<Value> {
     let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match media_type.as_str() {
+        "" | "application/json" if strict => None,
         "application/json" => serde_json::from_slice(body).ok(),
         "" if body.starts_with(b"{") => serde_json::from_slice(body).ok(),
         "" | "application/x-www-form-urlencoded" => Some(Value::Object(
@@ -38,9 +42,14 @@ fn fields(content_type: &str, body: &[u8]) -> Option<Value> {
 
 /// Answers a token request; names the client id too.
 pub fn token(amazon: &mut Amazon, content_type: &str, body: &[u8]) -> (Reply, Option<String>) {
-    let Some(fields) = fields(content_type, body) else {
-        return (refusal(400, "invalid_request", "The request is neither a form nor JSON"), None);
+    let strict = amazon.strict;
+    let Some(fields) = fields(content_type, body, strict) else {
+        let known = if strict { "not a form" } else { "neither a form nor JSON" };
+        return (refusal(400, "invalid_request", &format!("The request is {known}")), None);
     };
+    if strict && !field(&fields, "scope").is_empty() && !field(&fields, "refresh_token").is_empty() {
+        return (refusal(400, "invalid_request", "The request has both a scope and a refresh token"), None);
+    }
     let client_id = field(&fields, "client_id");
     let secret = field(&fields, "client_secret");
     let scope = field(&fields, "scope");

@@ -1,15 +1,10 @@
-//! The two notifications: their bodies, with the members that Amazon's examples have, and their way into the queue.
-
-use std::time::Duration;
+//! The two notifications, with the members that Amazon's examples have.
 
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use crate::amazon::{Amazon, App, IssuedSecret, milliseconds, random_hex, random_id};
-use crate::fault::{self, Action, Operation};
-
-/// What comes behind the notification in question comes so much later, by the emulator's clock.
-const BEHIND: Duration = Duration::from_secs(1);
+use crate::random::{random_hex, random_id};
+use crate::secret::IssuedSecret;
 
 /// What an application's notifications have in common.
 pub struct Subscription {
@@ -68,6 +63,14 @@ impl Subscription {
     }
 }
 
+/// The notification of a new secret of an application that does not exist here.
+pub fn foreign(now: u64) -> String {
+    let day = 86_400_000;
+    let secret = format!("amzn1.oa2-cs.v1.{}", random_hex(32));
+    let new = IssuedSecret { secret, ends_at: now + 180 * day, works_from: now };
+    Subscription::new().new_secret("amzn1.application-oa2-client.foreign", &new, now + 7 * day, now, now)
+}
+
 /// An instant as Amazon writes it: ISO 8601, UTC, milliseconds.
 fn instant(milliseconds: u64) -> String {
     let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000)
@@ -82,42 +85,6 @@ fn instant(milliseconds: u64) -> String {
         at.second(),
         at.millisecond()
     )
-}
-
-impl Amazon {
-    /// Sends a notification to the application's queue, with whatever is to go wrong.
-    pub fn notify(&mut self, client_id: &str, body: impl FnOnce(&App, u64, u64) -> String) -> bool {
-        let now = self.now();
-        let mut delay = self.notification_delay;
-        let Some(app) = self.apps.get_mut(client_id) else { return false };
-        let body = body(app, now, now + milliseconds(delay));
-        let queue = app.queue.clone();
-        let before = std::mem::replace(&mut app.last_body, body.clone());
-        match fault::take(&mut self.faults, Operation::Notification) {
-            Some(Action::Drop) => return true,
-            Some(Action::Delay(by)) => delay += by,
-            Some(Action::Duplicate) => drop(self.send(&queue, body.clone(), delay)),
-            Some(Action::Foreign) => drop(self.send(&queue, foreign(now), delay)),
-            Some(Action::Garbage) => drop(self.send(&queue, "this is { no JSON".into(), delay)),
-            Some(Action::Old) => drop(self.send(&queue, before, delay + BEHIND)),
-            Some(Action::Reorder) => {
-                if let Some(queue) = self.queues.get_mut(&queue) {
-                    queue.put_off(now + milliseconds(delay + BEHIND));
-                }
-            }
-            _ => {}
-        }
-        self.send(&queue, body, delay);
-        true
-    }
-}
-
-/// The notification of a new secret of an application that nobody here has.
-fn foreign(now: u64) -> String {
-    let day = 86_400_000;
-    let secret = format!("amzn1.oa2-cs.v1.{}", random_hex(32));
-    let new = IssuedSecret { secret, ends_at: now + 180 * day, works_from: now };
-    Subscription::new().new_secret("amzn1.application-oa2-client.foreign", &new, now + 7 * day, now, now)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::amazon::{random_hex, random_id};
+use crate::random::{random_hex, random_id};
 
 /// SQS hides a message for at most 12 hours from its receipt.
 const LONGEST_HIDDEN: u64 = 12 * 3_600_000;
@@ -64,6 +64,16 @@ pub struct Redrive {
     pub most: u64,
 }
 
+impl Redrive {
+    /// Reads the attribute `RedrivePolicy`.
+    pub fn parse(policy: &str) -> Option<Self> {
+        let policy: Value = serde_json::from_str(policy).ok()?;
+        let target = policy["deadLetterTargetArn"].as_str()?.rsplit(':').next()?.to_owned();
+        let most = &policy["maxReceiveCount"];
+        Some(Self { target, most: most.as_u64().or_else(|| most.as_str()?.parse().ok())? })
+    }
+}
+
 /// A queue.
 pub struct Queue {
     pub attributes: BTreeMap<String, String>,
@@ -74,8 +84,11 @@ pub struct Queue {
 
 impl Queue {
     /// A queue with the attributes that SQS gives by default.
-    pub fn new(name: &str) -> Self {
+    pub fn new(name: &str, now: u64) -> Self {
+        let created = (now / 1000).to_string();
         let defaults = [
+            ("CreatedTimestamp", created.clone()),
+            ("LastModifiedTimestamp", created),
             ("QueueArn", format!("arn:aws:sqs:us-east-1:000000000000:{name}")),
             ("VisibilityTimeout", "30".into()),
             ("MessageRetentionPeriod", "345600".into()),
@@ -88,9 +101,9 @@ impl Queue {
         Self { attributes, destination_id: random_id(), messages: Vec::new() }
     }
 
-    /// A queue as this work wants it: retention of 14 days, and a policy that lets Amazon send.
-    pub fn for_notifications(name: &str) -> Self {
-        let mut queue = Self::new(name);
+    /// A queue as Amazon wants it for notifications: retention of 14 days, and a policy that lets Amazon send.
+    pub fn for_notifications(name: &str, now: u64) -> Self {
+        let mut queue = Self::new(name, now);
         let policy = json!({
             "Version": "2012-10-17",
             "Statement": [{
@@ -105,16 +118,14 @@ impl Queue {
         queue
     }
 
-    pub fn attribute_seconds(&self, name: &str) -> u64 {
+    /// An attribute that is a number.
+    pub fn number(&self, name: &str) -> u64 {
         self.attributes.get(name).and_then(|value| value.parse().ok()).unwrap_or(0)
     }
 
-    /// Its redrive policy.
+    /// Where its messages go that are received too often.
     pub fn redrive(&self) -> Option<Redrive> {
-        let policy: Value = serde_json::from_str(self.attributes.get("RedrivePolicy")?).ok()?;
-        let target = policy["deadLetterTargetArn"].as_str()?.rsplit(':').next()?.to_owned();
-        let most = &policy["maxReceiveCount"];
-        Some(Redrive { target, most: most.as_u64().or_else(|| most.as_str()?.parse().ok())? })
+        Redrive::parse(self.attributes.get("RedrivePolicy")?)
     }
 
     pub fn send(&mut self, body: String, now: u64, visible_at: u64) -> String {
@@ -132,7 +143,7 @@ impl Queue {
         id
     }
 
-    /// Delays what nobody has seen.
+    /// Delays the messages that have not been received yet.
     pub fn put_off(&mut self, until: u64) {
         for message in self.messages.iter_mut().filter(|message| message.received == 0) {
             message.visible_at = message.visible_at.max(until);
@@ -141,7 +152,7 @@ impl Queue {
 
     /// Drops what is older than the retention.
     fn expire(&mut self, now: u64) {
-        let retention = self.attribute_seconds("MessageRetentionPeriod") * 1000;
+        let retention = self.number("MessageRetentionPeriod") * 1000;
         self.messages.retain(|message| message.sent_at + retention > now);
     }
 
@@ -231,7 +242,7 @@ mod tests {
     use super::*;
 
     fn one() -> Queue {
-        let mut queue = Queue::new("q");
+        let mut queue = Queue::new("q", 0);
         queue.send("body".into(), 0, 0);
         queue
     }
@@ -305,14 +316,12 @@ mod tests {
     #[test]
     fn a_redrive_policy_names_queue_and_count_either_way_it_is_written() {
         for count in ["2", "\"2\""] {
-            let mut queue = one();
-            assert!(queue.redrive().is_none());
             let arn = "arn:aws:sqs:us-east-1:000000000000:dead";
             let policy = format!(r#"{{"deadLetterTargetArn":"{arn}","maxReceiveCount":{count}}}"#);
-            queue.attributes.insert("RedrivePolicy".into(), policy);
-            let redrive = queue.redrive().expect("a policy");
+            let redrive = Redrive::parse(&policy).expect("a policy");
             assert_eq!((redrive.target.as_str(), redrive.most), ("dead", 2));
         }
+        assert!(one().redrive().is_none());
     }
 
     #[test]

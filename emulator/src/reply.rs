@@ -12,7 +12,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
-use crate::amazon::random_id;
+use crate::random::random_id;
 
 /// An answer.
 #[derive(Debug)]
@@ -33,6 +33,15 @@ impl Reply {
     pub fn amz_json(status: u16, body: &Value) -> Self {
         let headers = vec![("content-type", "application/x-amz-json-1.0".to_owned())];
         Self { status, headers, body: body.to_string() }.header("x-amzn-requestid", &random_id())
+    }
+
+    /// As a proxy answers by itself: a page for people, with none of Amazon's headers.
+    pub fn page(status: u16) -> Self {
+        let headers = vec![("content-type", "text/html;charset=UTF-8".to_owned()), ("server", "proxy".to_owned())];
+        let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()).unwrap_or("Error");
+        let body =
+            format!("<html><head><title>{status} {reason}</title></head><body><h1>{reason}</h1></body></html>\n");
+        Self { status, headers, body }
     }
 
     /// Without a body.

@@ -15,8 +15,8 @@ use tokio::net::TcpListener;
 
 use crate::fault::{self, Action, Operation};
 use crate::reply::{AnswerBody, Closed, Reply};
-use crate::sp_api::Headers;
-use crate::{Shared, admin, lwa, sp_api, sqs};
+use crate::shared::Shared;
+use crate::{admin, lwa, sp_api, sqs};
 
 /// The longest body that is read; larger than any SQS message.
 const LONGEST_BODY: usize = 2 * 1024 * 1024;
@@ -61,6 +61,16 @@ fn operation(request: &Request<Incoming>, target: &str) -> Option<Operation> {
     }
 }
 
+/// The refusal with this code in the words of the service that the operation belongs to.
+fn refuse(operation: Operation, code: &str) -> Reply {
+    let (status, text) = fault::refusal::status_and_text(operation, code);
+    match operation {
+        Operation::Token => lwa::refusal(status, code, text),
+        Operation::Rotate | Operation::Proof => sp_api::refusal(status, code, text, ""),
+        _ => sqs::Refusal::of_fault(status, code, text).into_reply(),
+    }
+}
+
 async fn serve(shared: &Shared, request: Request<Incoming>) -> Result<Response<AnswerBody>, Closed> {
     let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok());
     let target = target.and_then(|target| target.strip_prefix("AmazonSQS.")).unwrap_or_default().to_owned();
@@ -92,33 +102,49 @@ async fn serve(shared: &Shared, request: Request<Incoming>) -> Result<Response<A
             shared.amazon().note(operation, None, Some(status), None);
             return answer(Reply::json(status, &json!({})), false);
         }
-        Some(Action::Refuse(code)) => {
-            let reply = fault::refuse(operation, code);
+        Some(Action::Page(status)) => {
+            shared.amazon().note(operation, None, Some(status), None);
+            return answer(Reply::page(status), false);
+        }
+        Some(Action::Refuse(code) | Action::HalfRefuse(code)) => {
+            let reply = refuse(operation, code);
             shared.amazon().note(operation, None, Some(reply.status), None);
-            return answer(reply, false);
+            return answer(reply, matches!(fault, Some(Action::HalfRefuse(_))));
         }
         _ => {}
     }
     let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let headers = Headers { access_token: header("x-amz-access-token"), user_agent: header("user-agent") };
+    let asked = sp_api::Request {
+        access_token: header("x-amz-access-token"),
+        user_agent: header("user-agent"),
+        content_type: header("content-type"),
+        body: &body,
+    };
     let (reply, client_id, messages) = match operation {
+        Operation::Token | Operation::Rotate if header("content-length").is_none() && shared.amazon().strict => {
+            (Reply::page(411), None, None)
+        }
         Operation::Token => {
             let (reply, id) = lwa::token(&mut shared.amazon(), header("content-type").unwrap_or_default(), &body);
             (reply, id, None)
         }
         Operation::Rotate => {
-            let (reply, id) = sp_api::rotate(&mut shared.amazon(), &headers);
+            let (reply, id) = sp_api::rotate(&mut shared.amazon(), &asked);
             shared.changed.notify_waiters();
             (reply, id, None)
         }
         Operation::Proof => {
-            let (reply, id) = sp_api::destinations(&shared.amazon(), &headers);
+            let (reply, id) = sp_api::destinations(&shared.amazon(), &asked);
             (reply, id, None)
         }
         _ => {
             let (reply, messages) = sqs::serve(shared, &target, &body).await;
             (reply, None, messages)
         }
+    };
+    let reply = match fault {
+        Some(Action::PageAfter(status)) => Reply::page(status),
+        _ => reply,
     };
     let breaks_off = fault == Some(Action::HalfAnswer);
     let answered = fault != Some(Action::LoseAnswer) && (reply.has_body() || !breaks_off);

@@ -4,54 +4,70 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use crate::amazon::{Amazon, Token, milliseconds, random_id};
+use crate::amazon::{Amazon, Token, milliseconds};
+use crate::fault::refusal::{DENIED, TOO_OFTEN};
+use crate::random::random_id;
 use crate::reply::Reply;
 
-/// The message of every 403.
-pub const DENIED: &str = "Access to requested resource is denied.";
-/// The message of a 429. Amazon documents the status of the rotate call; the words are those of its other operations.
-pub const TOO_OFTEN: &str = "You exceeded your quota for the requested resource.";
-
-/// What a request carries, as far as SP-API looks at it.
-pub struct Headers<'a> {
+/// What SP-API reads of a request.
+pub struct Request<'a> {
     /// `x-amz-access-token`.
     pub access_token: Option<&'a str>,
     /// `user-agent`.
     pub user_agent: Option<&'a str>,
+    /// `content-type`.
+    pub content_type: Option<&'a str>,
+    pub body: &'a [u8],
 }
 
 /// A refusal as SP-API words it.
 pub fn refusal(status: u16, code: &str, message: &str, details: &str) -> Reply {
-    Reply::json(status, &json!({ "errors": [{ "code": code, "message": message, "details": details }] }))
-        .header("x-amzn-requestid", &random_id())
+    marked(Reply::json(status, &json!({ "errors": [{ "code": code, "message": message, "details": details }] })), code)
+}
+
+/// With the headers by which an error is known to be SP-API's own.
+fn marked(reply: Reply, code: &str) -> Reply {
+    reply.header("x-amzn-requestid", &random_id()).header("x-amzn-errortype", code)
 }
 
 fn denied(details: &str) -> Reply {
     refusal(403, "Unauthorized", DENIED, details)
 }
 
-/// What is wrong with a `User-Agent`, which Amazon wants as `AppId/Version (Language=Name; Key=Value)`, 500 characters at
-/// most. How it words a refusal is not documented: these are the emulator's words.
-fn user_agent_defect(user_agent: Option<&str>) -> Option<&'static str> {
+/// What is wrong with a `User-Agent`. The documentation demands `AppId/Version (Language=Name; Key=Value)`, 500 characters at most;
+/// Amazon accepts other forms, which some of its own SDKs send. How it words a refusal is not documented: these are the emulator's
+/// words.
+fn user_agent_defect(user_agent: Option<&str>, strict: bool) -> Option<&'static str> {
     let agent = user_agent.unwrap_or_default();
     let comment = agent.split_once('(').map_or("", |(_, comment)| comment);
     if agent.is_empty() {
         Some("The User-Agent header is missing.")
     } else if agent.len() > 500 {
         Some("The User-Agent header is longer than 500 characters.")
-    } else if !agent.contains('/') || !comment.contains("Language=") {
+    } else if strict && (!agent.contains('/') || !comment.contains("Language=")) {
         Some("The User-Agent header is not of the form AppId/Version (Language=Name).")
     } else {
         None
     }
 }
 
+/// What the documentation of the rotate call does not allow: it has no parameters, and takes nothing but JSON. An empty object is
+/// what Amazon's own sample sends.
+fn undocumented(request: &Request<'_>) -> Option<Reply> {
+    let is_json = |media: &str| media.split(';').next().is_some_and(|media| media.trim() == "application/json");
+    if request.content_type.is_some_and(|media| !is_json(media)) {
+        return Some(refusal(415, "UnsupportedMediaType", "The request's payload is in an unsupported format.", ""));
+    }
+    let is_empty = request.body.is_empty() || request.body == b"{}";
+    (!is_empty).then(|| refusal(400, "InvalidInput", "The operation takes no request body.", ""))
+}
+
 /// The token behind a request, if the scope is right and its secret is alive.
-fn token(amazon: &Amazon, headers: &Headers<'_>, scope: &str) -> Result<Token, Reply> {
-    if let Some(defect) = user_agent_defect(headers.user_agent) {
+fn token(amazon: &Amazon, request: &Request<'_>, scope: &str) -> Result<Token, Reply> {
+    if let Some(defect) = user_agent_defect(request.user_agent, amazon.strict) {
         return Err(refusal(400, "InvalidInput", defect, ""));
     }
-    let token = match headers.access_token {
+    let token = match request.access_token {
         None | Some("") => return Err(denied("Access token is missing in the request header.")),
         Some(token) => amazon.tokens.get(token),
     };
@@ -71,11 +87,14 @@ fn token(amazon: &Amazon, headers: &Headers<'_>, scope: &str) -> Result<Token, R
 }
 
 /// `POST /applications/2023-11-30/clientSecret`.
-pub fn rotate(amazon: &mut Amazon, headers: &Headers<'_>) -> (Reply, Option<String>) {
-    let token = match token(amazon, headers, "sellingpartnerapi::client_credential:rotation") {
+pub fn rotate(amazon: &mut Amazon, request: &Request<'_>) -> (Reply, Option<String>) {
+    let token = match token(amazon, request, "sellingpartnerapi::client_credential:rotation") {
         Ok(token) => token,
         Err(refused) => return (refused, None),
     };
+    if let Some(refused) = undocumented(request).filter(|_| amazon.strict) {
+        return (refused, Some(token.client_id));
+    }
     let now = amazon.now();
     let interval = milliseconds(amazon.rotate_interval);
     let client_id = Some(token.client_id.clone());
@@ -90,7 +109,7 @@ pub fn rotate(amazon: &mut Amazon, headers: &Headers<'_>) -> (Reply, Option<Stri
         let message = "Application is not enrolled for rotation notification. Please update application notification \
                        preference in Developer console.";
         let reply = Reply::json(400, &json!({ "errors": [{ "code": "InvalidInput", "message": message }] }));
-        return (reply.header("x-amzn-requestid", &random_id()).header("x-amzn-ratelimit-limit", "0.0167"), client_id);
+        return (marked(reply, "InvalidInput").header("x-amzn-ratelimit-limit", "0.0167"), client_id);
     }
     amazon.rotate(&token.client_id, true);
     let reply = Reply::empty(204).header("x-amzn-requestid", &random_id()).header("x-amzn-ratelimit-limit", "0.0167");
@@ -98,8 +117,8 @@ pub fn rotate(amazon: &mut Amazon, headers: &Headers<'_>) -> (Reply, Option<Stri
 }
 
 /// `GET /notifications/v1/destinations`.
-pub fn destinations(amazon: &Amazon, headers: &Headers<'_>) -> (Reply, Option<String>) {
-    match token(amazon, headers, "sellingpartnerapi::notifications") {
+pub fn destinations(amazon: &Amazon, request: &Request<'_>) -> (Reply, Option<String>) {
+    match token(amazon, request, "sellingpartnerapi::notifications") {
         Err(refused) => (refused, None),
         Ok(token) => {
             let names: BTreeSet<&String> = amazon.apps.values().map(|app| &app.queue).collect();

@@ -7,32 +7,33 @@
 //! A rotation goes as far as the answers carry it. Rules 1, 2 and 9 hold: the rotate call is made at most once for each
 //! intent, after the record tells of it; and what comes back brings no secret into any output.
 
-use lwa_rotate_component::calls;
-use lwa_rotate_component::contract::lwa::rotation::types::ApplicationStatus;
+use lwa_rotate_component::bindings::lwa::rotation::types::ApplicationStatus;
 use lwa_rotate_component::credential::Secret;
+use lwa_rotate_component::exports;
 use lwa_rotate_component::host::{Response, SendError};
 use lwa_rotate_component::instant::{Instant, Lifetime};
-use lwa_rotate_component::record::{Old, Record};
+use lwa_rotate_component::record::Record;
+use lwa_rotate_component::record::secrets::Retired;
 
-use crate::host::{CLIENT_ID, Scripted, document, secret, settled, verifying};
+use crate::host::{CLIENT_ID, Scripted, secret, settled, stored, verifying};
 
 /// The one that was current before.
-const OLD: &str = "amzn1.oa2-cs.v1.old-example";
+const RETIRED: &str = "amzn1.oa2-cs.v1.retired-example";
 /// Calls that one input may make; enough to use up the answers of any rotation.
 const MOST_CALLS: usize = 16;
 
 /// Takes answers in.
 pub fn take_in(input: &[u8]) {
     for record in records() {
-        let mut host = Scripted::new(Some(document(&record)));
-        host.secrets = record.secrets().map(|secret| secret.expose_text().to_owned()).collect();
+        let mut host = Scripted::new(Some(stored(&record)));
+        host.secrets = record.secrets.all().map(|secret| secret.expose_text().to_owned()).collect();
         host.answers = answers(input).collect();
-        if record.pending.is_empty() {
-            let status = calls::request(&mut host, CLIENT_ID).expect("a rotation may be wanted");
+        if record.secrets.candidates.is_empty() {
+            let status = exports::request(&mut host, CLIENT_ID, false).expect("a rotation may be wanted");
             check(&host, &status);
         }
         for _ in 0..MOST_CALLS {
-            let status = calls::advance(&mut host, CLIENT_ID).expect("a bad answer is no error of the call");
+            let status = exports::advance(&mut host, CLIENT_ID).expect("a bad answer is no error of the call");
             check(&host, &status);
             // On to the next deadline, as a host would.
             match status.next {
@@ -40,23 +41,17 @@ pub fn take_in(input: &[u8]) {
                 _ => break,
             }
         }
-        let tried = calls::prove(&mut host, CLIENT_ID).expect("a bad answer is no error of the call");
+        let tried = exports::verify(&mut host, CLIENT_ID).expect("a bad answer is no error of the call");
         host.check_silent(&format!("{tried:?}"));
         assert!(host.record().is_some());
     }
 }
 
-/// Before a rotation, and while a new secret waits for its proof.
+/// Before a rotation, and while a new secret waits for its verification.
 fn records() -> [Record; 2] {
-    let now = settled().current.since;
     let mut verifying = verifying();
-    verifying.old = vec![Old {
-        secret: secret(OLD),
-        since: now,
-        expires_at: None,
-        ends_at: now + Lifetime::days(1),
-        contested_at: Some(now),
-    }];
+    let ends_at = verifying.secrets.current.since + Lifetime::days(1);
+    verifying.secrets.retired = vec![Retired { secret: secret(RETIRED), expires_at: None, ends_at }];
     [settled(), verifying]
 }
 
@@ -64,7 +59,7 @@ fn records() -> [Record; 2] {
 fn check(host: &Scripted, status: &ApplicationStatus) {
     let record = host.record().expect("the record is still there");
     let printed = format!("{status:?}");
-    for secret in record.secrets() {
+    for secret in record.secrets.all() {
         assert!(!printed.contains(secret.expose_text()), "rule 9: a secret is shown");
     }
 }
@@ -89,6 +84,7 @@ fn answer(text: &[u8]) -> Result<Response, SendError> {
         b"lost" => Err(SendError::OutcomeUnknown(words)),
         status => Ok(Response {
             status: std::str::from_utf8(status).ok().and_then(|status| status.parse().ok()).unwrap_or(200),
+            marked: !words.is_empty(),
             request_id: words,
             body: Secret::new(body.to_vec()),
         }),

@@ -11,6 +11,7 @@
 //! | [`record`] | the stored document of an application |
 //! | [`stored_file`] | the file that holds it |
 //! | [`configuration`] | the operator's configuration |
+//! | [`queue`] | what SQS and KMS say of a queue |
 //!
 //! What holds for all of them: nothing panics, and memory stays in proportion to the input.
 
@@ -19,6 +20,7 @@ pub mod configuration;
 mod host;
 pub mod memory;
 pub mod notification;
+pub mod queue;
 pub mod record;
 pub mod stored_file;
 
@@ -38,16 +40,20 @@ const JSON: usize = 64;
 /// Each key that is unknown is an entry of a table, a mistake, and a hint that lists the known ones; and the parser keeps every
 /// error that it comes upon.
 const TOML: usize = 512;
+/// A policy is read by the component, and by the target for what it compares with: an object of serde_json's has room for
+/// eleven members.
+const POLICY: usize = 512;
 /// What a run needs whatever its input: records, requests and statuses of the simulated host.
 const ROOM: usize = 160 * 1024;
 
 /// All targets.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 6] = [
     Target { name: "notification", take_in: notification::take_in, per_byte: JSON },
     Target { name: "answers", take_in: answers::take_in, per_byte: JSON },
     Target { name: "record", take_in: record::take_in, per_byte: JSON },
     Target { name: "stored-file", take_in: stored_file::take_in, per_byte: JSON },
     Target { name: "configuration", take_in: configuration::take_in, per_byte: TOML },
+    Target { name: "queue", take_in: queue::take_in, per_byte: POLICY },
 ];
 
 /// The target of this name.

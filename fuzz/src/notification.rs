@@ -4,14 +4,15 @@
 //! reached. Rules 5, 6, 7 and 9 hold: a body that cannot be read changes nothing and is described by member names alone, and
 //! a message is deleted only when nothing is lost with it.
 
-use lwa_rotate_component::calls;
-use lwa_rotate_component::contract::exports::lwa::rotation::rotation::Answer;
-use lwa_rotate_component::contract::lwa::rotation::observe::Left;
-use lwa_rotate_component::instant::Lifetime;
-use lwa_rotate_component::notification::{self, Notification, Payload};
-use lwa_rotate_component::record::{Call, Record, Standing, State};
+use lwa_rotate_component::amazon::notification::{self, Notification, Payload};
+use lwa_rotate_component::bindings::exports::lwa::rotation::rotation::Answer;
+use lwa_rotate_component::bindings::lwa::rotation::observe::Left;
+use lwa_rotate_component::exports;
+use lwa_rotate_component::record::Record;
+use lwa_rotate_component::record::call::{Call, Phase};
+use lwa_rotate_component::record::secrets::Standing;
 
-use crate::host::{CLIENT_ID, QUEUE, Scripted, document, settled, verifying};
+use crate::host::{CLIENT_ID, QUEUE, Scripted, settled, stored, verifying};
 
 /// Takes a body in.
 pub fn take_in(body: &[u8]) {
@@ -24,16 +25,16 @@ pub fn take_in(body: &[u8]) {
 
 /// The states that differ in what a message does.
 fn records() -> [Option<Record>; 4] {
-    let now = settled().current.since;
     let mut awaiting = settled();
-    awaiting.state = State::Awaiting { until: now + Lifetime::hours(1) };
-    awaiting.call = Some(Call { number: 1, id: 7, at: now, accepted: true, failure: None });
-    (awaiting.calls, awaiting.called_at) = (1, Some(now));
+    let now = awaiting.secrets.current.since;
+    let call = Call { id: 7, at: now, accepted: true, failure: None };
+    awaiting.call.phase = Phase::Awaited { call, since: now };
+    (awaiting.call.count, awaiting.call.last_at) = (1, Some(now));
     [None, Some(settled()), Some(awaiting), Some(verifying())]
 }
 
 fn drain(body: &[u8], record: Option<&Record>, accepting: bool) {
-    let mut host = Scripted::new(record.map(document));
+    let mut host = Scripted::new(record.map(stored));
     host.message = Some(body.to_vec());
     // A secret may be any word; only one that looks like Amazon's cannot stand in an event by chance.
     let parsed = notification::parse(body);
@@ -47,15 +48,16 @@ fn drain(body: &[u8], record: Option<&Record>, accepting: bool) {
         (0..4).for_each(|_| host.accept());
     }
 
-    let deliveries = calls::drain(&mut host, QUEUE, 1, 0).expect("the queue can be read");
+    let deliveries = exports::drain(&mut host, QUEUE, 1, 0).expect("the queue can be read").deliveries;
 
     let [delivery] = &deliveries[..] else { panic!("one message is one delivery") };
     assert_eq!(host.deleted, delivery.answer == Answer::Delete);
     assert_eq!(host.hidden, matches!(delivery.answer, Answer::HideUntil(_)));
     match &parsed {
-        Err(reason) => {
-            assert!(is_told_without_values(reason), "rule 7: {reason}");
-            assert_eq!(delivery.answer, Answer::Leave(Left::Unreadable(reason.clone())));
+        Err(why) => {
+            let (Left::Unreadable(reason) | Left::Wrapped(reason)) = why else { panic!("rule 7: {why:?}") };
+            assert!(is_described_without_values(reason), "rule 7: {reason}");
+            assert_eq!(delivery.answer, Answer::Leave(why.clone()));
             assert!(host.saves == 0 && host.requests == 0, "rule 7: not readable, not acted on");
         }
         Ok(other) if other.client_id != CLIENT_ID || record.is_none() => {
@@ -66,26 +68,32 @@ fn drain(body: &[u8], record: Option<&Record>, accepting: bool) {
     }
 }
 
-/// Rule 5: a message goes last. Rule 4: proof before use.
+/// Rule 5: a message goes last. Rule 4: verification before use.
 fn keeps(host: &Scripted, notification: &Notification) {
     let record = host.record().expect("the record is still there");
     let Payload::NewSecret(new) = &notification.payload else { return };
     let standing = record.standing(&new.secret, new.expires_at, notification.event_time);
     if host.deleted {
-        assert!(record.proven() && matches!(standing, Standing::Current | Standing::Older), "rule 5: {standing:?}");
+        assert!(
+            record.secrets.verified() && matches!(standing, Standing::Current | Standing::Older),
+            "rule 5: {standing:?}"
+        );
     }
     let text = new.secret.expose_text();
     if host.published.iter().any(|published| published == text) {
-        assert!(standing == Standing::Current && record.proven(), "rule 4: published without being proven");
+        assert!(standing == Standing::Current && record.secrets.verified(), "rule 4: published without being verified");
     }
 }
 
 /// Whether every word of the reason is the program's own.
-fn is_told_without_values(reason: &str) -> bool {
-    const WHOLE: [&str; 3] = [
+fn is_described_without_values(reason: &str) -> bool {
+    const WHOLE: [&str; 6] = [
         "the body is longer than any message that is for this program",
         "the body is not JSON",
         "notificationType is neither of the two that are about client secrets",
+        "Amazon SNS (raw message delivery is off)",
+        "Amazon EventBridge",
+        "an event for AWS Lambda",
     ];
     const PLACES: [&str; 11] = [
         "the document",

@@ -62,6 +62,12 @@ fn no_configuration_breaks_a_promise() {
     replay("configuration");
 }
 
+/// Rules 12 and 16.
+#[test]
+fn no_policy_of_a_queue_or_a_key_breaks_a_promise() {
+    replay("queue");
+}
+
 #[test]
 fn every_folder_of_inputs_belongs_to_a_target() {
     for folder in ["corpus", "found"] {

@@ -6,7 +6,7 @@ use crate::program::{CLIENT_ID, SECRET, TARGETS, World, in_days};
 
 /// Monitoring has to hear of it while the old secret still works.
 #[test]
-fn a_target_that_fails_for_good_is_told_by_the_exit_code_of_status_and_by_an_error_in_the_log() {
+fn a_target_that_fails_for_good_is_shown_by_the_exit_code_of_status_and_by_an_error_in_the_log() {
     let world = World::enrolled();
     world.run(&["status"]).done();
     std::fs::remove_file(world.path("shop.json")).unwrap();
@@ -14,11 +14,11 @@ fn a_target_that_fails_for_good_is_told_by_the_exit_code_of_status_and_by_an_err
     world.emulator.rotate_in_console(CLIENT_ID, true);
 
     let watch = world.start(&["watch"]);
-    watch.until("it has tried", || watch.stderr().contains("did not take it"));
+    watch.until("it has tried", || watch.stderr().contains("could not be written or read"));
     watch.terminate();
     let watched = watch.end().done();
 
-    let line = watched.stderr.lines().find(|line| line.contains("did not take it")).unwrap();
+    let line = watched.stderr.lines().find(|line| line.contains("could not be written or read")).unwrap();
     assert!(line.contains("ERROR") && line.contains("what to do:"), "{line}");
     let ran = world.run(&["status"]).exits(1);
     assert!(ran.stdout.contains("shop.json") && ran.stdout.contains("what to do"), "{}", ran.stdout);

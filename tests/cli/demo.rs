@@ -27,7 +27,7 @@ fn demo_shows_a_whole_rotation_in_six_calls_and_leaves_nothing_behind() {
     for line in ["old secret ends", "new secret ends", "published to", "demo.env"] {
         assert!(ran.stdout.contains(line), "{line}: {}", ran.stdout);
     }
-    assert!(ran.stdout.contains("6: token, rotate, receive, token, proof, delete"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("8: queue, receive, token, rotate, receive, token, proof, delete"), "{}", ran.stdout);
     assert_nothing_left_behind(&world);
     assert_eq!(world.calls(), [""; 0], "it has an emulator of its own");
 }
@@ -41,7 +41,7 @@ fn demo_answers_one_json_document() {
     assert_eq!(code, Some(0));
     assert_eq!(document["emulator"], true);
     let operations: Vec<_> = document["calls"].as_array().unwrap().iter().map(|call| &call["operation"]).collect();
-    assert_eq!(operations, ["token", "rotate", "receive", "token", "proof", "delete"]);
+    assert_eq!(operations, ["queue", "receive", "token", "rotate", "receive", "token", "proof", "delete"]);
     assert_eq!(document["calls"][1]["status"], 204);
     assert_eq!(document["published_to"].as_array().map(Vec::len), Some(1));
     assert_eq!(document["status"]["state"], "settled");
@@ -74,7 +74,7 @@ fn demo_takes_no_notice_of_aws_settings_proxies_and_configurations() {
 
     let ran = world.run(&["demo"]).done();
 
-    assert!(ran.stdout.contains("6: token, rotate, receive, token, proof, delete"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("8: queue, receive, token, rotate, receive, token, proof, delete"), "{}", ran.stdout);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::program::{Running, World};
+use crate::program::{Running, World, post};
 
 /// An emulator of the program's own, at a free port, and its address.
 fn started<'w>(world: &'w World, options: &[&str]) -> (Running<'w>, String) {
@@ -79,4 +79,25 @@ fn the_emulator_ends_at_once_when_it_is_told_to() {
     emulator.end().done().says("everything it knew is gone");
     assert!(began.elapsed() < Duration::from_secs(5));
     world.run_with(&["enroll", "shop"], "amzn1.oa2-cs.v1.emulated").exits(3).says("no connection");
+}
+
+#[test]
+fn the_queue_is_made_different_by_options() {
+    let world = World::new();
+    let (emulator, address) = started(&world, &["--queue-attribute", "Policy=", "--queue-attribute", "FifoQueue=true"]);
+    let read = serde_json::json!({ "QueueUrl": format!("{address}/000000000000/lwa"), "AttributeNames": ["All"] });
+    let attributes = post(&address, "AmazonSQS.GetQueueAttributes", &read)["Attributes"].clone();
+    assert_eq!((&attributes["FifoQueue"], attributes["Policy"].is_null()), (&"true".into(), true), "{attributes}");
+    emulator.terminate();
+    emulator.end().done();
+
+    let (emulator, address) = started(&world, &["--no-queue"]);
+    let queues = post(&address, "AmazonSQS.ListQueues", &serde_json::json!({}));
+    assert_eq!(queues["QueueUrls"], serde_json::json!([]));
+    emulator.terminate();
+    emulator.end().done();
+
+    let wrong = ["emulator", "--listen", "127.0.0.1:0", "--queue-attribute", "Retention=60"];
+    world.run(&wrong).exits(2).says("Retention").says("--queue-attribute");
+    world.run(&["emulator", "--queue-attribute", "Policy"]).exits(2).says("=");
 }

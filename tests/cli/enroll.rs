@@ -1,15 +1,15 @@
-//! `enroll`: the present secret is handed over, proven by use, and published.
+//! `enroll`: the current secret is supplied, verified by use, and published.
 
-use crate::program::{CLIENT_ID, SECRET, World, mode};
+use crate::program::{CLIENT_ID, SECRET, World, in_days, mode};
 
 #[test]
-fn enroll_takes_the_secret_from_stdin_proves_it_by_use_and_publishes_it() {
+fn enroll_takes_the_secret_from_stdin_verifies_it_by_use_and_publishes_it() {
     let world = World::new();
 
     let ran = world.run_with(&["enroll", "shop"], &format!("  {SECRET}\r\n")).done();
 
     assert!(ran.stdout.contains("shop is enrolled: Amazon accepts the secret"), "{}", ran.stdout);
-    assert_eq!(world.calls(), ["token", "proof"], "rule 4: proof before use");
+    assert_eq!(world.calls(), ["token", "proof"], "rule 4: verified before use");
     assert_eq!(world.stored("current").as_deref(), Some(SECRET));
     assert!(world.read("shop.env").contains(SECRET) && world.read("shop.json").contains(SECRET));
     let record = world.path("state").read_dir().unwrap().next().unwrap().unwrap().path();
@@ -21,12 +21,13 @@ fn enroll_takes_the_secret_from_a_file_and_the_expiry_time_from_an_option() {
     let world = World::new();
     world.write("secret", &format!("{SECRET}\n"));
 
-    let enroll = ["enroll", "shop", "--secret-file", "secret", "--expires-at", "2100-01-31"];
+    let ends = in_days(150);
+    let enroll = ["enroll", "shop", "--secret-file", "secret", "--expires-at", &ends];
     let (code, document) = world.json(&enroll);
 
     assert_eq!(code, Some(0));
-    assert_eq!(document["status"]["expires_at"], "2100-01-31T00:00:00Z");
-    assert_eq!(document["status"]["proven"], true);
+    assert_eq!(document["status"]["expires_at"], format!("{ends}T00:00:00Z"));
+    assert_eq!(document["status"]["verified"], true);
     assert_eq!(world.stored("current").as_deref(), Some(SECRET));
 }
 
@@ -58,7 +59,7 @@ fn a_wrong_secret_is_kept_and_not_published_and_the_text_says_what_to_do() {
     world
         .run_with(&["enroll", "shop"], wrong)
         .exits(1)
-        .says("shop: the secret is kept, but not proven")
+        .says("shop: the secret is kept, but not verified")
         .says(CLIENT_ID)
         .says("401 invalid_client: Client authentication failed")
         .says("look up the client secret in the Developer Console");
@@ -66,7 +67,7 @@ fn a_wrong_secret_is_kept_and_not_published_and_the_text_says_what_to_do() {
     assert_eq!(world.calls(), ["token"]);
     assert!(!world.path("shop.env").exists());
     let status = world.status();
-    assert_eq!((&status["proven"], &status["problem"]["cause"]), (&false.into(), &"secret-refused".into()));
+    assert_eq!((&status["verified"], &status["problem"]["cause"]), (&false.into(), &"secret-refused".into()));
 
     world.enroll();
     assert_eq!(world.stored("current").as_deref(), Some(SECRET));
@@ -112,9 +113,9 @@ fn what_is_not_enrolled_says_so() {
     assert_eq!(world.calls(), [""; 0], "nothing is asked for an application without a secret");
 }
 
-/// Somebody rotates in the console, and the message goes elsewhere.
+/// A rotation in the console whose message goes elsewhere.
 #[test]
-fn a_secret_handed_over_later_becomes_current_when_it_is_proven() {
+fn a_secret_supplied_later_becomes_current_when_it_is_verified() {
     let world = World::enrolled();
     world.emulator.rotate_in_console(CLIENT_ID, false);
 

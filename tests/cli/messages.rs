@@ -225,7 +225,7 @@ fn a_secret_that_is_none_of_amazons_is_never_used_and_stands_in_nobodys_way() {
     world.emulator.send_message(notification(CLIENT_ID).to_string());
 
     world.run(&["rotate", "shop", "--timeout", "1s"]).exits(3);
-    assert!(!world.read("shop.env").contains(VALUE), "rule 4: proof before use");
+    assert!(!world.read("shop.env").contains(VALUE), "rule 4: verified before use");
 
     world.emulator.rotate_in_console(CLIENT_ID, true);
     world.run(&["rotate", "shop", "--timeout", "1s"]);

@@ -8,12 +8,6 @@ use serde_json::{Value, json};
 
 use crate::program::{CLIENT_ID, TARGETS, World};
 
-/// Receives what is in the queue, so that nobody else sees it for a while.
-fn take_away(world: &World) {
-    let received = world.sqs("ReceiveMessage", json!({ "MaxNumberOfMessages": 10, "VisibilityTimeout": 600 }));
-    assert_eq!(received["Messages"].as_array().map(Vec::len), Some(1));
-}
-
 #[test]
 fn an_application_that_is_not_subscribed_gets_the_console_steps() {
     let world = World::enrolled();
@@ -35,7 +29,7 @@ fn an_application_that_is_not_subscribed_gets_the_console_steps() {
 
 /// The current secret is dead, in both ways in which Amazon has been seen to say so, while a newer one is on its way.
 #[test]
-fn when_the_current_secret_is_dead_the_queue_is_looked_at_and_a_newer_one_recovers_it() {
+fn when_the_current_secret_is_dead_the_queue_is_read_and_a_newer_one_recovers_it() {
     for (refuse, cause, said) in [
         (true, "secret-refused", "401 invalid_client: Client authentication failed"),
         (
@@ -45,9 +39,10 @@ fn when_the_current_secret_is_dead_the_queue_is_looked_at_and_a_newer_one_recove
         ),
     ] {
         let world = World::enrolled_with(|options| options.refuse_dead_secrets = refuse);
+        // It comes ten minutes after the old secret has ended.
+        world.fault("notification:delay=691800s");
         world.emulator.rotate_in_console(CLIENT_ID, true);
         world.emulator.advance_time(Duration::from_secs(8 * 86_400));
-        take_away(&world);
 
         world
             .run(&["rotate", "shop"])
@@ -55,12 +50,12 @@ fn when_the_current_secret_is_dead_the_queue_is_looked_at_and_a_newer_one_recove
             .says("shop: ")
             .says(said)
             .says("in the Developer Console")
-            .says("hand it over with `enroll`");
+            .says("lwa-rotate enroll shop");
         assert_eq!(world.status()["problem"]["cause"], cause);
         let calls = world.calls();
         let refused = calls.iter().rposition(|name| *name == if refuse { "token" } else { "rotate" });
         let looked = calls.iter().rposition(|name| *name == "receive");
-        assert!(refused < looked, "the queue is looked at after the refusal: {calls:?}");
+        assert!(refused < looked, "the queue is read after the refusal: {calls:?}");
 
         let asked = world.count("rotate");
         world.emulator.advance_time(Duration::from_secs(600));
@@ -74,10 +69,10 @@ fn when_the_current_secret_is_dead_the_queue_is_looked_at_and_a_newer_one_recove
 #[test]
 fn a_newer_secret_that_comes_during_the_refusal_is_taken_up_by_the_same_run() {
     let world = World::enrolled_with(|options| options.refuse_dead_secrets = true);
+    // The first read finds nothing; the second comes after the refusal.
+    world.fault("notification:delay=691800s");
     world.emulator.rotate_in_console(CLIENT_ID, true);
     world.emulator.advance_time(Duration::from_secs(8 * 86_400));
-    // The first look finds nothing; the second comes after the refusal.
-    take_away(&world);
     world.fault("token:delay=3s");
     let rotate = world.start(&["rotate", "shop"]);
     rotate.until("the secret is refused", || world.count("token") == 2);
@@ -149,7 +144,7 @@ fn a_scope_that_lwa_does_not_grant_is_told_in_its_own_words_with_the_likely_caus
         .says("does not grant")
         .says("400 invalid_scope: The request has an invalid parameter : scope")
         .says("request id   7f1c-scope")
-        .says("whether the client id is that of a Selling Partner API application");
+        .says("that the client id is that of a Selling Partner API application");
 
     assert_eq!(world.count("rotate"), 0);
     let (code, document) = world.json(&["rotate", "shop", "--dry-run"]);

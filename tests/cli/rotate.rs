@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::program::{CLIENT_ID, SECRET, World};
 
-/// One look into the queue and one at it before, then a rotation's six calls.
-const ROTATION: [&str; 8] = ["receive", "queue", "token", "rotate", "receive", "token", "proof", "delete"];
+/// The queue is inspected and read, then a rotation's six calls.
+const ROTATION: [&str; 8] = ["queue", "receive", "token", "rotate", "receive", "token", "proof", "delete"];
 
 fn instant(milliseconds: u64) -> String {
     let at = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000).unwrap();
@@ -28,7 +28,7 @@ fn rotate_makes_one_call_and_stays_until_the_new_secret_is_published() {
         assert!(ran.stdout.contains(line), "{line}: {}", ran.stdout);
     }
     world.assert_rotated();
-    assert_eq!(world.stored("old").as_deref(), Some(SECRET), "rule 8: the old secret stays");
+    assert_eq!(world.stored("retired").as_deref(), Some(SECRET), "rule 8: the old secret stays");
     let issued = world.emulator.secrets(CLIENT_ID).pop().unwrap();
     let ends = instant(issued.ends_at);
     let (env, document) = (world.read("shop.env"), world.read("shop.json"));
@@ -56,11 +56,11 @@ fn status_tells_where_the_application_stands_without_any_request() {
     assert_eq!(status["app"], "shop");
     assert_eq!(status["client_id"], CLIENT_ID);
     assert_eq!(
-        (&status["state"], &status["proven"], &status["generation"]),
+        (&status["state"], &status["verified"], &status["generation"]),
         (&"settled".into(), &true.into(), &2.into())
     );
     assert_eq!(status["expires_at"], instant(secrets[1].ends_at));
-    assert_eq!(status["old_ends_at"], instant(secrets[0].ends_at));
+    assert_eq!(status["retired_ends_at"], instant(secrets[0].ends_at));
     assert_eq!(status["problem"], Value::Null);
     assert!(status["next"]["at"].as_str() > status["current_since"].as_str(), "{status}");
     assert_eq!(status["targets"][1]["name"], "file:shop.json");
@@ -82,7 +82,7 @@ fn get_prints_each_stage_in_each_format_and_nothing_else() {
 
     assert_eq!(get(&[]), format!("{newest}\n"));
     assert_eq!(get(&["--stage", "current", "--format", "value"]), format!("{newest}\n"));
-    assert_eq!(get(&["--stage", "old"]), format!("{SECRET}\n"));
+    assert_eq!(get(&["--stage", "retired"]), format!("{SECRET}\n"));
     for form in [&["--format", "json"][..], &["--json"]] {
         let document: Value = serde_json::from_str(&get(form)).unwrap();
         assert_eq!((&document["client_id"], &document["client_secret"]), (&CLIENT_ID.into(), &newest.clone().into()));
@@ -103,7 +103,7 @@ fn get_prints_each_stage_in_each_format_and_nothing_else() {
         )
         .done();
 
-    world.run(&["get", "shop", "--stage", "pending"]).exits(1).says("shop has no pending secret at present");
+    world.run(&["get", "shop", "--stage", "candidate"]).exits(1).says("shop has no candidate secret");
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn a_newer_secret_that_waits_in_the_queue_is_taken_up_instead_of_a_rotation() {
 }
 
 #[test]
-fn a_dry_run_tries_the_secret_and_changes_nothing() {
+fn a_dry_run_checks_and_changes_nothing() {
     let world = World::enrolled();
     world.emulator.send_message("somebody's message");
     let record = || {
@@ -142,8 +142,8 @@ fn a_dry_run_tries_the_secret_and_changes_nothing() {
 
     let ran = world.run(&["rotate", "shop", "--dry-run"]).done();
 
-    assert!(ran.stdout.contains("would make the rotate call"), "{}", ran.stdout);
-    assert_eq!(world.calls()[calls..], ["token", "token", "proof", "queue"]);
+    assert!(ran.stdout.contains("would read the queue, make the rotate call"), "{}", ran.stdout);
+    assert_eq!(world.calls()[calls..], ["queue", "token", "token", "proof"]);
     assert_eq!(record(), before);
     assert_eq!(world.emulator.messages().visible, 1);
     assert_eq!(world.emulator.secrets(CLIENT_ID).len(), 1);
@@ -161,23 +161,21 @@ fn a_dry_run_says_when_amazon_refuses_the_secret() {
     world
         .run(&["rotate", "shop", "--dry-run"])
         .exits(1)
-        .says("a rotation would fail at present")
+        .says("a rotation would not go as it should")
         .says("The LWA secret token you provided has expired.");
     assert_eq!(world.count("rotate"), 0);
 }
 
 /// Amazon does not say what a second rotation inside the overlap does.
 #[test]
-fn a_second_rotation_at_once_warns_and_waits_for_the_rate() {
+fn a_second_rotation_at_once_has_to_be_confirmed_and_keeps_to_the_rate() {
     let world = World::enrolled();
     world.run(&["rotate", "shop"]).done();
 
-    world
-        .run(&["rotate", "shop", "--timeout", "1s"])
-        .exits(3)
-        .says("warning: shop was rotated less than 7 days ago")
-        .says("no rotate call has been accepted yet");
+    world.run(&["rotate", "shop"]).exits(2).says("nothing was changed").says("run it again with --force");
+    assert_eq!(world.status()["state"], "settled");
 
+    world.run(&["rotate", "shop", "--force", "--timeout", "1s"]).exits(3).says("no rotate call has been accepted yet");
     assert_eq!(world.count("rotate"), 1, "one rotate call a minute");
     assert_eq!(world.status()["next"]["kind"], "call-permitted");
 }
@@ -193,7 +191,7 @@ fn a_joined_rotation_that_ends_without_a_new_secret_is_not_called_rotated() {
     let rotate = world.start(&["rotate", "shop"]);
     rotate.until("it has joined", || rotate.stderr().contains("finishing the rotation"));
 
-    // Handing over the one in use takes the other back.
+    // Supplying the one in use takes the other back.
     world.run_with(&["enroll", "shop"], SECRET);
 
     let ran = rotate.end().exits(1).says("the rotation ended without a new secret").says("stays in use");

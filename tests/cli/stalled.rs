@@ -31,7 +31,7 @@ fn a_message_that_does_not_come_stalls_and_both_ways_on_are_named() {
 
     assert_eq!((code, &document["error"]["kind"]), (Some(4), &"stalled".into()));
     assert_eq!(document["error"]["problem"]["cause"], "message-missing");
-    assert_eq!(document["error"]["hints"].as_array().map(Vec::len), Some(3), "{document}");
+    assert_eq!(document["error"]["hints"].as_array().map(Vec::len), Some(4), "{document}");
     assert_eq!(document["status"]["state"], "stalled");
     let (code, document) = world.json(&["rotate", "shop", "--dry-run"]);
     assert_eq!((code, &document["plan"]), (Some(4), &"none".into()));
@@ -102,13 +102,13 @@ fn resume_is_refused_where_there_is_nothing_to_decide() {
     assert_eq!(world.status()["state"], "settled");
 }
 
-/// Rule 11: what is handed over in a stall and not accepted is not called accepted.
+/// Rule 11: what is supplied in a stall and not accepted is not called accepted.
 #[test]
-fn a_mistyped_secret_handed_over_in_a_stall_is_not_called_accepted() {
+fn a_mistyped_secret_supplied_in_a_stall_is_not_called_accepted() {
     let world = stalled();
 
-    world.run_with(&["enroll", "shop"], "mistyped-0123456789").exits(1).says("not proven");
+    world.run_with(&["enroll", "shop"], "mistyped-0123456789").exits(1).says("not verified");
 
-    assert_eq!(world.stored("pending").as_deref(), Some("mistyped-0123456789"));
-    assert_eq!(world.status()["proven"], true, "the one in use is untouched");
+    assert_eq!(world.stored("candidate").as_deref(), Some("mistyped-0123456789"));
+    assert_eq!(world.status()["verified"], true, "the one in use is untouched");
 }

@@ -79,3 +79,18 @@ fn two_at_once_make_one_call_and_both_end_well() {
         world.assert_rotated();
     }
 }
+
+/// What is left is one message, which says nothing new when it comes again.
+#[test]
+fn rotate_that_is_stopped_when_only_its_message_is_left_says_not_to_rotate_again() {
+    let world = World::enrolled();
+    world.fault("delete:hang=30s");
+    let rotate = world.start(&["rotate", "shop"]);
+    rotate.until("the message is being deleted", || world.count("delete") == 1);
+    rotate.signal("INT");
+
+    rotate.end().exits(3).says("verified and published").says("do not rotate again");
+
+    assert_eq!(world.stored("current"), Some(world.newest()));
+    assert_eq!(world.count("rotate"), 1);
+}

@@ -1,4 +1,4 @@
-//! Where the proven credential is published: files and commands.
+//! Where the verified credential is published: files and commands.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -42,7 +42,7 @@ fn a_command_that_fails_leaves_the_rotation_publishing_and_is_tried_again() {
 
     let ran = world.run(&["rotate", "shop", "--timeout", "2s"]).exits(3);
 
-    let ran = ran.says("the new secret is proven, and not published everywhere yet").says("the vault is sealed");
+    let ran = ran.says("the new secret is verified, and not published everywhere yet").says("the vault is sealed");
     assert!(ran.stderr.contains('7'), "the exit code is told: {}", ran.stderr);
     assert!(!ran.stderr.contains(&world.newest()), "rule 9: what the command echoes is withheld");
     let status = world.status();

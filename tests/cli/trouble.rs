@@ -62,7 +62,7 @@ fn token_requests_that_fail_are_tried_again_until_one_succeeds() {
 
         world.run(&["rotate", "shop"]).done().says("tried again in");
 
-        assert_eq!(world.count("token"), 4, "{fault}: enrolled, failed, rotation, proof");
+        assert_eq!(world.count("token"), 4, "{fault}: enrolled, failed, rotation, verification");
         assert_eq!(world.count("rotate"), 1, "{fault}");
         world.assert_rotated();
     }
@@ -138,15 +138,15 @@ fn a_connection_that_is_refused_is_tried_again_and_nothing_has_changed() {
     }
 }
 
-/// Rule 4: keep before proof, proof before use.
+/// Rule 4: keep before verifying, verify before use.
 #[test]
-fn a_new_secret_that_lags_is_kept_as_pending_and_not_published_until_it_works() {
+fn a_new_secret_that_lags_is_kept_as_a_candidate_and_not_published_until_it_works() {
     let world = World::enrolled_with(|options| options.applications[0].lag = Duration::from_secs(3600));
 
     world.run(&["rotate", "shop", "--timeout", "2s"]).exits(3).says("Amazon does not accept it yet");
 
     assert_eq!(world.status()["state"], "verifying");
-    assert_eq!(world.stored("pending"), Some(world.newest()));
+    assert_eq!(world.stored("candidate"), Some(world.newest()));
     assert_ne!(world.stored("current"), Some(world.newest()));
     assert!(!world.read("shop.env").contains(&world.newest()));
     assert_eq!(world.emulator.messages().all(), 1, "rule 5: its message stays");

@@ -42,7 +42,7 @@ fn watch_rotates_what_is_due_by_itself_and_tells_it_in_json_lines() {
         "calling-rotate",
         "message-received",
         "secret-kept",
-        "proven",
+        "verified",
         "promoted",
         "published",
         "acknowledged",

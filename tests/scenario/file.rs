@@ -1,8 +1,7 @@
-//! A scenario as it stands in its file. A member that is not known is an error.
+//! A scenario as it is in its file. A member that is not known is an error.
 
 use std::{collections::BTreeMap, path::Path};
 
-use lwa_rotate::{Application, UserAgent};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -13,14 +12,50 @@ pub struct Scenario {
     #[serde(rename = "what")]
     _what: String,
     pub rules: Vec<u8>,
-    applications: Vec<ApplicationMembers>,
+    #[serde(default)]
+    pub whole: bool,
+    pub applications: Vec<Application>,
     pub random: String,
+    #[serde(default)]
+    pub inspection: Value,
     #[serde(default)]
     pub records: BTreeMap<String, String>,
     pub steps: Vec<Step>,
     pub records_after: Option<BTreeMap<String, String>>,
     pub world: Option<Simulated>,
-    pub ends: Option<Vec<End>>,
+    pub ends: Option<Vec<Map<String, Value>>>,
+}
+
+/// The settings of an application.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Application {
+    pub client_id: String,
+    pub token_endpoint: String,
+    pub api_endpoint: String,
+    pub queue: String,
+    pub rotate: String,
+    pub rotate_before: u32,
+    pub patience: u32,
+    pub targets: Vec<Target>,
+    pub user_agent: UserAgent,
+}
+
+/// A publish target.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    pub name: String,
+    pub place: String,
+}
+
+/// Who calls.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserAgent {
+    pub application: String,
+    pub version: String,
+    pub language: String,
 }
 
 /// One call of an export.
@@ -63,35 +98,12 @@ pub struct Brought {
     pub body: String,
 }
 
-/// What there is in the end.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct End {
-    pub stopped_after: Vec<u64>,
-    pub rotate_calls: u64,
-    pub targets: BTreeMap<String, String>,
-    pub messages: Vec<String>,
-    pub records_after: BTreeMap<String, String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct ApplicationMembers {
-    client_id: String,
-    token_endpoint: String,
-    api_endpoint: String,
-    rotate_before: u32,
-    patience: u32,
-    targets: Vec<String>,
-    user_agent: UserAgentMembers,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct UserAgentMembers {
-    application: String,
-    version: String,
-    language: String,
+impl Step {
+    /// The call of `status` on what is there in the end.
+    pub fn status(client_id: &str, at: u64) -> Self {
+        let with = serde_json::json!({ "client-id": client_id });
+        Self { _what: None, at, call: "status".into(), with, imports: None, returns: None }
+    }
 }
 
 impl Scenario {
@@ -99,20 +111,39 @@ impl Scenario {
         let text = std::fs::read(path).unwrap();
         serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
+}
 
-    pub fn applications(&self) -> impl Iterator<Item = Application> {
-        self.applications.iter().map(|application| Application {
-            client_id: application.client_id.clone(),
-            token_endpoint: application.token_endpoint.clone(),
-            api_endpoint: application.api_endpoint.clone(),
-            rotate_before: application.rotate_before,
-            patience: application.patience,
-            targets: application.targets.clone(),
-            user_agent: UserAgent {
-                application: application.user_agent.application.clone(),
-                version: application.user_agent.version.clone(),
-                language: application.user_agent.language.clone(),
-            },
-        })
+/// All files of the folder.
+pub fn all(folder: &Path) -> Vec<(String, Scenario)> {
+    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| !path.ends_with("README.md"));
+    paths.sort();
+    assert!(paths.len() >= 40, "scenarios are missing");
+    let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
+    paths.iter().map(|path| (name(path), Scenario::read(path))).collect()
+}
+
+/// Why what happened does not fit what a file says; `None` if it does. `whole` wants them equal.
+pub fn misfit(expected: &Value, actual: &Value, whole: bool) -> Option<String> {
+    match (expected, actual) {
+        (Value::Object(expected), Value::Object(actual)) => {
+            let missing = || actual.keys().find(|name| whole && !expected.contains_key(*name));
+            expected
+                .iter()
+                .find_map(|(name, member)| {
+                    let found = actual.get(name).unwrap_or(&Value::Null);
+                    misfit(member, found, whole).map(|why| format!(".{name}{why}"))
+                })
+                .or_else(|| missing().map(|name| format!(".{name}: is not expected")))
+        }
+        (Value::Array(expected), Value::Array(actual)) if expected.len() == actual.len() => {
+            let pairs = expected.iter().zip(actual).enumerate();
+            pairs.into_iter().find_map(|(at, (one, other))| misfit(one, other, whole).map(|why| format!("[{at}]{why}")))
+        }
+        (Value::String(case), Value::Object(actual)) if !whole && actual.len() == 1 && actual.contains_key(case) => {
+            None
+        }
+        _ if expected == actual => None,
+        _ => Some(format!(": expected is {expected}, and there is {actual}")),
     }
 }

@@ -1,18 +1,14 @@
 //! Scenarios with a script: each import is answered as the step says, in its order.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
-};
+use std::collections::BTreeMap;
 
-use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 
-use crate::file::Scenario;
-use crate::host::{Answers, call, rotator};
+use super::file::{Scenario, Step, misfit};
+use super::{Answers, Reply};
 
 /// Documents with their revisions, which are counted.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Records(BTreeMap<String, (u64, String)>);
 
 impl Records {
@@ -24,10 +20,6 @@ impl Records {
         self.0.iter().map(|(id, (_, document))| (id.clone(), document.clone())).collect()
     }
 
-    fn revision(&self, id: &str) -> Option<String> {
-        self.0.get(id).map(|(revision, _)| revision.to_string())
-    }
-
     fn put(&mut self, arguments: &Value) -> Value {
         let id = arguments["client-id"].as_str().unwrap();
         let revision = self.0.get(id).map_or(0, |(revision, _)| *revision) + 1;
@@ -35,88 +27,115 @@ impl Records {
         revision.to_string().into()
     }
 
-    /// Answers the two functions of the store; any other with nothing.
-    pub fn answer(&mut self, name: &str, arguments: &Value) -> Result<Value, Value> {
+    /// Answers the three functions of the store; any other with nothing.
+    pub fn answer(&mut self, name: &str, arguments: &Value) -> Reply {
         let id = arguments["client-id"].as_str().unwrap_or_default();
+        let stored = self.0.get(id).map(|(revision, document)| (revision.to_string(), document.clone()));
+        let expected = || stored.as_ref().map(|(revision, _)| revision.as_str()) == arguments["expected"].as_str();
         match name {
-            "store.load" => Ok(json!(
-                self.0
-                    .get(id)
-                    .map(|(revision, document)| { json!({ "revision": revision.to_string(), "document": document }) })
-            )),
-            "store.save" if self.revision(id).as_deref() != arguments["expected"].as_str() => Err("conflict".into()),
+            "store.load" => {
+                Ok(json!(stored.map(|(revision, document)| json!({ "revision": revision, "document": document }))))
+            }
+            "store.save" | "store.remove" if !expected() => Err("conflict".into()),
             "store.save" => Ok(self.put(arguments)),
+            "store.remove" => {
+                self.0.remove(id);
+                Ok(Value::Null)
+            }
             _ => Ok(Value::Null),
         }
     }
 }
 
-struct Script {
+/// One step.
+pub struct Script {
     place: String,
+    whole: bool,
+    inspection: Value,
     now: u64,
-    records: Records,
+    pub records: Records,
     expected: std::vec::IntoIter<Map<String, Value>>,
+    /// In place of comparing: what is called, with its answers.
+    pub recorded: Option<Vec<Value>>,
 }
 
 impl Script {
-    fn next(&mut self, name: &str, arguments: Value) -> Map<String, Value> {
+    pub fn new(name: &str, scenario: &Scenario, number: usize, records: Records) -> Self {
+        let step = &scenario.steps[number];
+        let place = format!("{name}, step {}", number + 1);
+        let imports = step.imports.clone().unwrap_or_else(|| panic!("{place} has no imports"));
+        Self {
+            place,
+            whole: scenario.whole,
+            inspection: scenario.inspection.clone(),
+            now: step.at,
+            records,
+            expected: imports.into_iter(),
+            recorded: None,
+        }
+    }
+
+    /// What the file has beside this import.
+    fn next(&mut self, name: &str, arguments: &Value) -> Map<String, Value> {
         let place = &self.place;
-        let mut item =
-            self.expected.next().unwrap_or_else(|| panic!("{place}: {name} is not expected, nor anything else"));
-        let expected =
-            item.remove(name).unwrap_or_else(|| panic!("{place}: {name} was called, and expected is {item:?}"));
-        assert_eq!(arguments, expected, "{place}: {name}");
+        if let Some(recorded) = &mut self.recorded {
+            let given = self.expected.as_slice().first().is_some_and(|item| item.contains_key(name));
+            let mut item = if given { self.expected.next().unwrap() } else { Map::new() };
+            item.insert(name.into(), arguments.clone());
+            recorded.push(item.clone().into());
+            item.remove(name);
+            return item;
+        }
+        let mut item = self.expected.next().unwrap_or_else(|| panic!("{place}: {name} is not expected: {arguments}"));
+        let expected = item.remove(name).unwrap_or_else(|| panic!("{place}: {name} was called, expected is {item:?}"));
+        if let Some(why) = misfit(&expected, arguments, self.whole) {
+            panic!("{place}: {name}{why}");
+        }
         item
+    }
+
+    /// After the call: all that is expected was called.
+    pub fn end(self, step: &Step, returns: &Value) -> Records {
+        assert_eq!(self.expected.as_slice(), [], "{}: not called", self.place);
+        let expected = step.returns.as_ref().unwrap_or_else(|| panic!("{} has no result", self.place));
+        if let Some(why) = misfit(expected, returns, self.whole) {
+            panic!("{}: result{why}", self.place);
+        }
+        self.records
     }
 }
 
-#[async_trait]
-impl Answers for Mutex<Script> {
-    async fn answer(&self, name: &str, arguments: Value) -> Result<Value, Value> {
-        let mut script = self.lock().unwrap();
-        let mut item = script.next(name, arguments.clone());
+impl Answers for Script {
+    fn answer(&mut self, name: &str, arguments: Value) -> Option<Reply> {
+        let mut item = self.next(name, &arguments);
         let (answer, kept) = (item.remove("answer"), item.remove("kept").is_some());
         if let Some(meanwhile) = item.remove("meanwhile") {
-            script.records.put(&meanwhile);
+            self.records.put(&meanwhile);
         }
-        script.now += item.remove("takes").map_or(0, |takes| takes.as_u64().unwrap());
-        assert!(item.is_empty(), "{}: unknown members {item:?}", script.place);
-        let stored = if answer.is_none() || kept { script.records.answer(name, &arguments) } else { Ok(Value::Null) };
-        match answer {
+        self.now += item.remove("takes").map_or(0, |takes| takes.as_u64().unwrap());
+        assert!(item.is_empty(), "{}: unknown members {item:?}", self.place);
+        let stored = if answer.is_none() || kept { self.records.answer(name, &arguments) } else { Ok(Value::Null) };
+        Some(match answer {
+            None if name == "queue.inspect" => Ok(self.inspection.clone()),
             None => {
-                assert!(!matches!(name, "http.send" | "queue.receive"), "{}: {name} has no answer", script.place);
+                let needed = matches!(name, "http.send" | "queue.receive" | "publish.read");
+                assert!(!needed, "{}: {name} has no answer: {arguments}", self.place);
                 stored
             }
+            Some(answer) if name == "queue.inspect" => Ok(answer),
             Some(answer) => match answer.as_object().unwrap().iter().next().unwrap() {
                 (ok, value) if ok == "ok" => Ok(value.clone()),
                 (_, value) => Err(value.clone()),
             },
-        }
+        })
     }
 
     fn now(&self) -> u64 {
-        self.lock().unwrap().now
+        self.now
     }
 
-    fn emit(&self, event: Value) {
-        let left = self.lock().unwrap().next("observe.emit", event);
+    fn emit(&mut self, event: Value) {
+        let left = self.next("observe.emit", &event);
         assert!(left.is_empty(), "unknown members {left:?}");
     }
-}
-
-pub async fn run(name: &str, scenario: &Scenario) {
-    assert!(scenario.ends.is_none() && !scenario.rules.is_empty(), "{name}");
-    let mut records = Records::new(&scenario.records);
-    for (number, step) in scenario.steps.iter().enumerate() {
-        let place = format!("{name}, step {}", number + 1);
-        let imports = step.imports.clone().unwrap_or_else(|| panic!("{place} has no imports"));
-        let script = Script { place, now: step.at, records, expected: imports.into_iter() };
-        let answers = Arc::new(Mutex::new(script));
-        let returns = call(&rotator(scenario, &answers), step).await;
-        let script = Arc::into_inner(answers).unwrap().into_inner().unwrap();
-        assert_eq!(Some(&returns), step.returns.as_ref(), "{}: result", script.place);
-        assert_eq!(script.expected.as_slice(), [], "{}: not called", script.place);
-        records = script.records;
-    }
-    assert_eq!(Some(records.documents()), scenario.records_after, "{name}: records");
 }

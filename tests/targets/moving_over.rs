@@ -171,7 +171,7 @@ fn all_that_are_not_enrolled_yet_move_over_by_one_command_with_a_line_for_each()
     );
     let app = |name: &str| document["apps"].as_array().unwrap().iter().find(|app| app["app"] == name).unwrap().clone();
     assert_eq!(app("sample")["from"], "secretsmanager:sample");
-    assert_eq!(app("sample")["status"]["proven"], true);
+    assert_eq!(app("sample")["status"]["verified"], true);
     for (name, said) in [("bare", "none of its targets"), ("torn", "different client secrets"), ("wrong", "not proven")]
     {
         assert!(app(name)["message"].as_str().unwrap().contains(said), "{}", app(name));

@@ -1,9 +1,9 @@
 //! LWA and SP-API as the documents describe them.
 
 use lwa_rotate_component::credential::Secret;
-use lwa_rotate_component::host::{Request, Response};
+use lwa_rotate_component::host::{Request, Response, SendError};
 
-use crate::{DAY, World};
+use crate::{DAY, Planned, World};
 
 /// A secret that Amazon has issued.
 #[derive(Clone, Debug)]
@@ -41,8 +41,11 @@ pub struct Token {
     ends_at: u64,
 }
 
+/// A body as SP-API's errors have it.
+pub const ERRORS: &[u8] = br#"{"errors":[{"code":"InternalFailure","message":"trouble","details":""}]}"#;
+
 fn answer(status: u16, body: &str) -> Response {
-    Response { status, request_id: "request-1".into(), body: Secret::new(body.as_bytes().to_vec()) }
+    Response { status, marked: true, request_id: "request-1".into(), body: Secret::new(body.as_bytes().to_vec()) }
 }
 
 fn refusal(status: u16, code: &str, message: &str, details: &str) -> Response {
@@ -51,6 +54,24 @@ fn refusal(status: u16, code: &str, message: &str, details: &str) -> Response {
 }
 
 impl World {
+    /// What comes of a request that a test has made a plan for.
+    pub(crate) fn serve_as(&mut self, planned: Planned, request: &Request) -> Result<Response, SendError> {
+        match planned {
+            Planned::Passes => Ok(self.serve(request)),
+            Planned::NotSent => Err(SendError::NotSent("no connection".into())),
+            Planned::Lost(effect) => {
+                if effect {
+                    drop(self.serve(request));
+                }
+                Err(SendError::OutcomeUnknown("the answer was lost".into()))
+            }
+            Planned::Answered(status, body) => {
+                Ok(Response { status, marked: false, request_id: String::new(), body: Secret::new(body) })
+            }
+            Planned::Fails(how) => panic!("a request cannot end with {how:?}"),
+        }
+    }
+
     /// Answers a request.
     pub(crate) fn serve(&mut self, request: &Request) -> Response {
         match request.url.as_str() {

@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use corosensei::Yielder;
-use lwa_rotate_component::contract::lwa::rotation::observe::Happening;
-use lwa_rotate_component::contract::lwa::rotation::settings::Application;
+use lwa_rotate_component::bindings::lwa::rotation::observe::Happening;
+use lwa_rotate_component::bindings::lwa::rotation::queue::Gap;
+use lwa_rotate_component::bindings::lwa::rotation::settings::Application;
 use lwa_rotate_component::credential::{Credential, Secret};
 use lwa_rotate_component::host::{
-    Entry, Host, Message, Method, PublishError, QueueError, Request, Response, SendError, StoreError,
+    Entry, Held, Host, Inspection, Message, Method, PublishError, QueueError, Reading, Request, Response, SendError,
+    StoreError,
 };
 use lwa_rotate_component::instant::Instant;
 
-use crate::{Shared, Stored, World};
+use crate::{Failing, Planned, Shared, Stored, World};
 
 /// Longer than this no host takes from its last look at the clock to the end of a write, in milliseconds.
 const LONGEST_PUT: u64 = 120_000;
@@ -25,7 +27,7 @@ pub struct Crash;
 pub struct SimulatedHost<'y> {
     world: Shared,
     /// Stands still before each import, so that others can act; `None` for a host that has the world to itself.
-    stop: Option<&'y Yielder<(), ()>>,
+    stop: Option<&'y Yielder<(), String>>,
     /// Die at this import, counted from 0: before its effect if `false` in `crash_at.1`, after it otherwise.
     crash_at: Option<(u64, bool)>,
     imports: u64,
@@ -56,7 +58,7 @@ pub fn call<T>(
 }
 
 impl<'y> SimulatedHost<'y> {
-    fn new(world: Shared, stop: Option<&'y Yielder<(), ()>>) -> Self {
+    fn new(world: Shared, stop: Option<&'y Yielder<(), String>>) -> Self {
         let began = world.borrow().now;
         Self {
             world,
@@ -71,7 +73,7 @@ impl<'y> SimulatedHost<'y> {
     }
 
     /// A host among others.
-    pub(crate) fn among_others(world: Shared, stop: &'y Yielder<(), ()>) -> Self {
+    pub(crate) fn among_others(world: Shared, stop: &'y Yielder<(), String>) -> Self {
         Self::new(world, Some(stop))
     }
 
@@ -80,12 +82,12 @@ impl<'y> SimulatedHost<'y> {
         resume_unwind(Box::new(Crash))
     }
 
-    /// Before an effect: perhaps other hosts act first, perhaps this one dies.
-    fn before(&mut self) {
+    /// Before an effect, named so: perhaps other hosts act first, perhaps this one dies.
+    fn before(&mut self, name: &str) {
         let place = self.imports;
         self.imports += 1;
         if let Some(stop) = self.stop {
-            stop.suspend(());
+            stop.suspend(name.to_owned());
         }
         let crash = {
             let mut world = self.world.borrow_mut();
@@ -115,10 +117,18 @@ impl<'y> SimulatedHost<'y> {
         }
     }
 
-    fn fails(&self, kind: impl Fn(&World) -> u64) -> Option<u64> {
+    /// How this import fails, if it does: as a test has planned it, or by chance.
+    fn fails(&self, name: &str, likely: impl Fn(&World) -> u64, by_chance: impl Fn(u64) -> Failing) -> Option<Failing> {
         let mut world = self.world.borrow_mut();
-        let thousandths = kind(&world);
-        world.happens(thousandths).then(|| world.random.next())
+        if let Some(planned) = world.planned(name) {
+            return match planned {
+                Planned::Passes => None,
+                Planned::Fails(how) => Some(how),
+                other => panic!("{name} cannot end with {other:?}"),
+            };
+        }
+        let thousandths = likely(&world);
+        world.happens(thousandths).then(|| by_chance(world.random.next()))
     }
 }
 
@@ -138,32 +148,35 @@ impl Host for SimulatedHost<'_> {
     fn find(&mut self, client_id: &str) -> Option<Application> {
         let found = self.world.borrow().settings.get(client_id).cloned();
         if let Some(settings) = &found {
-            self.targets.insert(client_id.to_owned(), settings.targets.clone());
+            let places = settings.targets.iter().map(|target| target.place.clone()).collect();
+            self.targets.insert(client_id.to_owned(), places);
         }
         found
     }
 
     fn send(&mut self, request: Request) -> Result<Response, SendError> {
-        self.before();
         let name = match (request.method, request.url.rsplit('/').next()) {
             (Method::Post, Some("token")) => "token",
             (Method::Post, _) => "rotate",
-            (Method::Get, _) => "proof",
+            (Method::Get, _) => "verify",
         };
+        self.before(name);
         let agent = request.headers.iter().find(|(name, _)| *name == "user-agent").unwrap();
         assert!(agent.1.expose_text().contains("(Language="), "Amazon demands a user agent");
         let result = {
             let mut world = self.world.borrow_mut();
             world.requests.push(name);
             world.note(|| format!("{name} is sent"));
-            if name == "rotate" {
+            // The host's clock is read again before anything is sent.
+            let late = request.not_after.is_some_and(|not_after| world.clock() > not_after.0);
+            if name == "rotate" && !late {
                 world.check_call(self.intent.as_ref());
             }
             let faults = world.faults.clone();
-            if let Some((_, effect)) = world.lose.take_if(|(lost, _)| *lost == name) {
-                let answer = effect.then(|| world.serve(&request));
-                drop(answer);
-                Err(SendError::OutcomeUnknown("the answer was lost".into()))
+            if late {
+                Err(SendError::NotSent("too late".into()))
+            } else if let Some(planned) = world.planned(name) {
+                world.serve_as(planned, &request)
             } else if world.happens(faults.not_sent) {
                 Err(SendError::NotSent("no connection".into()))
             } else if world.happens(faults.lost_on_the_way) {
@@ -174,7 +187,8 @@ impl Host for SimulatedHost<'_> {
                 let effect = matches!(status, 500 | 502) && world.random.below(2) == 0;
                 let answer = effect.then(|| world.serve(&request));
                 drop(answer);
-                Ok(Response { status, request_id: String::new(), body: Secret::new(Vec::new()) })
+                let body = if world.random.below(2) == 0 { Vec::new() } else { crate::amazon::ERRORS.to_vec() };
+                Ok(Response { status, marked: false, request_id: String::new(), body: Secret::new(body) })
             } else {
                 let answer = world.serve(&request);
                 let lost = world.happens(faults.answer_lost);
@@ -186,27 +200,32 @@ impl Host for SimulatedHost<'_> {
     }
 
     fn receive(&mut self, _: &str, max: u32, wait: u32, visibility: u32) -> Result<Vec<Message>, QueueError> {
-        self.before();
-        let fault = self.fails(|world| world.faults.queue);
+        self.before("receive");
+        let fault = self.fails("receive", |world| world.faults.queue, |_| Failing::After);
         let received = {
             let mut world = self.world.borrow_mut();
             world.requests.push("receive");
-            world.receive(max, wait, visibility)
+            if fault.is_none_or(|how| how == Failing::After) {
+                world.receive(max, wait, visibility)
+            } else {
+                Vec::new()
+            }
         };
         self.after_change();
         match fault {
+            Some(Failing::Denied) => Err(QueueError::AccessDenied("it may not be read".into())),
             Some(_) => Err(QueueError::Unavailable("the queue fails".into())),
             None => Ok(received),
         }
     }
 
     fn delete(&mut self, _: &str, receipt_handle: &str) -> Result<(), QueueError> {
-        self.before();
-        let fault = self.fails(|world| world.faults.queue);
+        self.before("delete");
+        let fault = self.fails("delete", |world| world.faults.queue, Failing::either);
         {
             let mut world = self.world.borrow_mut();
             world.requests.push("delete");
-            if fault.is_none_or(|choice| choice % 2 == 0)
+            if fault.is_none_or(|how| how == Failing::After)
                 && let Some(place) = world.deleted_by(receipt_handle)
             {
                 world.check_delete(place, &self.targets);
@@ -219,8 +238,8 @@ impl Host for SimulatedHost<'_> {
     }
 
     fn hide(&mut self, _: &str, receipt_handle: &str, visibility: u32) -> Result<(), QueueError> {
-        self.before();
-        let fault = self.fails(|world| world.faults.queue);
+        self.before("hide");
+        let fault = self.fails("hide", |world| world.faults.queue, |_| Failing::Before);
         {
             let mut world = self.world.borrow_mut();
             world.requests.push("hide");
@@ -236,9 +255,11 @@ impl Host for SimulatedHost<'_> {
     }
 
     fn load(&mut self, client_id: &str) -> Result<Option<Entry>, StoreError> {
-        self.before();
-        if self.fails(|world| world.faults.store / 2).is_some() {
-            return Err(StoreError::Unavailable("the store fails".into()));
+        self.before("load");
+        match self.fails("load", |world| world.faults.store / 2, |_| Failing::Before) {
+            Some(Failing::Denied) => return Err(StoreError::AccessDenied("it may not be read".into())),
+            Some(_) => return Err(StoreError::Unavailable("the store fails".into())),
+            None => {}
         }
         let entry = self.world.borrow().store.get(client_id).map(|stored| Entry {
             revision: stored.revision.to_string(),
@@ -249,27 +270,37 @@ impl Host for SimulatedHost<'_> {
     }
 
     fn save(&mut self, client_id: &str, document: &Secret, expected: Option<&str>) -> Result<String, StoreError> {
-        self.before();
-        let fault = self.fails(|world| world.faults.store);
+        self.before("save");
+        let fault = self.fails(
+            "save",
+            |world| world.faults.store,
+            |choice| match choice {
+                choice if choice % 3 == 0 => Failing::Before,
+                choice if choice % 2 == 0 => Failing::Full,
+                _ => Failing::After,
+            },
+        );
         let result = {
             let mut world = self.world.borrow_mut();
             let stored = world.store.get(client_id).map(|stored| stored.revision);
-            if fault.is_some_and(|choice| choice % 3 == 0) {
+            if fault == Some(Failing::Before) {
                 Err(StoreError::Unavailable("the store fails".into()))
+            } else if fault == Some(Failing::Denied) {
+                Err(StoreError::AccessDenied("it may not be written".into()))
             } else if stored.map(|revision| revision.to_string()).as_deref() != expected {
                 Err(StoreError::Conflict)
-            } else if fault.is_some_and(|choice| choice % 2 == 0) {
+            } else if fault == Some(Failing::Full) {
                 Err(StoreError::Full("no room".into()))
             } else {
                 let revision = stored.unwrap_or(0) + 1;
                 let new = Stored::new(revision, document.expose());
                 world.check_save(client_id, &new.json);
                 world.count_wanted(client_id, &new.json);
-                let state = new.json["state"].clone();
-                if state["requesting"]["stage"]["calling"].is_u64() {
-                    self.intent = new.json["calls"].as_u64().map(|number| (client_id.to_owned(), number));
+                let view = crate::View::of(&new.json).unwrap();
+                if let Some(number) = view.sent {
+                    self.intent = Some((client_id.to_owned(), number));
                 }
-                world.note(|| format!("{client_id} is saved: {state}"));
+                world.note(|| format!("{client_id} is saved: {}", view.phase));
                 world.store.insert(client_id.into(), new);
                 match fault {
                     Some(_) => Err(StoreError::Unavailable("saved, perhaps".into())),
@@ -281,8 +312,63 @@ impl Host for SimulatedHost<'_> {
         result
     }
 
+    fn remove(&mut self, client_id: &str, expected: &str) -> Result<(), StoreError> {
+        self.before("remove");
+        let result = {
+            let mut world = self.world.borrow_mut();
+            let stored = world.store.get(client_id).map(|stored| stored.revision.to_string());
+            if stored.as_deref() == Some(expected) {
+                world.store.remove(client_id);
+                world.forgotten.insert(client_id.to_owned());
+                Ok(())
+            } else {
+                Err(StoreError::Conflict)
+            }
+        };
+        self.after_change();
+        result
+    }
+
+    fn inspect(&mut self, _: &str) -> Inspection {
+        self.before("inspect");
+        let inspection = {
+            let mut world = self.world.borrow_mut();
+            world.requests.push("inspect");
+            let fault = world.faults.inspect;
+            if world.happens(fault) {
+                let gap = if world.random.below(2) == 0 {
+                    Gap::Denied("it may not be asked".into())
+                } else {
+                    Gap::Unreachable("no connection".into())
+                };
+                Inspection { attributes: Err(gap), key: None, flow: world.flow }
+            } else {
+                world.inspection()
+            }
+        };
+        self.after();
+        inspection
+    }
+
+    fn read(&mut self, target: &str, client_id: &str) -> Result<Reading, PublishError> {
+        self.before(&format!("read {target}"));
+        // Commands cannot be read.
+        if ["hook", "exec"].contains(&target) {
+            return Ok(Reading::Unreadable);
+        }
+        if self.fails("read", |world| world.faults.target, |_| Failing::Before).is_some() {
+            return Err(PublishError::Unavailable("the target fails".into()));
+        }
+        let held = self.world.borrow().holds(client_id, target).map(|secret| Held {
+            client_id: Some(client_id.to_owned()),
+            client_secret: Secret::new(secret.as_bytes().to_vec()),
+            written_by: None,
+        });
+        Ok(held.map_or(Reading::None, Reading::Credential))
+    }
+
     fn put(&mut self, target: &str, credential: &Credential) -> Result<(), PublishError> {
-        self.before();
+        self.before(&format!("put {target}"));
         // A host that takes so long to write counts as dead. So does one whose clock was set in the middle of the call: by
         // the record's times nobody can see then how long it took.
         let dead = {
@@ -292,12 +378,12 @@ impl Host for SimulatedHost<'_> {
         if dead {
             self.die();
         }
-        let fault = self.fails(|world| world.faults.target);
+        let fault = self.fails("put", |world| world.faults.target, Failing::either);
         {
             let mut world = self.world.borrow_mut();
             let secret = credential.client_secret.expose_text().to_owned();
             world.check_publish(&credential.client_id, &secret);
-            if fault.is_none_or(|choice| choice % 2 == 0) {
+            if fault.is_none_or(|how| how == Failing::After) {
                 world.targets.insert((credential.client_id.clone(), target.into()), secret);
                 world.note(|| format!("{target} is written"));
             }

@@ -15,18 +15,21 @@ mod queue;
 mod random;
 mod rules;
 pub mod steps;
+mod view;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use lwa_rotate_component::contract::lwa::rotation::settings::{Application, UserAgent};
+use lwa_rotate_component::bindings::lwa::rotation::queue::{Attribute, Flow, Gap, Inspection};
+use lwa_rotate_component::bindings::lwa::rotation::settings::{Application, Rotate, Target, UserAgent};
 
 pub use amazon::{App, Issued};
 pub use calls::Call;
 pub use host::{Crash, SimulatedHost, call};
 pub use queue::{Kind, Queued};
 pub use random::Random;
+pub use view::View;
 
 /// The client id of the application that most tests look at.
 pub const SHOP: &str = "amzn1.application-oa2-client.shop";
@@ -64,8 +67,47 @@ pub struct Faults {
     pub queue: u64,
     /// A target fails, after or before its effect.
     pub target: u64,
+    /// A short poll sees only some of the messages, or none.
+    pub short_polls: u64,
+    /// The facts about the queue cannot be had, or not all of them.
+    pub inspect: u64,
     /// The host dies at an import, before or after its effect.
     pub crash: u64,
+}
+
+/// How an import fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failing {
+    /// It has no effect.
+    Before,
+    /// It has its effect all the same.
+    After,
+    /// There is no room, which only a store says.
+    Full,
+    /// It is not permitted.
+    Denied,
+}
+
+impl Failing {
+    /// With or without its effect, by chance.
+    fn either(choice: u64) -> Self {
+        if choice.is_multiple_of(2) { Self::After } else { Self::Before }
+    }
+}
+
+/// How an import ends that a test has made a plan for.
+#[derive(Clone, Debug)]
+pub enum Planned {
+    /// As if there were no plan.
+    Passes,
+    /// It fails.
+    Fails(Failing),
+    /// A request does not leave the machine.
+    NotSent,
+    /// A request's answer is lost; whether it has its effect.
+    Lost(bool),
+    /// Something that is not Amazon, or an Amazon in trouble, answers a request with this status and body.
+    Answered(u16, Vec<u8>),
 }
 
 /// A world that several hosts live in.
@@ -83,9 +125,9 @@ pub struct Stored {
 }
 
 impl Stored {
-    /// A document of the component's.
+    /// A document, of the component's or of something else.
     pub fn new(revision: u64, document: &[u8]) -> Self {
-        Self { revision, document: document.to_vec(), json: serde_json::from_slice(document).unwrap() }
+        Self { revision, document: document.to_vec(), json: serde_json::from_slice(document).unwrap_or_default() }
     }
 }
 
@@ -102,8 +144,9 @@ pub struct World {
     pub random: Random,
     /// What goes wrong.
     pub faults: Faults,
-    /// The next request of this name (`token`, `rotate`, `proof`) gets no answer; whether it has its effect.
-    pub lose: Option<(&'static str, bool)>,
+    /// How the next imports of a name end, the first first: a request (`token`, `rotate`, `proof`), `receive`, `delete`, `hide`,
+    /// `load`, `save`, `put`. Without a plan, [`World::faults`] decides.
+    pub plans: Vec<(&'static str, Planned)>,
     /// Amazon's applications.
     pub apps: BTreeMap<String, App>,
     /// The queue's messages, delivered or on their way.
@@ -114,12 +157,18 @@ pub struct World {
     pub targets: BTreeMap<(String, String), String>,
     /// The settings.
     pub settings: BTreeMap<String, Application>,
+    /// The queue's attributes, but for the counts; or why they cannot be had.
+    pub attributes: Result<BTreeMap<String, String>, Gap>,
+    /// How messages come to the hosts.
+    pub flow: Flow,
     /// What happened, without secrets, if anybody wants to know.
     pub journal: Option<Vec<String>>,
     /// Rotate calls that were sent, by client id and number of the intent.
     pub calls: BTreeMap<(String, u64), u32>,
     /// Requests to Amazon and the queue, as the operator counts them.
     pub requests: Vec<&'static str>,
+    /// Applications whose records were removed.
+    pub forgotten: BTreeSet<String>,
     /// The latest time that any host's clock has shown.
     latest_clock: u64,
     /// Secrets that SP-API has accepted a token of.
@@ -144,15 +193,18 @@ impl World {
             clocks_set_at: 0,
             random: Random::new(seed),
             faults: Faults::default(),
-            lose: None,
+            plans: Vec::new(),
             apps: BTreeMap::new(),
             queue: Vec::new(),
             store: BTreeMap::new(),
             targets: BTreeMap::new(),
             settings: BTreeMap::new(),
+            attributes: Ok(good_attributes()),
+            flow: Flow::Pulled,
             journal: None,
             calls: BTreeMap::new(),
             requests: Vec::new(),
+            forgotten: BTreeSet::new(),
             latest_clock: 0,
             proved: BTreeSet::new(),
             secrets: BTreeSet::new(),
@@ -177,9 +229,11 @@ impl World {
                 client_id: client_id.into(),
                 token_endpoint: "https://lwa.test/auth/o2/token".into(),
                 api_endpoint: "https://api.test".into(),
+                queue: QUEUE.into(),
+                rotate: Rotate::Automatic,
                 rotate_before: 30 * 24 * 3600,
                 patience: 3600,
-                targets: vec!["env".into(), "hook".into()],
+                targets: targets(&["env", "hook"]),
                 user_agent: UserAgent { application: "world".into(), version: "1".into(), language: "Rust".into() },
             },
         );
@@ -195,6 +249,11 @@ impl World {
 
     fn happens(&mut self, thousandths: u64) -> bool {
         thousandths > 0 && self.random.below(1000) < thousandths
+    }
+
+    fn planned(&mut self, name: &str) -> Option<Planned> {
+        let place = self.plans.iter().position(|(planned, _)| *planned == name)?;
+        Some(self.plans.remove(place).1)
     }
 
     fn note(&mut self, text: impl FnOnce() -> String) {
@@ -229,14 +288,82 @@ impl World {
 
     /// The secret that the record calls current.
     pub fn current(&self, client_id: &str) -> Option<String> {
-        Some(self.record(client_id)?["current"]["secret"].as_str()?.to_owned())
+        Some(self.view(client_id)?.current)
+    }
+
+    /// Whether the store keeps this secret of an application, in whatever place of its record.
+    pub fn keeps(&self, client_id: &str, secret: &str) -> bool {
+        let holds = |stored: &Stored| stored.document.windows(secret.len()).any(|part| part == secret.as_bytes());
+        self.store.get(client_id).is_some_and(holds)
+    }
+
+    /// Something else writes this in place of an application's record.
+    pub fn overwrite(&mut self, client_id: &str, document: &[u8]) {
+        let revision = self.store.get(client_id).map_or(0, |stored| stored.revision) + 1;
+        self.store.insert(client_id.into(), Stored::new(revision, document));
+    }
+
+    /// What can be read of the stored record.
+    pub fn view(&self, client_id: &str) -> Option<View> {
+        View::of(self.record(client_id)?)
+    }
+
+    /// The facts about the queue.
+    pub(crate) fn inspection(&mut self) -> Inspection {
+        self.retain();
+        let attributes = match &self.attributes {
+            Err(gap) => Err(gap.clone()),
+            Ok(known) => {
+                let received = |message: &&Queued| message.received > 0;
+                let hidden = self.queue.iter().filter(|message| message.visible_at > self.now);
+                let (in_flight, delayed): (Vec<&Queued>, Vec<&Queued>) = hidden.partition(received);
+                let visible = self.queue.len() - in_flight.len() - delayed.len();
+                let counts = [
+                    ("ApproximateNumberOfMessages", visible),
+                    ("ApproximateNumberOfMessagesNotVisible", in_flight.len()),
+                    // What is on its way at Amazon is in no count.
+                    ("ApproximateNumberOfMessagesDelayed", 0),
+                ];
+                let counts = counts.map(|(name, count)| (name.to_owned(), count.to_string()));
+                let all = known.clone().into_iter().chain(counts);
+                Ok(all.map(|(name, value)| Attribute { name, value }).collect())
+            }
+        };
+        Inspection { attributes, key: None, flow: self.flow }
     }
 
     /// Whether every target holds this secret.
     pub fn published(&self, client_id: &str, secret: &str) -> bool {
-        self.settings[client_id]
-            .targets
-            .iter()
-            .all(|target| self.targets.get(&(client_id.to_owned(), target.clone())).is_some_and(|held| held == secret))
+        self.settings[client_id].targets.iter().all(|target| self.holds(client_id, &target.name) == Some(secret))
     }
+
+    /// What a target holds.
+    pub fn holds(&self, client_id: &str, target: &str) -> Option<&str> {
+        self.targets.get(&(client_id.to_owned(), target.to_owned())).map(String::as_str)
+    }
+}
+
+/// The settings of targets with these names. Each writes a place of its own.
+pub fn targets(names: &[&str]) -> Vec<Target> {
+    names.iter().map(|name| Target { name: (*name).into(), place: format!("function://world/{name}") }).collect()
+}
+
+/// The attributes of a queue that is as it should be.
+pub fn good_attributes() -> BTreeMap<String, String> {
+    let arn = "arn:aws:sqs:us-east-1:123456789012:lwa";
+    let policy = serde_json::json!({ "Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": { "AWS": "arn:aws:iam::437568002678:root" },
+        "Action": ["sqs:SendMessage", "sqs:GetQueueAttributes"], "Resource": arn,
+    }] });
+    [
+        ("QueueArn", arn),
+        ("Policy", &policy.to_string()),
+        ("MessageRetentionPeriod", "1209600"),
+        ("VisibilityTimeout", "120"),
+        ("MaximumMessageSize", "262144"),
+        ("DelaySeconds", "0"),
+        ("SqsManagedSseEnabled", "true"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
 }

@@ -91,15 +91,16 @@ impl World {
 
     /// The retention ends the life of messages whose secrets the record keeps. Whether anybody looks in time for the others
     /// is not the component's.
-    fn retain(&mut self) {
+    pub(crate) fn retain(&mut self) {
         let (now, store) = (self.now, &self.store);
         self.queue.retain(|message| match &message.kind {
             _ if now < message.sent_at + RETENTION => true,
-            Kind::NewSecret { client_id, secret } => !store.get(client_id).is_some_and(|stored| {
-                let is = |kept: &serde_json::Value| kept["secret"] == secret.as_str();
-                let pending = stored.json["pending"].as_array();
-                is(&stored.json["current"]) || pending.is_some_and(|pending| pending.iter().any(is))
-            }),
+            Kind::NewSecret { client_id, secret } => {
+                let view = store.get(client_id).and_then(|stored| crate::View::of(&stored.json));
+                !view.is_some_and(|view| {
+                    view.current == *secret || view.candidates.iter().any(|(kept, _)| kept == secret)
+                })
+            }
             _ => false,
         });
     }
@@ -112,6 +113,11 @@ impl World {
             let first = self.queue.iter().map(|m| m.visible_at).min().unwrap_or(u64::MAX);
             self.now = first.clamp(self.now, self.now + u64::from(wait) * 1000);
             visible = self.visible();
+        }
+        // A short poll asks some of SQS's servers.
+        if wait == 0 && self.happens(self.faults.short_polls) {
+            let most = self.random.below(visible.len() as u64 + 1) as usize;
+            visible.truncate(most);
         }
         let mut messages = Vec::new();
         while !visible.is_empty() && messages.len() < max as usize {

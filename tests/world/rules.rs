@@ -1,14 +1,13 @@
 //! The rules of the design, checked at the effect itself, against what the world knows and the component does not.
 
-use serde_json::Value;
-
 use std::collections::BTreeMap;
 
-use lwa_rotate_component::contract::exports::lwa::rotation::rotation::Error;
-use lwa_rotate_component::contract::lwa::rotation::types::ApplicationStatus;
-use lwa_rotate_component::rotation::MOST_OLD;
+use lwa_rotate_component::bindings::exports::lwa::rotation::rotation::Error;
+use lwa_rotate_component::bindings::lwa::rotation::types::ApplicationStatus;
+use lwa_rotate_component::policy::{MOST_RETIRED, MOST_RIVALS};
+use serde_json::Value;
 
-use crate::{HIDDEN, Kind, VALUE_OF_OTHERS, World};
+use crate::{HIDDEN, Kind, VALUE_OF_OTHERS, View, World};
 
 impl World {
     /// Rule 1: whoever sends the call has saved its intent. Rules 2 and 3: one intent makes one call, whoever makes it.
@@ -28,7 +27,7 @@ impl World {
 
     /// Counts a saved change that begins a rotation.
     pub(crate) fn count_wanted(&mut self, client_id: &str, new: &Value) {
-        let first = |record: &Value| record["state"]["requesting"]["attempts"] == 0;
+        let first = |record: &Value| View::of(record).is_some_and(|view| view.wanted_first && view.phase == "wanted");
         let before = self.record(client_id).is_some_and(first);
         // Other than through a refusal of its own call, a wanted rotation begins without tries behind it.
         if first(new) && !before {
@@ -36,37 +35,40 @@ impl World {
         }
     }
 
-    /// Rule 4: what is called proven was accepted by SP-API. Rule 6: newest wins. Rule 8: the old secret stays.
+    /// Rule 4: what is called verified was accepted by SP-API. Rule 6: newest wins. Rule 8: the old secret stays.
     pub(crate) fn check_save(&self, client_id: &str, new: &Value) {
-        let secret = new["current"]["secret"].as_str().unwrap();
-        if new["current"]["proof"] == "proven" {
-            assert!(self.proved.contains(secret), "rule 4: a secret is called proven that SP-API never accepted");
-        }
-        let Some(before) = self.record(client_id) else { return };
-        let olds = new["old"].as_array().map_or(&[][..], Vec::as_slice);
-        let kept =
-            |secret: &Value| new["current"]["secret"] == *secret || olds.iter().any(|old| old["secret"] == *secret);
-        if before["current"]["secret"] != new["current"]["secret"] {
-            let was_unproven = before["current"]["proof"] != "proven" && before["generation"] == 1;
-            assert!(was_unproven || self.proved.contains(secret), "rule 4: promoted without proof");
-            if before["current"]["said_by_amazon"] == true && new["current"]["said_by_amazon"] == true {
-                let ends = |record: &Value| record["current"]["expires_at"].as_u64();
-                assert!(ends(before) <= ends(new), "rule 6: an older secret has replaced a newer one");
-            }
-            assert!(was_unproven || kept(&before["current"]["secret"]), "rule 8: the replaced secret is not kept");
-        }
-        for old in before["old"].as_array().into_iter().flatten() {
-            let ended = old["ends_at"].as_u64() <= Some(self.now.max(self.latest_clock));
+        let new = View::of(new).expect("a record");
+        if new.verified {
             assert!(
-                ended || kept(&old["secret"]) || olds.len() == MOST_OLD,
-                "rule 8: an old secret went before its end"
+                self.proved.contains(&new.current),
+                "rule 4: a secret is called verified that SP-API never accepted"
             );
+        }
+        let Some(before) = self.view(client_id) else { return };
+        let kept = |secret: &str| {
+            new.current == secret
+                || new.retired.iter().any(|(kept, _)| kept == secret)
+                || new.candidates.iter().any(|(kept, replaced)| kept == secret && *replaced)
+        };
+        if before.current != new.current {
+            let replaced = !before.verified && before.generation == 1;
+            assert!(replaced || self.proved.contains(&new.current), "rule 4: promoted without verification");
+            if let (Some(before), Some(new)) = (before.ends_by_message, new.ends_by_message) {
+                assert!(before <= new, "rule 6: an older secret has replaced a newer one");
+            }
+            assert!(replaced || kept(&before.current), "rule 8: the replaced secret is not kept");
+        }
+        let full = new.retired.len() == MOST_RETIRED
+            || new.candidates.iter().filter(|(_, replaced)| *replaced).count() == MOST_RIVALS;
+        for (secret, ends_at) in &before.retired {
+            let ended = *ends_at <= self.now.max(self.latest_clock);
+            assert!(ended || kept(secret) || full, "rule 8: an old secret went before its end");
         }
     }
 
     /// Rule 4: only what SP-API has accepted is published.
     pub(crate) fn check_publish(&self, client_id: &str, secret: &str) {
-        assert!(self.proved.contains(secret), "rule 4: {client_id} would publish a secret that nobody has proven");
+        assert!(self.proved.contains(secret), "rule 4: {client_id} would publish a secret that SP-API never accepted");
     }
 
     /// Rules 5 and 7: what may be deleted, by a host that knows of these targets.
@@ -75,28 +77,26 @@ impl World {
             Kind::Foreign => panic!("rule 7: a message that is not ours would be deleted"),
             Kind::Expiry => {}
             Kind::NewSecret { client_id, secret } => {
-                let record = self.record(client_id).expect("rule 7: a message of an application that is not enrolled");
-                let current = record["current"]["secret"].as_str().unwrap();
+                let record = self.view(client_id).expect("rule 7: a message of an application that is not enrolled");
                 let issued = &self.apps[client_id].issued;
                 let place_of = |wanted: &str| issued.iter().position(|i| i.secret == wanted);
                 let newer = |kept: &str| place_of(kept) > place_of(secret) && self.proved.contains(kept);
-                let mut olds =
-                    record["old"].as_array().into_iter().flatten().map(|old| old["secret"].as_str().unwrap());
-                if current == secret {
+                let replaced = record.candidates.iter().filter(|(_, replaced)| *replaced).map(|(kept, _)| kept);
+                let mut olds = record.retired.iter().map(|(kept, _)| kept).chain(replaced);
+                if record.current == *secret {
                     // Another host's late write of the secret before may have hidden it again; then one of ours is due.
-                    let written = targets[client_id].iter().all(|name| {
-                        let target = &record["targets"][name];
-                        let held = self.targets.get(&(client_id.clone(), name.clone()));
-                        held == Some(secret) || target["again_at"].is_u64()
+                    let written = targets[client_id].iter().all(|place| {
+                        let name = place.rsplit('/').next().unwrap();
+                        self.holds(client_id, name) == Some(secret) || record.unsettled.contains(place)
                     });
                     // A newer one had superseded it when this host decided, and the operator has put it back since.
-                    let put_back = olds.any(newer);
-                    assert!(written || put_back, "rule 5: acknowledged before it was published: {}", record["targets"]);
+                    let put_back = olds.any(|kept| newer(kept));
+                    assert!(written || put_back, "rule 5: acknowledged before it was published: {:?}", record.given);
                 } else {
                     // The operator may have put an older secret in its place, beside which it is kept.
-                    let mut kept = olds.chain([current]);
+                    let mut kept = olds.chain([&record.current]);
                     let safe = kept.any(|kept| kept == secret || newer(kept));
-                    assert!(safe, "rule 5: acknowledged though nothing newer is proven");
+                    assert!(safe, "rule 5: acknowledged though nothing newer is verified");
                 }
             }
         }
@@ -104,18 +104,16 @@ impl World {
 
     /// Rule 8: what Amazon has ended is purged, but for what may be the newer one.
     pub fn check_purged(&self, client_id: &str) {
-        let olds = self.record(client_id).and_then(|record| record["old"].as_array());
-        let kept = olds.into_iter().flatten().any(|old| {
-            old["contested_at"].is_null() && old["ends_at"].as_u64().is_some_and(|ends_at| ends_at <= self.now)
-        });
+        let record = self.view(client_id).unwrap_or_default();
+        let kept = record.retired.iter().any(|(_, ends_at)| *ends_at <= self.now);
         assert!(!kept, "rule 8: an old secret is kept after its end");
     }
 
     /// Rule 5: at every instant the newest secret is in the store or in the queue.
     pub(crate) fn check_always(&self) {
         for (client_id, app) in &self.apps {
-            // The first one was handed over by a person.
-            if app.issued.len() < 2 {
+            // The first one was supplied by a person.
+            if app.issued.len() < 2 || self.forgotten.contains(client_id) {
                 continue;
             }
             let newest = &app.issued.last().unwrap().secret;
@@ -123,12 +121,7 @@ impl World {
                 .queue
                 .iter()
                 .any(|message| matches!(&message.kind, Kind::NewSecret { secret, .. } if secret == newest));
-            let in_store = || {
-                let is = |kept: &Value| kept["secret"] == newest.as_str();
-                let any = |kept: &Value| kept.as_array().is_some_and(|kept| kept.iter().any(is));
-                self.record(client_id)
-                    .is_some_and(|record| is(&record["current"]) || any(&record["pending"]) || any(&record["old"]))
-            };
+            let in_store = || self.view(client_id).is_some_and(|record| record.keeps(newest));
             assert!(in_queue || in_store(), "rule 5: the newest secret of {client_id} is lost");
         }
     }
@@ -141,7 +134,12 @@ impl World {
                 let said = [&problem.happened, &problem.still_works, &problem.remedy];
                 assert!(said.iter().all(|text| !text.is_empty()), "rule 11: {problem:?}");
             }
-            Err(Error::NotAllowed(text) | Error::UnreadableRecord(text) | Error::Other(text)) => {
+            Err(
+                Error::NotAllowed(text)
+                | Error::NeedsConfirmation(text)
+                | Error::UnreadableRecord(text)
+                | Error::Other(text),
+            ) => {
                 assert!(!text.is_empty(), "rule 11: an error without a word");
             }
             _ => {}

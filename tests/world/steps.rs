@@ -1,8 +1,8 @@
 //! The steps that tests take one by one, on the application [`SHOP`] and the one queue.
 
-use lwa_rotate_component::calls;
-use lwa_rotate_component::contract::exports::lwa::rotation::rotation::Answer;
-use lwa_rotate_component::contract::lwa::rotation::types::{ApplicationStatus, Problem, State};
+use lwa_rotate_component::bindings::exports::lwa::rotation::rotation::Answer;
+use lwa_rotate_component::bindings::lwa::rotation::types::{ApplicationStatus, Problem, State};
+use lwa_rotate_component::exports;
 use lwa_rotate_component::instant::Instant;
 
 use crate::{DAY, HOUR, QUEUE, SHOP, Shared, SimulatedHost, World, call};
@@ -15,8 +15,8 @@ pub fn enrolled(seed: u64) -> Shared {
         let issued = world.newest(SHOP);
         (issued.secret.clone(), issued.ends_at)
     };
-    let status = run(&world, |host| calls::enroll(host, SHOP, secret.into_bytes(), Some(Instant(ends_at))));
-    assert_eq!(status.unwrap().state, State::Settled);
+    let status = run(&world, |host| exports::enroll(host, SHOP, secret.into_bytes(), Some(Instant(ends_at)), true));
+    assert_eq!(status.unwrap().state, State::Verifying);
     world
 }
 
@@ -25,7 +25,7 @@ pub fn settled(seed: u64) -> Shared {
     let world = enrolled(seed);
     world.borrow_mut().settings.get_mut(SHOP).unwrap().rotate_before = 5 * 24 * 3600;
     let status = advance(&world);
-    assert_eq!((status.state, status.proven, status.generation), (State::Settled, true, 1));
+    assert_eq!((status.state, status.verified, status.generation), (State::Settled, true, 1));
     world.borrow_mut().requests.clear();
     world
 }
@@ -35,7 +35,7 @@ pub fn settled(seed: u64) -> Shared {
 pub fn refused(seed: u64, lag: u64) -> (Shared, Problem) {
     let world = settled(seed);
     world.borrow_mut().apps.get_mut(SHOP).unwrap().lag = lag;
-    run(&world, |host| calls::request(host, SHOP)).unwrap();
+    run(&world, |host| exports::request(host, SHOP, true)).unwrap();
     advance(&world);
     drain(&world);
     world.borrow_mut().now += 6 * DAY + HOUR;
@@ -52,15 +52,20 @@ pub fn run<T>(world: &Shared, body: impl FnOnce(&mut SimulatedHost<'_>) -> T) ->
 
 /// Takes the application as far as it can go.
 pub fn advance(world: &Shared) -> ApplicationStatus {
-    run(world, |host| calls::advance(host, SHOP)).unwrap()
+    run(world, |host| exports::advance(host, SHOP)).unwrap()
 }
 
 /// Reads the queue once; what becomes of each message.
 pub fn drain(world: &Shared) -> Vec<Answer> {
-    run(world, |host| calls::drain(host, QUEUE, 10, 20)).unwrap().into_iter().map(|delivery| delivery.answer).collect()
+    run(world, |host| exports::drain(host, QUEUE, 10, 20))
+        .unwrap()
+        .deliveries
+        .into_iter()
+        .map(|delivery| delivery.answer)
+        .collect()
 }
 
 /// Where the application stands.
 pub fn status(world: &Shared) -> ApplicationStatus {
-    run(world, |host| calls::status(host, SHOP)).unwrap()
+    run(world, |host| exports::status(host, SHOP)).unwrap()
 }

@@ -1,11 +1,14 @@
 //! The refusals that a fault can ask for by their code, in the words of the service that the operation belongs to.
 //!
-//! Codes, statuses and texts are those that Amazon documents or users report; where neither tells a status, it is that which
+//! Codes, statuses and texts are those that Amazon documents or users report; where neither has a status, it is the one that
 //! Amazon's Python SDK expects with the code.
 
 use super::Operation;
-use crate::reply::Reply;
-use crate::{lwa, sp_api, sqs};
+
+/// The message of every 403 of SP-API.
+pub const DENIED: &str = "Access to requested resource is denied.";
+/// The message of a 429 of SP-API. Amazon documents the status of the rotate call; the words are those of its other operations.
+pub const TOO_OFTEN: &str = "You exceeded your quota for the requested resource.";
 
 /// Code, status and text.
 type Known = (&'static str, u16, &'static str);
@@ -22,9 +25,9 @@ const LWA: [Known; 7] = [
 
 const SP_API: [Known; 6] = [
     ("InvalidInput", 400, "One or more request parameters are missing or not valid."),
-    ("Unauthorized", 403, sp_api::DENIED),
+    ("Unauthorized", 403, DENIED),
     ("NotFound", 404, "The resource does not exist."),
-    ("QuotaExceeded", 429, sp_api::TOO_OFTEN),
+    ("QuotaExceeded", 429, TOO_OFTEN),
     ("InternalFailure", 500, "We encountered an internal error. Please try again."),
     ("ServiceUnavailable", 503, "Service is temporarily unavailable. Please try again."),
 ];
@@ -42,7 +45,7 @@ fn known(operation: Operation) -> &'static [Known] {
         Operation::Token => &LWA,
         Operation::Rotate | Operation::Proof => &SP_API,
         Operation::Receive | Operation::Delete | Operation::Hide | Operation::Queue => &SQS,
-        Operation::Notification => &[],
+        Operation::ShortPoll | Operation::Notification => &[],
     }
 }
 
@@ -51,15 +54,8 @@ pub fn codes(operation: Operation) -> impl Iterator<Item = &'static str> {
     known(operation).iter().map(|(code, ..)| *code)
 }
 
-/// The refusal with this code; status 500 for one that the operation does not have.
-pub fn reply(operation: Operation, code: &str) -> Reply {
+/// Status and text of this code; 500 for one that the operation does not have.
+pub fn status_and_text(operation: Operation, code: &str) -> (u16, &'static str) {
     let known = known(operation).iter().find(|(known, ..)| *known == code);
-    let (_, status, text) = known.copied().unwrap_or(("", 500, ""));
-    match operation {
-        Operation::Token => lwa::refusal(status, code, text),
-        Operation::Rotate | Operation::Proof | Operation::Notification => sp_api::refusal(status, code, text, ""),
-        Operation::Receive | Operation::Delete | Operation::Hide | Operation::Queue => {
-            sqs::Refusal::of_fault(status, code, text).into_reply()
-        }
-    }
+    known.map_or((500, ""), |(_, status, text)| (*status, text))
 }

@@ -80,6 +80,35 @@ impl Refusal {
         )
     }
 
+    pub fn batch_is_too_large(most: usize, sent: usize) -> Self {
+        Self::new(
+            "com.amazonaws.sqs#BatchRequestTooLong",
+            "AWS.SimpleQueueService.BatchRequestTooLong",
+            format!("Batch requests cannot be longer than {most} bytes. You have sent {sent} bytes."),
+        )
+    }
+
+    pub fn batch_id() -> Self {
+        Self::new(
+            "com.amazonaws.sqs#InvalidBatchEntryId",
+            "AWS.SimpleQueueService.InvalidBatchEntryId",
+            "A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters \
+             long.",
+        )
+    }
+
+    pub fn character(character: char) -> Self {
+        Self::new(
+            "com.amazonaws.sqs#InvalidMessageContents",
+            "InvalidMessageContents",
+            format!(
+                "Invalid binary character '#x{:X}' was found in the message body, the set of allowed characters is #x9 | #xA | \
+                 #xD | [#x20-#xD7FF] | [#xE000-#xFFFD] | [#x10000-#x10FFFF].",
+                u32::from(character)
+            ),
+        )
+    }
+
     pub fn batch_is_too_long(most: usize) -> Self {
         Self::new(
             "com.amazonaws.sqs#TooManyEntriesInBatchRequest",
@@ -145,6 +174,10 @@ impl Refusal {
                 message: message.into(),
             },
         }
+    }
+
+    pub fn into_message(self) -> String {
+        self.message
     }
 
     fn fault(&self) -> &'static str {

@@ -90,6 +90,29 @@ async fn messages_rotations_and_notices_are_made_over_http() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_queue_is_changed_deleted_and_created_over_http() {
+    let world = World::new().await;
+    assert_eq!(ask(&world, "POST", "queue", r#"{"attributes": {"Policy": "", "VisibilityTimeout": "5"}}"#).status, 200);
+    let attributes = || world.sqs("GetQueueAttributes", json!({ "AttributeNames": ["Policy", "VisibilityTimeout"] }));
+    assert_eq!(attributes().json()["Attributes"], json!({ "VisibilityTimeout": "5" }));
+    assert_eq!(ask(&world, "POST", "queue", r#"{"exists": false}"#).status, 200);
+    assert_eq!(attributes().status, 400);
+    assert_eq!(ask(&world, "POST", "queue", r#"{"exists": true}"#).status, 200);
+    assert_eq!(attributes().json()["Attributes"]["VisibilityTimeout"], "30");
+    assert_eq!(ask(&world, "POST", "queue", r#"{"queue": "second", "exists": true}"#).status, 200);
+    assert!(world.emulator.send_message_to("second", "body"));
+    for wrong in [
+        "{}",
+        r#"{"attributes": []}"#,
+        r#"{"attributes": {"Policy": 1}}"#,
+        r#"{"attributes": {"Retention": "60"}}"#,
+        r#"{"queue": "nowhere", "attributes": {"Policy": ""}}"#,
+    ] {
+        assert_eq!(ask(&world, "POST", "queue", wrong).status, 400, "{wrong}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_subscription_ends_and_begins_over_http() {
     let world = World::new().await;
     let ended = json!({ "client_id": CLIENT_ID, "subscribed": false }).to_string();
@@ -98,7 +121,7 @@ async fn a_subscription_ends_and_begins_over_http() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_that_there_is_not_is_404() {
+async fn a_request_that_does_not_exist_is_404() {
     let world = World::new().await;
     assert_eq!(ask(&world, "GET", "secrets", "").status, 404);
     assert_eq!(ask(&world, "DELETE", "time", "").status, 404);

@@ -12,11 +12,12 @@ pub struct Request<'a> {
     path: &'a str,
     headers: Vec<(&'a str, &'a str)>,
     body: &'a str,
+    without_length: bool,
 }
 
 impl<'a> Request<'a> {
     pub fn new(method: &'a str, path: &'a str, body: &'a str) -> Self {
-        Self { method, path, headers: Vec::new(), body }
+        Self { method, path, headers: Vec::new(), body, without_length: false }
     }
 
     pub fn get(path: &'a str) -> Self {
@@ -25,6 +26,12 @@ impl<'a> Request<'a> {
 
     pub fn post(path: &'a str, body: &'a str) -> Self {
         Self::new("POST", path, body)
+    }
+
+    /// Leaves out `content-length`.
+    pub fn without_length(mut self) -> Self {
+        self.without_length = true;
+        self
     }
 
     pub fn header(mut self, header: (&'a str, &'a str)) -> Self {
@@ -61,7 +68,10 @@ pub fn open(address: SocketAddr, request: &Request<'_>) -> TcpStream {
     for (name, value) in &request.headers {
         text += &format!("{name}: {value}\r\n");
     }
-    text += &format!("content-length: {}\r\n\r\n{}", request.body.len(), request.body);
+    if !request.without_length {
+        text += &format!("content-length: {}\r\n", request.body.len());
+    }
+    text += &format!("\r\n{}", request.body);
     stream.write_all(text.as_bytes()).expect("a request sent");
     stream
 }

@@ -124,3 +124,49 @@ async fn every_operation_of_a_queue_can_fail_by_itself() {
     assert_nothing(world.call_sqs("SendMessage", &input));
     assert_eq!(world.emulator.messages().all(), 0);
 }
+
+/// A page of a proxy: not JSON, and without any header of Amazon's.
+fn assert_page(answer: &Answer, status: u16) {
+    assert_eq!(answer.status, status);
+    assert!(answer.headers["content-type"].starts_with("text/html") && answer.body.starts_with("<html>"));
+    assert!(!answer.headers.keys().any(|name| name.starts_with("x-amz")), "{:?}", answer.headers);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_a_proxy_comes_instead_of_the_operation() {
+    let world = World::new().await;
+    let token = world.token(SECRET, ROTATION);
+    for status in [200, 302, 401, 403, 404, 407, 503] {
+        world.fault(&format!("rotate:page={status}"));
+        assert_page(&world.rotate_with(&token).expect("an answer"), status);
+    }
+    assert_eq!(world.emulator.secrets(CLIENT_ID).len(), 1, "nothing was rotated");
+    world.fault("token:page=403");
+    assert_page(&world.request_token(SECRET, ROTATION).expect("an answer"), 403);
+    world.fault("receive:page=503");
+    assert_page(&world.sqs("ReceiveMessage", json!({})), 503);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_a_proxy_comes_after_the_operation() {
+    let world = World::new().await;
+    world.fault("rotate:page-after=503");
+    assert_page(&world.rotate(SECRET), 503);
+    assert_eq!(world.emulator.secrets(CLIENT_ID).len(), 2, "it was rotated all the same");
+    assert_eq!(world.emulator.calls().last().and_then(|call| call.status), Some(503));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_is_cut_in_the_middle() {
+    let world = World::new().await;
+    let token = world.token(SECRET, ROTATION);
+    world.fault("rotate:half-refuse=ServiceUnavailable");
+    let received = world.rotate_with(&token).expect_err("not whole").received;
+    assert!(received.starts_with("HTTP/1.1 503 ") && received.contains("errors"), "{received:?}");
+    assert!(received.to_lowercase().contains("x-amzn-errortype: serviceunavailable"), "{received:?}");
+    assert_eq!(world.emulator.secrets(CLIENT_ID).len(), 1);
+    for (code, status) in [("InternalFailure", 500), ("ServiceUnavailable", 503)] {
+        world.fault(&format!("rotate:refuse={code}"));
+        assert_eq!(sp_api_error(&world.rotate_with(&token).expect("an answer")), (status, code.into(), String::new()));
+    }
+}

@@ -116,3 +116,21 @@ async fn tokens_of_a_dead_or_a_lagging_secret_are_refused_if_so_wished() {
     world.emulator.advance_time(7 * DAY);
     assert_eq!(error(&asked(SECRET)), (401, "invalid_client".into()), "no more");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strictly_a_token_request_is_a_form_with_a_scope_or_a_refresh_token() {
+    let world = World::with(|options| options.strict = true).await;
+    assert_eq!(world.request_token(SECRET, ROTATION).expect("an answer").status, 200);
+    let json = json!({ "grant_type": "client_credentials", "client_id": CLIENT_ID, "client_secret": SECRET,
+                       "scope": ROTATION })
+    .to_string();
+    for headers in [None, Some(("content-type", "application/json"))] {
+        let request = headers.into_iter().fold(Request::post("/auth/o2/token", &json), Request::header);
+        assert_eq!(error(&world.ask(&request)), (400, "invalid_request".into()));
+    }
+    let both = "grant_type=client_credentials&client_id=a&client_secret=b&scope=c&refresh_token=d";
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    let answer = world.ask(&Request::post("/auth/o2/token", both).header(form));
+    assert_eq!(error(&answer), (400, "invalid_request".into()));
+    assert!(answer.body.contains("both"), "{}", answer.body);
+}

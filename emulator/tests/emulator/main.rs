@@ -1,6 +1,8 @@
 //! The emulator over real sockets, with a client that knows no more of HTTP than it must.
 
 mod admin;
+mod attributes;
+mod batches;
 mod client;
 mod faults;
 mod lwa;
@@ -130,5 +132,13 @@ fn sp_api_error(answer: &Answer) -> (u16, String, String) {
     let error = &answer.json()["errors"][0];
     assert!(error["message"].is_string(), "{error}");
     assert!(answer.headers.contains_key("x-amzn-requestid"));
+    assert_eq!(answer.headers["x-amzn-errortype"], text(error, "code"));
     (answer.status, text(error, "code").to_owned(), error["details"].as_str().unwrap_or_default().to_owned())
+}
+
+/// The refusal of an SQS operation: its type, and the code in the header.
+fn refusal(answer: &Answer) -> (String, String) {
+    assert_eq!(answer.status, 400, "{}", answer.body);
+    let shape = text(&answer.json(), "__type").to_owned();
+    (shape, answer.headers["x-amzn-query-error"].clone())
 }

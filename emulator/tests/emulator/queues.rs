@@ -2,13 +2,6 @@ use std::time::Instant;
 
 use super::*;
 
-/// The refusal of an SQS operation: its type, and the code in the header.
-fn refusal(answer: &Answer) -> (String, String) {
-    assert_eq!(answer.status, 400, "{}", answer.body);
-    let shape = text(&answer.json(), "__type").to_owned();
-    (shape, answer.headers["x-amzn-query-error"].clone())
-}
-
 fn handle(message: &Value) -> Value {
     json!({ "ReceiptHandle": message["ReceiptHandle"] })
 }
@@ -199,35 +192,6 @@ async fn refusals_have_sqs_types_and_codes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn batches_answer_for_each_entry() {
-    let world = World::new().await;
-    world.emulator.send_message("one");
-    world.emulator.send_message("two");
-    let messages = world.receive();
-    let entries = json!([
-        { "Id": "a", "ReceiptHandle": messages[0]["ReceiptHandle"], "VisibilityTimeout": 0 },
-        { "Id": "b", "ReceiptHandle": "nonsense", "VisibilityTimeout": 0 },
-        { "Id": "c", "ReceiptHandle": messages[1]["ReceiptHandle"], "VisibilityTimeout": 99_999 },
-    ]);
-    let reply = world.sqs("ChangeMessageVisibilityBatch", json!({ "Entries": entries })).json();
-    assert_eq!(reply["Successful"], json!([{ "Id": "a" }]));
-    let failed: Vec<_> = reply["Failed"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|entry| (text(entry, "Id"), text(entry, "Code"), entry["SenderFault"].as_bool()))
-        .collect();
-    let expected = [("b", "ReceiptHandleIsInvalid", Some(true)), ("c", "InvalidParameterValue", Some(true))];
-    assert_eq!(failed, expected);
-    let reply = world.sqs("DeleteMessageBatch", json!({ "Entries": entries })).json();
-    assert_eq!(reply["Successful"], json!([{ "Id": "a" }, { "Id": "c" }]));
-    assert_eq!(world.emulator.messages().all(), 0);
-    let twice = json!([entries[0], entries[0]]);
-    let answer = world.sqs("DeleteMessageBatch", json!({ "Entries": twice }));
-    assert_eq!(refusal(&answer).0, "com.amazonaws.sqs#BatchEntryIdsNotDistinct");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn what_is_received_too_often_goes_to_the_dead_letter_queue() {
     let world = World::new().await;
     world.emulator.add_dead_letter_queue("dead", 2);
@@ -270,19 +234,6 @@ async fn retention_ends_a_message_that_nobody_took() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn its_own_queue_has_what_a_preflight_looks_for() {
-    let world = World::new().await;
-    let attributes = world.sqs("GetQueueAttributes", json!({ "AttributeNames": ["All"] })).json()["Attributes"].clone();
-    assert_eq!(text(&attributes, "MessageRetentionPeriod"), "1209600");
-    assert_eq!(text(&attributes, "VisibilityTimeout"), "30");
-    assert_eq!(text(&attributes, "ApproximateNumberOfMessages"), "0");
-    assert!(text(&attributes, "Policy").contains("arn:aws:iam::437568002678:root"));
-    assert!(attributes["FifoQueue"].is_null());
-    let one = world.sqs("GetQueueAttributes", json!({ "AttributeNames": ["QueueArn"] })).json();
-    assert_eq!(one["Attributes"], json!({ "QueueArn": "arn:aws:sqs:us-east-1:000000000000:lwa" }));
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn queues_are_created_found_listed_purged_and_deleted() {
     let world = World::new().await;
     let create = |attributes: Value| world.sqs("CreateQueue", json!({ "QueueName": "new", "Attributes": attributes }));
@@ -304,31 +255,53 @@ async fn queues_are_created_found_listed_purged_and_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn attributes_must_be_such_as_sqs_takes() {
-    let world = World::new().await;
-    let set = |name: &str, value: &str| world.sqs("SetQueueAttributes", json!({ "Attributes": { name: value } }));
-    let redrive = r#"{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:nowhere","maxReceiveCount":"3"}"#;
-    for (name, value, code) in [
-        ("Retention", "60", "InvalidAttributeName;Sender"),
-        ("VisibilityTimeout", "43201", "InvalidAttributeValue;Sender"),
-        ("MessageRetentionPeriod", "forever", "InvalidAttributeValue;Sender"),
-        ("Policy", "{", "InvalidAttributeValue;Sender"),
-        ("RedrivePolicy", "{}", "InvalidAttributeValue;Sender"),
-        ("RedrivePolicy", redrive, "InvalidParameterValue;Sender"),
-    ] {
-        assert_eq!(refusal(&set(name, value)).1, code, "{name} {value}");
-    }
-    assert_eq!(set("RedrivePolicy", &redrive.replace("nowhere", "lwa")).status, 200);
-    assert_eq!(set("RedrivePolicy", "").status, 200);
-    let all = world.sqs("GetQueueAttributes", json!({ "AttributeNames": ["All"] })).json();
-    assert!(all["Attributes"]["RedrivePolicy"].is_null());
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_sender_may_delay_its_message() {
     let world = World::new().await;
     world.sqs("SendMessage", json!({ "MessageBody": "later", "DelaySeconds": 60 }));
     assert!(world.receive().is_empty());
     world.emulator.advance_time(Duration::from_secs(60));
+    assert_eq!(world.receive().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_has_the_characters_and_the_size_that_sqs_accepts() {
+    let world = World::new().await;
+    let answer = world.sqs("SendMessage", json!({ "MessageBody": "a bell: \u{7}" }));
+    let expected = ("com.amazonaws.sqs#InvalidMessageContents".into(), "InvalidMessageContents;Sender".into());
+    assert_eq!(refusal(&answer), expected);
+    assert!(answer.body.contains("Invalid binary character '#x7' was found in the message body"), "{}", answer.body);
+    assert_eq!(world.sqs("SendMessage", json!({ "MessageBody": "\u{ffff}" })).status, 400);
+    assert_eq!(world.sqs("SendMessage", json!({ "MessageBody": "tab\tline\r\n\u{1f511}" })).status, 200);
+    world.emulator.set_queue_attribute("MaximumMessageSize", "1024");
+    assert_eq!(world.sqs("SendMessage", json!({ "MessageBody": "x".repeat(1024) })).status, 200);
+    let answer = world.sqs("SendMessage", json!({ "MessageBody": "x".repeat(1025) }));
+    assert!(answer.body.contains("Message must be shorter than 1024 bytes."), "{}", answer.body);
+    assert_eq!(world.emulator.messages().all(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_short_poll_may_miss_messages_that_a_long_poll_finds() {
+    let world = World::new().await;
+    for place in 0..3 {
+        world.emulator.send_message(place.to_string());
+    }
+    world.fault("short-poll:at-most=0*always");
+    assert!(world.receive().is_empty());
+    let long = json!({ "MaxNumberOfMessages": 10, "WaitTimeSeconds": 1, "VisibilityTimeout": 0 });
+    let found = world.sqs("ReceiveMessage", long).json();
+    assert_eq!(found["Messages"].as_array().map(Vec::len), Some(3));
+    world.emulator.clear_faults();
+    world.fault("short-poll:at-most=2");
+    assert_eq!(world.receive().len(), 2);
+    assert_eq!(world.receive().len(), 1, "once, and not by default");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_that_always_waits_has_no_short_polls() {
+    let world = World::new().await;
+    world.fault("short-poll:at-most=0*always");
+    world.emulator.send_message("body");
+    assert!(world.receive().is_empty());
+    world.emulator.set_queue_attribute("ReceiveMessageWaitTimeSeconds", "1");
     assert_eq!(world.receive().len(), 1);
 }

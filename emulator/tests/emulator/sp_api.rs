@@ -96,7 +96,7 @@ async fn one_rotate_call_a_minute() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_application_that_is_not_subscribed_is_told_so_and_nothing_happens() {
+async fn an_application_that_is_not_subscribed_gets_that_answer_and_nothing_happens() {
     let world = World::with(|options| options.applications[0].subscribed = false).await;
     let answer = world.rotate(SECRET);
     assert_eq!(sp_api_error(&answer), (400, "InvalidInput".into(), String::new()));
@@ -108,7 +108,7 @@ async fn an_application_that_is_not_subscribed_is_told_so_and_nothing_happens() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_access_token_is_looked_at_closely() {
+async fn access_tokens_that_do_not_fit_are_refused_with_the_reason() {
     let world = World::new().await;
     let ask = |token: Option<&str>| {
         let mut request = Request::get("/notifications/v1/destinations").header(("user-agent", USER_AGENT));
@@ -129,31 +129,97 @@ async fn the_access_token_is_looked_at_closely() {
     assert_eq!(ask(Some(&token)), "The access token you provided has expired.");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_user_agent_must_name_program_version_and_language() {
-    let world = World::new().await;
+/// A harmless call with this `User-Agent`.
+fn with_agent(world: &World, user_agent: Option<&str>) -> Answer {
     let token = world.token(SECRET, NOTIFICATIONS);
-    let ask = |user_agent: Option<&str>| {
-        let mut request = Request::get("/notifications/v1/destinations").header(("x-amz-access-token", &token));
-        if let Some(user_agent) = user_agent {
-            request = request.header(("user-agent", user_agent));
-        }
-        world.ask(&request)
-    };
+    let mut request = Request::get("/notifications/v1/destinations").header(("x-amz-access-token", &token));
+    if let Some(user_agent) = user_agent {
+        request = request.header(("user-agent", user_agent));
+    }
+    world.ask(&request)
+}
+
+/// Without the form that the documentation demands. Amazon accepts them; all but the last are those of SDKs.
+const UNDOCUMENTED_AGENTS: [&str; 4] = [
+    "amazon-selling-partner-api-sdk/1.13.0/python",
+    "amazon-selling-partner-api-sdk/1.12.0/JavaScript",
+    "python-sp-api-2.1.35",
+    "curl/8.5.0",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_agent_of_any_form_is_accepted() {
+    let world = World::new().await;
+    let documented = ["amazon-sp-api/1.2.1 (Language=Node.js/v20.20.2; Platform=Linux/6.1)", USER_AGENT];
+    for user_agent in UNDOCUMENTED_AGENTS.into_iter().chain(documented) {
+        assert_eq!(with_agent(&world, Some(user_agent)).status, 200, "{user_agent}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_agent_must_exist_and_have_500_characters_at_most() {
+    let world = World::new().await;
     let long = format!("Tests/1.0 (Language=Rust; Filler={})", "x".repeat(500));
-    for (user_agent, defect) in [
-        (None, "missing"),
-        (Some(&*long), "500"),
-        (Some("curl/8.5.0"), "form"),
-        (Some("Tests (Language=Rust)"), "form"),
-    ] {
-        let answer = ask(user_agent);
+    for (user_agent, defect) in [(None, "missing"), (Some(&*long), "500")] {
+        let answer = with_agent(&world, user_agent);
         assert_eq!(sp_api_error(&answer), (400, "InvalidInput".into(), String::new()), "{user_agent:?}");
         assert!(answer.body.contains(defect), "{}", answer.body);
     }
-    for user_agent in [USER_AGENT, "My App/2.0 (Platform=Linux; Language=Java/17)"] {
-        assert_eq!(ask(Some(user_agent)).status, 200, "{user_agent}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strictly_a_user_agent_must_name_program_version_and_language() {
+    let world = World::with(|options| options.strict = true).await;
+    for user_agent in UNDOCUMENTED_AGENTS.into_iter().chain(["Tests (Language=Rust)"]) {
+        let answer = with_agent(&world, Some(user_agent));
+        assert_eq!(sp_api_error(&answer), (400, "InvalidInput".into(), String::new()), "{user_agent}");
+        assert!(answer.body.contains("form"), "{}", answer.body);
     }
+    for user_agent in [USER_AGENT, "My App/2.0 (Platform=Linux; Language=Java/17)"] {
+        assert_eq!(with_agent(&world, Some(user_agent)).status, 200, "{user_agent}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strictly_a_rotate_call_has_no_body_and_no_other_type_than_json() {
+    let world = World::with(|options| {
+        options.strict = true;
+        options.rotate_interval = Duration::ZERO;
+    })
+    .await;
+    let token = world.token(SECRET, ROTATION);
+    let rotate = |media: Option<&str>, body: &str| {
+        let mut request = Request::post("/applications/2023-11-30/clientSecret", body)
+            .header(("x-amz-access-token", &token))
+            .header(("user-agent", USER_AGENT));
+        if let Some(media) = media {
+            request = request.header(("content-type", media));
+        }
+        world.ask(&request).status
+    };
+    let json = Some("application/json");
+    assert_eq!([rotate(None, ""), rotate(json, ""), rotate(json, "{}")], [204; 3]);
+    assert_eq!(rotate(Some("application/json; charset=utf-8"), ""), 204);
+    assert_eq!(rotate(Some("text/plain"), ""), 415);
+    assert_eq!(rotate(json, r#"{"marketplaceIds": "ATVPDKIKX0DER"}"#), 400);
+    assert_eq!(world.emulator.secrets(CLIENT_ID).len(), 5, "a refused call rotates nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strictly_a_post_must_say_how_long_its_body_is() {
+    let send = |world: &World, token: &str| {
+        let request = Request::post("/applications/2023-11-30/clientSecret", "").without_length();
+        let request = request.header(("x-amz-access-token", token)).header(("user-agent", USER_AGENT));
+        world.ask(&request)
+    };
+    let world = World::new().await;
+    assert_eq!(send(&world, &world.token(SECRET, ROTATION)).status, 204);
+    let strict = World::with(|options| options.strict = true).await;
+    let answer = send(&strict, &strict.token(SECRET, ROTATION));
+    assert_eq!(answer.status, 411);
+    assert!(!answer.headers.contains_key("x-amzn-requestid"), "it is not an answer of Amazon");
+    assert_eq!(strict.ask(&Request::post("/auth/o2/token", "").without_length()).status, 411);
+    assert_eq!(strict.emulator.secrets(CLIENT_ID).len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -169,7 +235,7 @@ async fn destinations_name_the_queue_the_same_way_each_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_there_is_not_is_404_and_says_what_there_is() {
+async fn what_does_not_exist_is_404_and_says_what_exists() {
     let world = World::new().await;
     let answer = world.ask(&Request::get("/orders/v0/orders"));
     assert_eq!(answer.status, 404);

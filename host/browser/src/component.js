@@ -1,41 +1,21 @@
 // The component: the very file that the `lwa-rotate` program runs, as bytes in a script of ours, because this page may fetch nothing.
-// The core modules that run here are cut out of those bytes; what jco adds is the JavaScript that carries values across.
+// Its core is cut out of those bytes and runs here; the Node host's carrier takes values across.
 
-import { COMPONENT } from './component-bytes.js';
-import { readComponent } from './binary.js';
-import { replaying } from './replay.js';
+import { canSuspend, carrier } from './carrier.js';
+import { COMPONENT, CONTRACT, CORE } from './component-bytes.js';
 
-/** Whether this browser can suspend WebAssembly while an import takes its time (JavaScript Promise Integration). */
-export const canSuspend = () => typeof WebAssembly === 'object' && 'Suspending' in WebAssembly && 'promising' in WebAssembly;
-
-/** How long to wait, in milliseconds, when there is no room for an instance, and how often. */
-const NO_ROOM = { pause: 250, times: 20 };
+export { canSuspend };
 
 /** Reads and compiles the component. */
 export async function openComponent() {
   const bytes = Uint8Array.from(atob(COMPONENT), (character) => character.charCodeAt(0));
-  const { imports, modules } = readComponent(bytes);
-  const compiled = await Promise.all(modules.map((module) => WebAssembly.compile(module)));
-  // The order of jco's names is the order in the file; build.mjs has compared the bytes.
-  const core = (name) => compiled[Number(/core(\d*)\.wasm$/.exec(name)[1] || 1) - 1];
-  const { instantiate } = await import(canSuspend() ? './rotator.js' : './rotator-sync.js');
-  const make = async (imports) => {
-    for (let times = 1; ; times += 1) {
-      try {
-        return await instantiate(core, imports);
-      } catch (error) {
-        // Each instance takes a large range of addresses, which a browser gives back when it gets to it.
-        if (!(error instanceof RangeError) || times === NO_ROOM.times) throw error;
-        await new Promise((resolve) => setTimeout(resolve, NO_ROOM.pause));
-      }
-    }
-  };
+  const open = carrier(CONTRACT, await WebAssembly.compile(bytes.subarray(...CORE)));
   return {
     bytes,
-    imports,
+    imports: Object.entries(CONTRACT.imports).map(([name, functions]) => ({ name, functions: Object.keys(functions) })),
     digest: await digest(bytes),
-    /** Makes an instance of its own for one call, and returns what it offers. */
-    instantiate: async (serve) => (canSuspend() ? (await make(serve)).rotation : replaying(make, serve)),
+    /** What it offers; each call runs in an instance of its own. */
+    instantiate: (serve) => open(serve)['lwa:rotation/rotation'],
   };
 }
 

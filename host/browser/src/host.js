@@ -32,7 +32,7 @@ export class Host {
     const died = new Promise((resolve) => (run.die = () => resolve({ died: true })));
     this.#run = run;
     this.world.tell({ type: 'call', host: this.name, name });
-    const rotation = await this.component.instantiate(this.#imports(run));
+    const rotation = this.component.instantiate(this.#imports(run));
     const result = await Promise.race([outcome(rotation[name](...args)), died]);
     if (!result.died) {
       this.judge.silence(spell(result));
@@ -170,7 +170,7 @@ async function repeat(component, tape, name, args, result) {
     if (noted.error) throw noted.error;
     return effect ? Promise.resolve(noted.answer) : noted.answer;
   };
-  const rotation = await component.instantiate(wire({ effect: play(true), glance: play(false) }, {}));
+  const rotation = component.instantiate(wire({ effect: play(true), glance: play(false) }, {}));
   const again = await outcome(rotation[name](...args));
   return place === tape.length && spell(again) === spell(result);
 }

@@ -1,4 +1,4 @@
-import manifest from '../package.json' with { type: 'json' };
+import { version as released } from '../component/component.js';
 
 const DAY = 24 * 60 * 60;
 
@@ -6,7 +6,7 @@ const DAY = 24 * 60 * 60;
 export function application({
   clientId, apiEndpoint, tokenEndpoint = 'https://api.amazon.com/auth/o2/token', rotateBefore = 30 * DAY, patience = DAY / 24, targets = [], userAgent = {},
 }) {
-  const { application: name = 'lwa-rotate', version = manifest.version, language = 'JavaScript' } = userAgent;
+  const { application: name = 'lwa-rotate', version = released, language = 'JavaScript' } = userAgent;
   const wrong = (what) => new TypeError(`the application '${clientId}': ${what}`);
   for (const [member, value, most] of [['rotateBefore', rotateBefore, 173 * DAY], ['patience', patience, 6 * DAY]]) {
     if (!Number.isInteger(value) || value < 1 || value > most) throw wrong(`${member} is a whole number of seconds from 1 to ${most}`);

@@ -48,13 +48,13 @@ export class FileStore {
       const content = Buffer.concat([Buffer.from(`${digest(clientId, tag, document)} ${tag}\n`), document]);
       await writeFile(temporary, content, { flag: 'wx', mode: 0o600, flush: true });
       // Order matters: the content is on the disk before its name is, or a loss of power leaves an empty record.
-      await link(temporary, saved);
+      await name(temporary, saved, content);
       named = true;
       await sync(folder);
       all = await numbers(folder);
     } catch (error) {
       if (named) throw new Failure('unavailable', `whether the save took place is not known: ${failure('write in', folder, error).message}`);
-      throw error.code === 'EEXIST' ? new Failure('conflict') : failure('write in', folder, error);
+      throw failure('write in', folder, error);
     } finally {
       await removed(temporary);
     }
@@ -70,6 +70,17 @@ export class FileStore {
 
   #of(clientId) {
     return path.join(this.#folder, createHash('sha256').update(clientId).digest('hex'));
+  }
+}
+
+/** Gives the record its name, which one of all savers can. */
+async function name(temporary, saved, content) {
+  try {
+    await link(temporary, saved);
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error;
+    // A file server whose answer was lost is asked again, and says so of the name that it has just given.
+    if (!(await readFile(saved)).equals(content)) throw new Failure('conflict');
   }
 }
 

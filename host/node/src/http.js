@@ -19,8 +19,8 @@ export class Http {
   }
 
   async send({ method, url: text, headers, body, timeLimit, bodyLimit }) {
-    const url = URL.parse(text);
-    if (!url) throw new Failure('not-sent', 'the URL of the request is not one');
+    if (!URL.canParse(text)) throw new Failure('not-sent', 'the URL of the request is not one');
+    const url = new URL(text);
     if (!this.#allowed.has(url.origin) || url.username || url.password) throw new Failure('forbidden', url.origin);
     const bad = headers.find(({ name, value }) => RESERVED.test(name) || !/^[\w!#$%&'*+.^`|~-]+$/.test(name) || /[^ -~]/.test(Buffer.from(value).toString('latin1')));
     if (bad) throw new Failure('not-sent', `the header ${JSON.stringify(bad.name)} cannot be sent, or is not for the caller to set`);

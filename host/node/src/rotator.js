@@ -1,35 +1,23 @@
-import { readFile } from 'node:fs/promises';
-import { instantiate } from '../component/component.js';
+import { contract, core } from '../component/component.js';
 import { application } from './application.js';
+import { carrier } from './carrier.js';
 import { Failure, RotationError } from './failure.js';
 import { Http } from './http.js';
+import { imported } from './imported.js';
+import { camel, Mismatch } from './kinds.js';
 
-const EXPORTS = ['enroll', 'advance', 'deliver', 'drain', 'request', 'resume', 'status', 'prove', 'reveal'];
+const CONTRACT = 'lwa:rotation/';
+const ROTATION = `${CONTRACT}rotation`;
 const NOWHERE = { async put() { throw new Failure('unknown-target'); } };
 const NO_QUEUE = { async receive(queue) { throw new Failure('not-found', `this host reads no queue, so not '${queue}' either`); } };
 
-/** Compiled once; every call gets an instance of its own, so no memory outlives a call and no application sees another's. */
-const modules = {};
-const compiled = (name) => modules[name] ??= readFile(new URL(`../component/${name}`, import.meta.url)).then((code) => WebAssembly.compile(code));
+let opened;
 
-/** An import as the component sees it: what a host's function throws becomes a case of the import's error, never a trap. */
-function imported(object, functions, cases) {
-  return Object.fromEntries(functions.map((called) => [called, async (...args) => {
-    try {
-      return await object[called](...args);
-    } catch (error) {
-      const { tag, val } = error?.payload ?? {};
-      if (tag) throw new Failure(cases.includes(tag) ? tag : 'other', `${val ?? tag}`);
-      // The text of an error that nobody here knows may hold anything.
-      throw new Failure('other', ['the host threw', error?.name ?? typeof error, error?.code, `in ${called}`].filter(Boolean).join(' '));
-    }
-  }]));
-}
-
-/** Whoever writes a target for two minutes is taken for dead by other hosts. */
-async function tooLong() {
-  await new Promise((resolve) => { setTimeout(resolve, 105_000).unref(); });
-  throw new Failure('unavailable', 'the target was not done in time; nobody knows whether it has taken the secret');
+/** The component, compiled once. A failure is not kept. */
+function component() {
+  opened ??= WebAssembly.compile(Buffer.from(core, 'base64')).then((module) => carrier(contract, module));
+  opened.catch(() => { opened = undefined; });
+  return opened;
 }
 
 /** The component with its host. See README.md for how to drive it. */
@@ -37,39 +25,52 @@ export class Rotator {
   #imports;
 
   constructor({ applications, store, queue = NO_QUEUE, publish = NOWHERE, http, observe, now = Date.now, random = randomU64 }) {
-    if (!WebAssembly.Suspending) {
-      throw new Error(`Node ${process.versions.node} cannot suspend WebAssembly; use Node 25 or later, or Node 24 with --experimental-wasm-jspi`);
-    }
     if (!applications?.length) throw new TypeError('a Rotator needs applications');
     if (!store) throw new TypeError('a Rotator needs a store');
     const settings = new Map(applications.map(application).map((one) => [one.clientId, one]));
     if (settings.size < applications.length) throw new TypeError('two applications have the same client id');
     http ??= new Http([...settings.values()].flatMap((one) => [one.tokenEndpoint, one.apiEndpoint]));
+    const hosts = { http, queue, store, publish };
     this.#imports = {
-      'lwa:rotation/settings': { find: (clientId) => settings.get(clientId) },
-      'lwa:rotation/http': imported(http, ['send'], ['not-sent', 'forbidden', 'outcome-unknown', 'too-large']),
-      'lwa:rotation/queue': imported(queue, ['receive', 'delete', 'hide'], ['not-found', 'access-denied', 'stale-receipt', 'unavailable']),
-      'lwa:rotation/store': imported(store, ['load', 'save'], ['conflict', 'access-denied', 'full', 'unavailable']),
-      'lwa:rotation/publish': imported({ put: (...args) => Promise.race([publish.put(...args), tooLong()]) }, ['put'], ['unknown-target', 'access-denied', 'unavailable']),
-      'lwa:rotation/observe': { emit: (event) => { Promise.try(() => observe?.emit(event)).catch(() => { /* it cannot fail */ }); } },
-      'wasi:clocks/wall-clock': { now: (at = Math.floor(now())) => ({ seconds: BigInt(Math.floor(at / 1000)), nanoseconds: (at % 1000) * 1e6 }) },
+      ...Object.fromEntries(Object.entries(hosts).map(([face, object]) => [CONTRACT + face, imported(face, object)])),
+      [`${CONTRACT}settings`]: { find: (clientId) => settings.get(clientId) },
+      [`${CONTRACT}observe`]: { emit: (event) => told(observe, event) },
+      'wasi:clocks/wall-clock': { now: (at = Math.floor(now())) => ({ seconds: Math.floor(at / 1000), nanoseconds: (at % 1000) * 1e6 }) },
       'wasi:random/random': { getRandomU64: random },
     };
   }
 
   static {
-    for (const name of EXPORTS) {
-      this.prototype[name] = async function (...args) {
-        const { rotation } = await instantiate(compiled, this.#imports);
-        try {
-          return await rotation[name](...args);
-        } catch (error) {
-          // The generated code throws the error of the result, in a wrapper of its own or as it is.
-          const reason = error?.payload ?? error;
-          throw new RotationError(reason?.tag ? reason : { tag: 'stopped', val: `${error?.name}: an argument, or what the host answered, is not what the contract says` });
-        }
-      };
+    for (const [face, functions] of Object.entries(contract.exports)) {
+      if (!face.startsWith(`${ROTATION}@`)) continue;
+      for (const name of Object.keys(functions).map(camel)) {
+        this.prototype[name] = async function (...args) {
+          try {
+            const open = await component();
+            return await open(this.#imports)[ROTATION][name](...args);
+          } catch (error) {
+            throw new RotationError(error?.payload ?? { tag: 'stopped', val: stopped(error) });
+          }
+        };
+      }
     }
+  }
+}
+
+/** Why a call ended without a case of the contract. Only texts of this package: others may hold anything. */
+function stopped(error) {
+  if (error instanceof Mismatch) return `${error.message}; see the declarations of the package`;
+  if (typeof WebAssembly === 'undefined') return 'this JavaScript runs no WebAssembly; start node without --jitless';
+  if (error instanceof RangeError) return 'there is no room for an instance of the component; call again, with fewer calls at the same time';
+  return `${error?.name ?? typeof error} in the component, or in what gives it the time and random numbers`;
+}
+
+/** An observer cannot fail, now or later. */
+function told(observe, event) {
+  try {
+    Promise.resolve(observe?.emit(event)).catch(() => {});
+  } catch {
+    // Its event is lost, and nothing else.
   }
 }
 

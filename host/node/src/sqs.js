@@ -8,6 +8,23 @@ const HIDDEN_AT_MOST = 12 * 60 * 60;
 const AMAZON = /^https:\/\/(?:(?:.*\.)?sqs(?:-fips)?\.(?<region>[\w-]+)|(?:(?<old>[\w-]+)\.)?queue)(?<vpc>\.vpce)?\.(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|api\.aws|api\.amazonwebservices\.com\.cn)$/;
 const DENIED = /AccessDenied|AuthFailure|Credentials|ExpiredToken|IncompleteSignature|InvalidAccessKeyId|InvalidClientTokenId|InvalidSecurity|InvalidSignature|Kms|NotAuthorized|SignatureDoesNotMatch|UnrecognizedClient/i;
 
+/** Whatever names the endpoint (the URL, `config`, `AWS_ENDPOINT_URL_SQS`, a profile), no message travels unencrypted. */
+const encrypted = (next) => async (args) => {
+  const { protocol, hostname, port } = args.request;
+  try {
+    origin(new URL(`${protocol}//${hostname}${port ? `:${port}` : ''}`));
+  } catch (error) {
+    throw new Failure('other', `the endpoint of the queue: ${error.message}`);
+  }
+  return next(args);
+};
+
+/** An error's first line: those behind it repeat the request that was refused, with the session token. */
+function firstLine(error) {
+  const [line] = `${error?.message}`.split(/[\r\n]|x-amz-security-token/i);
+  return `${error?.name}: ${line.slice(0, 300)}`;
+}
+
 /**
  * Amazon SQS through the AWS SDK: queues by the names that `drain` takes, with their URLs. Credentials and so on come from the usual
  * AWS variables and files, or from `config`; the region of the queue's URL comes first. A URL that is not Amazon's, or is of an endpoint
@@ -25,7 +42,9 @@ export class Sqs {
       const amazon = endpoint.match(AMAZON)?.groups;
       const own = amazon && !amazon.vpc ? { useQueueUrlAsEndpoint: false } : { endpoint };
       const region = amazon && { region: amazon.region ?? amazon.old ?? 'us-east-1' };
-      return [name, { url, client: new SQSClient({ ...own, ...config, ...region }) }];
+      const client = new SQSClient({ ...own, ...config, ...region });
+      client.middlewareStack.add(encrypted, { step: 'build', name: 'encrypted' });
+      return [name, { url, client }];
     }));
   }
 
@@ -63,8 +82,9 @@ export class Sqs {
     try {
       return await client.send(new Command({ QueueUrl: url, ...input }), { abortSignal: AbortSignal.timeout(limit) });
     } catch (error) {
+      if (error instanceof Failure) throw error;
       const status = error.$metadata?.httpStatusCode;
-      const text = `the queue '${queue}': ${error.name}: ${error.message}`;
+      const text = `the queue '${queue}': ${firstLine(error)}`;
       const aboutReceipt = /receipt ?handle/i.test(error.message) && Command !== ReceiveMessageCommand;
       if (/QueueDoesNotExist|NonExistentQueue|InvalidAddress/.test(error.name)) throw new Failure('not-found', text);
       const stale = /ReceiptHandleIsInvalid|MessageNotInflight/.test(error.name) || (/^InvalidParameterValue/.test(error.name) && aboutReceipt);

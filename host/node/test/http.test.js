@@ -147,10 +147,10 @@ test('no answer makes the request go out a second time', async (t) => {
   }
 });
 
-test('fetch would send it a second time, and does not tell whether anything had left', async (t) => {
+test('fetch would send it a second time, or hide the answer, and does not tell whether anything had left', async (t) => {
   const { seen, url } = await server(t, answer('HTTP/1.1 421 X\r\nContent-Length: 0\r\n\r\n'));
-  await fetch(url, { method: 'POST', body: 'a=b', redirect: 'manual' });
-  assert.equal(seen.requests.length, 2, 'fetch does so no more: Http could be built on it, if errors were told apart');
+  const answered = await fetch(url, { method: 'POST', body: 'a=b', redirect: 'manual' }).catch(() => undefined);
+  assert.ok(!answered || seen.requests.length === 2, 'fetch does so no more: Http could be built on it, if errors were told apart');
 
   const { url: broken } = await server(t, answer(''));
   const errors = [];

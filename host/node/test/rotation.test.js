@@ -1,6 +1,8 @@
 // Real HTTP, the real AWS SDK and the file store, against the emulator.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -125,6 +127,42 @@ for (const [url, region, endpoint, config] of [
 
 test('plain http to a queue is for loopback alone', () => {
   assert.throws(() => new Sqs({ main: 'http://sqs.eu-west-1.amazonaws.com/1/lwa' }), /would not be encrypted/);
+});
+
+test('no request goes to a queue in plain http, whatever names the endpoint', async (t) => {
+  const url = 'https://sqs.eu-west-1.amazonaws.com/1/lwa';
+  const asked = [];
+  const requestHandler = { async handle({ hostname }) { asked.push(hostname); throw new Error('nobody is there'); } };
+  const receive = (config) => new Sqs({ main: url }, { ...AWS, maxAttempts: 1, requestHandler, ...config }).receive('main', 1, 0, 1);
+  t.after(() => { delete process.env.AWS_ENDPOINT_URL_SQS; });
+
+  process.env.AWS_ENDPOINT_URL_SQS = 'http://queues.test:4566';
+  await assert.rejects(receive(), ({ payload: { tag, val } }) => tag === 'other' && /http:\/\/queues.test:4566 would not be encrypted/.test(val));
+  process.env.AWS_ENDPOINT_URL_SQS = 'http://127.0.0.1:4566';
+  await assert.rejects(receive(), ({ payload }) => payload.tag === 'unavailable');
+  delete process.env.AWS_ENDPOINT_URL_SQS;
+  await assert.rejects(receive({ endpoint: 'http://queues.test' }), ({ payload }) => payload.tag === 'other');
+  assert.deepEqual(asked, ['127.0.0.1']);
+});
+
+test('the text of a refused signature shows no session token', async (t) => {
+  const credentials = { ...AWS.credentials, sessionToken: 'a-session-token' };
+  for (const gap of ['\n\n', ' ']) {
+    const refuse = (request, response) => {
+      const canonical = `The Canonical String for this request should have been${gap}'POST${gap}x-amz-security-token:${request.headers['x-amz-security-token']}`;
+      response.writeHead(403, { 'content-type': 'application/x-amz-json-1.0' });
+      response.end(JSON.stringify({ __type: 'com.amazonaws.sqs#SignatureDoesNotMatch', message: `The signature does not match.${gap}${canonical}` }));
+    };
+    const server = http.createServer(refuse).listen(0, '127.0.0.1');
+    t.after(() => server.close());
+    await once(server, 'listening');
+    const queue = new Sqs({ main: `http://127.0.0.1:${server.address().port}/1/lwa` }, { ...AWS, credentials, maxAttempts: 1 });
+    await assert.rejects(queue.receive('main', 1, 0, 1), ({ payload: { tag, val } }) => {
+      assert.match(val, /SignatureDoesNotMatch: The signature does not match\./);
+      assert.doesNotMatch(val, /a-session-token/);
+      return tag === 'access-denied';
+    });
+  }
 });
 
 test('errors of SQS are told apart', async (t) => {

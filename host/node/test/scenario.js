@@ -191,6 +191,7 @@ async function runStopped(scenario) {
     }
     if (stop === 0) effects = world.effects;
     const end = world.end;
+    world.leave();
     const same = ends.find(({ 'stopped-after': _, ...known }) => JSON.stringify(known) === JSON.stringify(end));
     if (same) same['stopped-after'].push(stop);
     else ends.push({ 'stopped-after': [stop], ...end });
@@ -202,6 +203,7 @@ class World {
   effects = 0;
   #rotateCalls = 0;
   #targets = {};
+  #cut = [];
   #messages;
 
   constructor(scenario) {
@@ -226,8 +228,8 @@ class World {
         this.effects += 1;
         if (this.effects === stop) {
           stopped();
-          // The answer never reaches the component.
-          return new Promise(() => {});
+          // The answer reaches the component when all is over.
+          return new Promise((resolve, reject) => { this.#cut.push(reject); });
         }
       }
     };
@@ -277,10 +279,15 @@ class World {
     });
   }
 
+  /** Lets the stopped hosts go; nothing that they do now counts. */
+  leave() {
+    for (const reject of this.#cut) reject(new Failure('unavailable', 'the host was stopped'));
+  }
+
   get end() {
     return {
       'rotate-calls': this.#rotateCalls,
-      targets: this.#targets,
+      targets: { ...this.#targets },
       messages: this.#messages.map(({ id }) => id),
       'records-after': this.store.documents,
     };

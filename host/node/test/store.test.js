@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtemp, open, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -24,7 +26,7 @@ async function folder(t) {
 
 async function files(store) {
   const all = await readdir(store, { recursive: true, withFileTypes: true });
-  return all.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
+  return all.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath ?? entry.path, entry.name));
 }
 
 for (const [name, make] of [['file', async (t) => new FileStore(await folder(t))], ['memory', async () => new MemoryStore()]]) {
@@ -154,6 +156,40 @@ test('a failure once the record has its name leaves it open whether the save too
     assert.notEqual((await store.load('a')).revision, first);
   }
   assert.deepEqual((await files(state)).filter((file) => file.endsWith('.tmp')), []);
+});
+
+/** A file server that gives a name and whose answer is lost: asked again, it says that the name is there. `meanwhile` happens in between. */
+function losesAnswer(t, meanwhile = async () => {}) {
+  const { link } = fs.promises;
+  const { mock } = t.mock.method(fs.promises, 'link', async (from, to) => {
+    mock.restore();
+    syncBuiltinESMExports();
+    await link(from, to);
+    await meanwhile();
+    await link(from, to);
+  });
+  syncBuiltinESMExports();
+}
+
+test('a save whose answer was lost on its way from the file server is a save, and no conflict', async (t) => {
+  const store = new FileStore(await folder(t));
+  losesAnswer(t);
+  const first = await store.save('a', Buffer.from('1'), undefined);
+  assert.deepEqual([await text(store, 'a'), (await store.load('a')).revision], ['1', first]);
+  losesAnswer(t);
+  await store.save('a', Buffer.from('2'), first);
+  assert.equal(await text(store, 'a'), '2');
+});
+
+test('a save whose answer was lost, and which others have replaced since, is of unknown outcome', async (t) => {
+  const store = new FileStore(await folder(t));
+  const first = await store.save('a', Buffer.from('1'), undefined);
+  losesAnswer(t, async () => {
+    let { revision } = await store.load('a');
+    for (const document of ['3', '4', '5']) revision = await store.save('a', Buffer.from(document), revision);
+  });
+  await assert.rejects(store.save('a', Buffer.from('2'), first), tagged('unavailable'));
+  assert.equal(await text(store, 'a'), '5');
 });
 
 test('a folder that cannot be used is told', async (t) => {

@@ -12,6 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = Path(os.environ.get("LWA_ROTATE_PROGRAM", ROOT / "target" / "debug" / "lwa-rotate"))
+# Machine code of the component is kept here meanwhile, and not where the user keeps it.
+os.environ["XDG_CACHE_HOME"] = str(ROOT / "target" / "python" / "cache")
 
 
 class Emulator:

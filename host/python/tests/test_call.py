@@ -1,8 +1,6 @@
 """Calls within limits, failures of imports, and what a call may reach."""
 
 import gc
-import os
-import signal
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,7 +11,7 @@ from typing import Any
 import pytest
 from wasmtime.component import Component
 
-from lwa_rotate import Application, Credential, Limits, Message, Rotator, Secret, call, protocols
+from lwa_rotate import Application, Credential, Limits, Message, Method, Response, Rotator, Secret, call, protocols
 from lwa_rotate.errors import QueueFailed, Stopped, StoreFailed, StoreUnavailable
 from lwa_rotate.testing import MemoryStore
 from lwa_rotate.types import Entry, Leave, LeftBecause
@@ -59,7 +57,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
         engine, _ = call.compiled()
         component = Component(engine, guest(body))
         monkeypatch.setattr(call, "compiled", lambda: (engine, component))
-        return call.Call({}, limits, {}).run("status")
+        return call.Call({}, limits, {}).run(type(None), "status")
 
     return run
 
@@ -121,6 +119,14 @@ def test_an_observer_that_raises_loses_its_event_and_nothing_else(caplog: pytest
     assert "emit raised ValueError" in caplog.text and "oa2-cs" not in caplog.text
 
 
+class Accepting:
+    """An Amazon that accepts every secret."""
+
+    def send(self, request: Any) -> Response:
+        text = '{"access_token": "Atc|1"}' if request.method is Method.POST else '{"payload": []}'
+        return Response(200, (), Secret(text))
+
+
 def test_a_target_that_raises_does_not_stop_the_others() -> None:
     reached = []
 
@@ -129,19 +135,42 @@ def test_a_target_that_raises_does_not_stop_the_others() -> None:
             reached.append(target)
             raise ValueError
 
-    class Accepting:
-        def send(self, request: Any) -> Any:
-            from lwa_rotate import Response
-
-            return Response(
-                200, (), Secret('{"access_token": "Atc|1"}' if request.method.value == "post" else '{"payload": []}')
-            )
-
     host = Rotator(applications=[APPLICATION], store=MemoryStore(), publish=Raising(), http=Accepting())
     host.enroll(ID, Secret("amzn1.oa2-cs.v1.secret"))
     status = host.advance(ID)
     assert reached == ["one", "two"]
     assert [target.failure for target in status.targets] == ["the host's put raised ValueError"] * 2
+
+
+async def coroutine(*_: Any) -> None: ...
+
+
+def generator(*_: Any) -> Any:
+    yield
+
+
+@pytest.mark.parametrize("loose", [coroutine, generator, lambda *_: True])
+@pytest.mark.parametrize("name", ["Publish.put", "Observe.emit"])
+@pytest.mark.filterwarnings("ignore:coroutine")
+def test_a_callback_that_returns_what_nobody_reads_is_named(name: str, loose: Any) -> None:
+    host = Rotator(applications=[APPLICATION], store=MemoryStore(), http=Accepting())
+    host.enroll(ID, Secret("amzn1.oa2-cs.v1.secret"))
+    by = {name.partition(".")[0].lower(): SimpleNamespace(**{name.partition(".")[2]: loose})}
+    loosely = Rotator(applications=[APPLICATION], store=host._by[protocols.Store], http=Accepting(), **by)
+    with pytest.raises(Stopped, match=f"{name} returned .* plain function") as stopped:
+        loosely.advance(ID)
+    assert_no_frame_holds_a_secret(stopped.value)
+
+
+@pytest.mark.parametrize("loose", [coroutine, generator, lambda *_: 7])
+@pytest.mark.filterwarnings("ignore:coroutine")
+def test_a_callback_that_returns_something_else_is_named(loose: Any) -> None:
+    for name, ask in (("load", lambda host: host.status(ID)), ("save", lambda host: host.enroll(ID, Secret("secret")))):
+        store: Any = MemoryStore()
+        setattr(store, name, loose)
+        with pytest.raises(Stopped, match=f"what Store.{name} returned") as stopped:
+            ask(Rotator(applications=[APPLICATION], store=store))
+        assert_no_frame_holds_a_secret(stopped.value)
 
 
 def test_without_a_queue_draining_fails_and_delivering_works() -> None:
@@ -238,6 +267,18 @@ def test_a_value_that_is_none_of_the_contract_stops_the_call_and_is_not_shown(en
         Rotator(applications=[APPLICATION], store=MemoryStore()).enroll(ID, 7)  # type: ignore[arg-type]
 
 
+def assert_no_frame_holds_a_secret(error: BaseException) -> None:
+    seen = 0
+    assert error.__context__ is None
+    at = error.__traceback__
+    while at is not None:
+        if "lwa_rotate" in at.tb_frame.f_code.co_filename:
+            seen += 1
+            assert "oa2-cs" not in repr(at.tb_frame.f_locals)
+        at = at.tb_next
+    assert seen
+
+
 def test_no_frame_that_escapes_holds_a_secret() -> None:
     class Interrupted(MemoryStore):
         def save(self, client_id: str, document: Secret, expected: str | None) -> str:
@@ -247,39 +288,7 @@ def test_no_frame_that_escapes_holds_a_secret() -> None:
     for store, limits in ((Interrupted(), Limits()), (MemoryStore(), Limits(call=timedelta(0)))):
         with pytest.raises((KeyboardInterrupt, Stopped)) as escaped:
             Rotator(applications=[APPLICATION], store=store, limits=limits).enroll(ID, secret)
-        seen, error = 0, escaped.value
-        assert error.__context__ is None
-        at = error.__traceback__
-        while at is not None:
-            if "lwa_rotate" in at.tb_frame.f_code.co_filename:
-                seen += 1
-                assert "oa2-cs" not in repr(at.tb_frame.f_locals)
-            at = at.tb_next
-        assert seen
-
-
-def test_a_child_of_a_fork_can_call_though_another_thread_was_computing() -> None:
-    host = Rotator(applications=[APPLICATION], store=MemoryStore())
-    host.enroll(ID, Secret("amzn1.oa2-cs.v1.secret"))
-    enough = threading.Event()
-
-    def compute() -> None:
-        while not enough.is_set():
-            host.status(ID)
-
-    computing = threading.Thread(target=compute)
-    computing.start()
-    try:
-        for _ in range(10):
-            child = os.fork()
-            if not child:
-                signal.alarm(20)
-                host.status(ID)
-                os._exit(0)
-            assert os.waitpid(child, 0)[1] == 0
-    finally:
-        enough.set()
-        computing.join()
+        assert_no_frame_holds_a_secret(escaped.value)
 
 
 def test_calls_leave_nothing_behind() -> None:

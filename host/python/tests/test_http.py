@@ -149,7 +149,7 @@ def test_a_request_given_up_before_it_was_sent_is_never_sent(
 
     monkeypatch.setattr(socket, "getaddrinfo", slow)
     if interrupted:
-        monkeypatch.setattr("lwa_rotate.http.Future.result", interrupt)
+        monkeypatch.setattr("lwa_rotate.http.wait", interrupt)
     with pytest.raises(KeyboardInterrupt if interrupted else NotSent):
         ask(f"http://127.0.0.1:{server.port}/", "x", limit=0.2)
     exchange = next(thread for thread in threading.enumerate() if thread.name.startswith("lwa-rotate "))

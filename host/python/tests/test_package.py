@@ -70,8 +70,9 @@ def lines_of_code(text: str) -> int:
 
 def test_a_person_can_read_the_host() -> None:
     # More than the 400 it is to have: what jco makes for Node stands here by hand (values.py, half of call.py), and sharing
-    # files with the program takes its lock and its names.
-    most = 524
+    # files with the program takes its lock and its names. 90 are for
+    # interrupts, forks, greenlets, hostile answers of SQS, and machine code that is kept.
+    most = 622
     counted = {path.stem: lines_of_code(path.read_text()) for path in Path(lwa_rotate.__file__).parent.glob("*.py")}
     assert counted.keys() > DECLARED
     assert sum(lines for name, lines in counted.items() if name not in DECLARED) <= most, counted

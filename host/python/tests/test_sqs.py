@@ -1,10 +1,14 @@
 """The queue of boto3, against the emulator and against made-up answers."""
 
 import logging
+import os
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.httpsession import URLLib3Session
 from botocore.stub import Stubber
 from conftest import Emulator
 
@@ -98,8 +102,9 @@ def test_what_sqs_answers_is_told_in_the_contracts_words(
     emulate: Emulate, code: str, text: str, status: int, kind: Any
 ) -> None:
     queue = SqsQueue({"main": URL})
-    client = queue._connect(queue._places["main"][1])
-    queue._clients["main"] = client
+    clients: dict[Any, Any] = {}
+    client = clients["main"] = queue._connect(queue._places["main"][1], clients)
+    queue._opened[os.getpid()] = (Lock(), clients)
     with Stubber(client) as stubbed:
         stubbed.add_client_error("delete_message", code, text, status)
         with pytest.raises(kind) as failed:
@@ -129,17 +134,64 @@ def test_what_sqs_answers_is_told_in_the_contracts_words(
 )
 def test_a_queues_url_says_where_it_is(emulate: Emulate, url: str, region: str, endpoint: str) -> None:
     queue = SqsQueue({"main": url})
-    client = queue._connect(queue._places["main"][1])
+    client = queue._connect(queue._places["main"][1], {})
     assert (client.meta.region_name, client.meta.endpoint_url) == (region, endpoint)
 
 
 def test_the_endpoint_of_the_aws_settings_is_used(emulate: Emulate, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:4566")
     queue = SqsQueue({"main": URL})
-    assert queue._connect(queue._places["main"][1]).meta.endpoint_url == "http://127.0.0.1:4566"
+    assert queue._connect(queue._places["main"][1], {}).meta.endpoint_url == "http://127.0.0.1:4566"
     monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", "http://sqs.example")
     with pytest.raises(QueueUnavailable, match="plain http"):
         queue.delete("main", "r")
+
+
+def test_no_request_leaves_in_plain_http(emulate: Emulate, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(URLLib3Session, "send", lambda *_: pytest.fail("a request was sent"))
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SQS"):
+        with monkeypatch.context() as changed:
+            changed.setenv(name, "http://192.0.2.1:4566")
+            queue = SqsQueue({"main": URL})
+            for ask in (lambda: queue.receive("main", 1, 0, 30), lambda: queue.hide("main", "r", 0)):  # noqa: B023
+                with pytest.raises(QueueUnavailable, match="plain http is for loopback"):
+                    ask()
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, status: int, body: bytes) -> SqsQueue:
+    """A queue whose every answer is this one."""
+    answer = AWSResponse("u", status, {"content-type": "application/x-amz-json-1.0"}, None)
+    answer._content = body
+    monkeypatch.setattr(URLLib3Session, "send", lambda *_: answer)
+    return SqsQueue({"main": URL})
+
+
+CUT = b'{"Messages": [{"MessageId": "1", "Body": "amzn1.oa2-cs.v1.sec'
+PORTAL = b"<html>Please sign in. amzn1.oa2-cs.v1.secret</html>"
+
+
+@pytest.mark.parametrize(
+    "body", [CUT, PORTAL, b"", b"[]", b"null", b"7", b'"x"', b"\xff", b'{"Messages": 7}', b'{"Messages": [7]}']
+)
+def test_an_answer_that_is_not_sqs_s_is_no_empty_queue(emulate: Emulate, monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
+    with pytest.raises(QueueUnavailable) as failed:
+        answering(monkeypatch, 200, body).receive("main", 1, 0, 30)
+    assert "oa2-cs" not in str(failed.value)
+
+
+def test_a_deletion_that_somebody_else_answers_has_failed(emulate: Emulate, monkeypatch: pytest.MonkeyPatch) -> None:
+    answering(monkeypatch, 200, b"").delete("main", "r")
+    answering(monkeypatch, 200, b"{}").delete("main", "r")
+    with pytest.raises(QueueUnavailable):
+        answering(monkeypatch, 200, PORTAL).delete("main", "r")
+
+
+def test_the_session_token_is_not_in_the_text_of_a_refused_signature(emulate: Emulate, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "The request signature we calculated does not match.\\n\\nThe Canonical String\\nx-amz-security-token:hidden\\n"
+    body = f'{{"__type": "com.amazon.coral.service#InvalidSignatureException", "message": "{said}"}}'
+    with pytest.raises(QueueAccessDenied, match=r"does not match\.; give AWS_PROFILE") as failed:
+        answering(monkeypatch, 403, body.encode()).receive("main", 1, 0, 30)
+    assert "hidden" not in str(failed.value)
 
 
 def test_without_credentials_or_queue_nothing_is_asked(emulate: Emulate, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use lwa_rotate::aws::Aws;
-use lwa_rotate::publish::{self, Target, Targets};
+use lwa_rotate::publish::{self, Held, Reading, Target, Targets};
 use lwa_rotate::queue::Sqs;
 use lwa_rotate::store::{self, Entry, Revision, Store, conformance};
 use lwa_rotate::{Application, Credential, Rotator, Secret, State};
@@ -19,27 +19,50 @@ const CLIENT_ID: &str = "amzn1.application-oa2-client.0123";
 
 /// A table of a database: client id, revision, document. What is written here has to outlive the process in a real one.
 #[derive(Default)]
-struct Table(Mutex<BTreeMap<String, (u64, Secret)>>);
+struct Table(Mutex<Rows>);
+
+#[derive(Default)]
+struct Rows {
+    rows: BTreeMap<String, (u64, Secret)>,
+    /// A sequence of the database, so that no revision comes twice, not even after a removal.
+    sequence: u64,
+}
+
+impl Rows {
+    fn revision(&self, client_id: &str) -> Option<String> {
+        self.rows.get(client_id).map(|(revision, _)| revision.to_string())
+    }
+}
 
 #[async_trait]
 impl Store for Table {
     /// `SELECT revision, document FROM records WHERE client_id = ?`
     async fn load(&self, client_id: &str) -> Result<Option<Entry>, store::Error> {
-        let rows = lock(&self.0);
-        let row = rows.get(client_id);
+        let table = lock(&self.0);
+        let row = table.rows.get(client_id);
         Ok(row.map(|(revision, document)| Entry { revision: revision.to_string(), document: document.clone() }))
     }
 
-    /// `UPDATE records SET revision = revision + 1, document = ? WHERE client_id = ? AND revision = ?`; no row, no save.
+    /// `UPDATE records SET revision = NEXT, document = ? WHERE client_id = ? AND revision = ?`; no row, no save.
     async fn save(&self, client_id: &str, document: Secret, expected: Option<&str>) -> Result<Revision, store::Error> {
-        let mut rows = lock(&self.0);
-        let stored = rows.get(client_id).map(|(revision, _)| revision.to_string());
-        if stored.as_deref() != expected {
+        let mut table = lock(&self.0);
+        if table.revision(client_id).as_deref() != expected {
             return Err(store::Error::Conflict);
         }
-        let next = rows.get(client_id).map_or(1, |(revision, _)| revision + 1);
-        rows.insert(client_id.to_owned(), (next, document));
+        table.sequence += 1;
+        let next = table.sequence;
+        table.rows.insert(client_id.to_owned(), (next, document));
         Ok(next.to_string())
+    }
+
+    /// `DELETE FROM records WHERE client_id = ? AND revision = ?`; no row, no removal.
+    async fn remove(&self, client_id: &str, expected: &str) -> Result<(), store::Error> {
+        let mut table = lock(&self.0);
+        if table.revision(client_id).as_deref() != Some(expected) {
+            return Err(store::Error::Conflict);
+        }
+        table.rows.remove(client_id);
+        Ok(())
     }
 }
 
@@ -52,6 +75,16 @@ impl Target for Connection {
     async fn put(&self, credential: &Credential) -> Result<(), publish::Error> {
         *lock(&self.0) = Some(credential.clone());
         Ok(())
+    }
+
+    async fn read(&self) -> Result<Reading, publish::Error> {
+        let held = lock(&self.0).clone().map(|credential| Held {
+            client_id: Some(credential.client_id),
+            client_secret: credential.client_secret,
+            expires_at: credential.expires_at,
+            written_by: None,
+        });
+        Ok(held.into())
     }
 }
 
@@ -66,33 +99,38 @@ async fn main() -> Result<(), Box<dyn Error>> {
     conformance::run(|| Arc::clone(&table)).await;
     println!("the table keeps the promises of a store");
 
-    let secret = "amzn1.oa2-cs.v1.present";
+    let secret = "amzn1.oa2-cs.v1.current";
     let applications = vec![lwa_rotate_emulator::Application::new(CLIENT_ID, secret)];
     let amazon = Emulator::start(Options { applications, ..Options::default() }).await?;
     let aws = Aws::new().endpoint(amazon.url())?.region("us-east-1").access_key("emulator", Secret::from("emulator"));
 
     let connection = Arc::new(Connection::default());
+    let targets = Targets::new().with(CLIENT_ID, "connection", Arc::clone(&connection));
     let rotator = Rotator::builder()
         .application(Application {
             token_endpoint: amazon.token_endpoint(),
-            targets: vec!["connection".into()],
-            ..Application::new(CLIENT_ID, amazon.url())
+            targets: targets.of(CLIENT_ID).await?,
+            ..Application::new(CLIENT_ID, amazon.url(), "main")
         })
         .queue(Sqs::new([("main", amazon.queue_url())])?.aws(aws))
         .store(Arc::clone(&table))
-        .publish(Targets::new().with(CLIENT_ID, "connection", Arc::clone(&connection)))
+        .publish(targets)
         .build()?;
 
-    rotator.enroll(CLIENT_ID, Secret::from(secret), None).await?;
-    let status = rotator.advance(CLIENT_ID).await?;
-    println!("enrolled: {:?}, proven: {}", status.state, status.proven);
+    for finding in rotator.check_queue("main").await? {
+        println!("the queue: {} is {:?}", finding.check, finding.severity);
+    }
 
-    rotator.request(CLIENT_ID).await?;
+    rotator.enroll(CLIENT_ID, Secret::from(secret), None, false).await?;
+    let status = rotator.advance(CLIENT_ID).await?;
+    println!("enrolled: {:?}, verified: {}", status.state, status.verified);
+
+    rotator.request(CLIENT_ID, false).await?;
     let mut status = rotator.advance(CLIENT_ID).await?;
     println!("requested: {:?}", status.state);
     // Waiting is this program's: a long poll of the queue ends when the message is there.
     while status.state != State::Settled {
-        for delivery in rotator.drain("main", 10, 20).await? {
+        for delivery in rotator.drain("main", 10, 20).await?.deliveries {
             println!("a message: {:?}", delivery.answer);
         }
         status = rotator.advance(CLIENT_ID).await?;

@@ -1,7 +1,7 @@
 //! Work that may block its thread, for ever where a file system does not answer.
 //!
-//! Each place has one try at a time, on a thread of its own. A try that is not done in time is given up by whoever waits for
-//! it, and its thread stays as long as the file system keeps it. Until then the place has no further try, so that a place
+//! Each place has one try at a time, on a thread of its own. A try that is not done in time is given up by its caller,
+//! and its thread stays as long as the file system keeps it. Until then the place has no further try, so that a place
 //! which hangs costs one thread and holds up nothing else. The store has its own share of threads.
 
 use std::{
@@ -192,7 +192,7 @@ mod tests {
         let short = Duration::from_millis(10);
         assert!(is_silent(within(short, &FOR_PLACES, place, work).await));
 
-        // Not even begun, and told at once.
+        // Not even begun, and answered at once.
         let again = aside(Of::Place, place, || -> Result<u8, Error> { panic!("there is a try under way") });
         assert!(is_silent(again.await));
         assert_eq!(aside(Of::Place, Path::new("/hung/two"), || Ok::<u8, Error>(2)).await, Ok(2));

@@ -153,6 +153,12 @@ impl Aws {
         Ok(config.build())
     }
 
+    /// The region of a service, by the rules of [`of_service`](Self::of_service).
+    pub(crate) async fn region_of(&self, service: &str, region: Option<&str>) -> Result<String, Unusable> {
+        let config = self.of_service(service, region, None).await?;
+        config.region().map(ToString::to_string).ok_or(Unusable::NoRegion)
+    }
+
     /// Whether this, or the AWS settings, name an endpoint for a service.
     pub(crate) async fn names_endpoint(&self, service: &str, region: Option<&str>) -> Result<bool, UrlError> {
         Ok(self.endpoint.is_some() || endpoint(&self.loaded(region).await.config, service)?.is_some())

@@ -1,12 +1,15 @@
 //! The command line: arguments, the commands, what they print, and exit codes.
 
+mod cancel;
 mod check;
 mod configured;
+mod confirm;
 mod demo;
 mod emulator;
 mod enroll;
 mod events;
 mod failure;
+mod forget;
 mod get;
 mod host;
 mod in_order;
@@ -14,8 +17,10 @@ mod json;
 mod log;
 mod output;
 mod progress;
+mod publish;
 mod resume;
 mod rotate;
+mod set_expiry;
 mod signal;
 mod status;
 mod target;
@@ -83,26 +88,34 @@ enum LogFormat {
 enum Command {
     /// Show a whole rotation against the built-in emulator; needs no configuration, no account and no network
     Demo,
-    /// Hand over an application's present client secret: from stdin, a file, a hidden prompt, or where it is published
+    /// Supply an application's current client secret: from stdin, a file, a hidden prompt, or where it is published
     Enroll(EnrollArguments),
-    /// Look whether a rotation would bring a new secret: queue, policy, secret, store, targets, clock. Changes nothing
+    /// Say when an application's current client secret ends
+    SetExpiry(SetExpiryArguments),
+    /// Check whether a rotation would bring a new secret: queue, policy, secret, store, targets, clock. Changes nothing
     Check {
         /// An application of the configuration [default: all]
         app: Option<String>,
     },
-    /// Rotate now, and stay until the new secret is proven and published
+    /// Rotate now, and stay until the new secret is verified and published
     Rotate(RotateArguments),
+    /// Take back a rotation that is wanted and whose rotate call is not sent yet, or put off the next one
+    Cancel(CancelArguments),
     /// Keep all applications rotated, until stopped
     Watch,
-    /// Show where applications stand; touches neither Amazon nor the network
+    /// Show the state of applications, from the store alone
     Status {
         /// An application of the configuration [default: all]
         app: Option<String>,
     },
     /// Print an application's client secret, and nothing else
     Get(GetArguments),
+    /// Write the current client secret to the publish targets again
+    Publish(PublishArguments),
     /// Decide how a stalled rotation goes on
     Resume(ResumeArguments),
+    /// Remove an application's record with all its secrets from the store
+    Forget(ForgetArguments),
     /// Serve Login with Amazon, the SP-API rotation call and Amazon SQS on loopback, for tests
     Emulator(emulator::EmulatorArguments),
 }
@@ -124,11 +137,53 @@ struct EnrollArguments {
     /// Do so for every application that is not enrolled yet
     #[arg(long, conflicts_with_all = ["app", "from", "secret_file", "expires_at"])]
     all: bool,
+    /// Do not ask when the expiry time makes a rotation due
+    #[arg(long)]
+    yes: bool,
     /// Taken only to say that it is not taken.
     #[arg(long, hide = true, num_args = 0..=1, alias = "client-secret", default_missing_value = "")]
     secret: Option<OsString>,
     #[arg(hide = true)]
     positional: Vec<OsString>,
+}
+
+#[derive(Args, Debug)]
+struct SetExpiryArguments {
+    /// An application of the configuration
+    app: String,
+    /// When the secret ends, as the Developer Console shows it: 2027-01-31, or 2027-01-31T12:00:00Z
+    #[arg(value_name = "DATE", value_parser = text::parse_instant)]
+    expires_at: u64,
+    /// Do not ask when a rotation is due with it
+    #[arg(long)]
+    yes: bool,
+}
+
+#[derive(Args, Debug)]
+struct CancelArguments {
+    /// An application of the configuration
+    app: String,
+    /// When a rotation that is due may begin again: 2027-01-31, or 2027-01-31T12:00:00Z [default: in 24 hours]
+    #[arg(long, value_name = "TIME", value_parser = text::parse_instant)]
+    not_before: Option<u64>,
+}
+
+#[derive(Args, Debug)]
+struct PublishArguments {
+    /// An application of the configuration
+    app: String,
+    /// A publish target of this name [default: all]
+    #[arg(long, value_name = "TARGET")]
+    target: Option<String>,
+}
+
+#[derive(Args, Debug)]
+struct ForgetArguments {
+    /// An application of the configuration
+    app: String,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
 }
 
 #[derive(Args, Debug)]
@@ -138,10 +193,10 @@ struct RotateArguments {
     /// How long to stay at most, such as 90s, 15m or 1h
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "15m")]
     timeout: Duration,
-    /// Say what would be done, and try the current secret; changes nothing
+    /// Say what would be done, and check what `check` checks; changes nothing
     #[arg(long)]
     dry_run: bool,
-    /// Make the rotate call even if the new secret could not arrive in the queue, or not stay there
+    /// Make the rotate call even if the new secret may not arrive in the queue or not stay there, and within 7 days of the last one
     #[arg(long)]
     force: bool,
 }
@@ -150,7 +205,7 @@ struct RotateArguments {
 struct GetArguments {
     /// An application of the configuration
     app: String,
-    /// The secret in use, the new one that waits for its proof, or the one before
+    /// The secret in use, the new one that waits for its verification, or the one before
     #[arg(long, value_enum, default_value = "current")]
     stage: StageArgument,
     /// The secret alone, a JSON object, or lines NAME=value with client id and expiry time as well
@@ -161,8 +216,8 @@ struct GetArguments {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum StageArgument {
     Current,
-    Pending,
-    Old,
+    Candidate,
+    Retired,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -216,7 +271,7 @@ fn refuse(mut error: clap::Error) -> ExitCode {
     let json = std::env::args_os().any(|argument| argument == "--json");
     let instead = instead(&error);
     if instead.is_some() {
-        // Its advice is to pass the option as a value, which nobody means.
+        // Its advice is to pass the option as a value, which is never meant.
         error.remove(ContextKind::Suggested);
     }
     let text = error.to_string();
@@ -231,7 +286,7 @@ fn refuse(mut error: clap::Error) -> ExitCode {
         .hint("see `lwa-rotate --help`");
         return ExitCode::from(failure::report(&failure.into(), &Output::new(json, Color::Auto)).code());
     }
-    // There is nobody else to tell.
+    // Where stderr is gone, the exit code still says it.
     let _ = error.print();
     if let Some(instead) = instead {
         Output::new(json, Color::Auto).note(&format!("hint: {instead}"));
@@ -262,7 +317,7 @@ fn instead(error: &clap::Error) -> Option<&'static str> {
     }
 }
 
-/// Whether an argument looks like what nobody types by hand.
+/// Whether an argument looks like what is not typed by hand.
 fn may_be_secret(argument: &str) -> bool {
     argument.contains("oa2-cs") || argument.len() >= 24 && !argument.contains(['/', ' '])
 }
@@ -272,7 +327,12 @@ fn run(arguments: Arguments, output: &Output) -> Outcome {
     log::start(&global, &command, output);
     let runtime = match command {
         // They answer at once and from one file; starting threads would take longer than the work.
-        Command::Status { .. } | Command::Get(_) | Command::Resume(_) => tokio::runtime::Builder::new_current_thread(),
+        Command::Status { .. }
+        | Command::Get(_)
+        | Command::Resume(_)
+        | Command::SetExpiry(_)
+        | Command::Cancel(_)
+        | Command::Forget(_) => tokio::runtime::Builder::new_current_thread(),
         _ => tokio::runtime::Builder::new_multi_thread(),
     }
     .enable_all()
@@ -281,12 +341,16 @@ fn run(arguments: Arguments, output: &Output) -> Outcome {
         match command {
             Command::Demo => demo::run(&global, output).await,
             Command::Enroll(arguments) => until_stopped(enroll::run(&global, arguments, output)).await,
+            Command::SetExpiry(arguments) => set_expiry::run(&global, &arguments, output).await,
             Command::Check { app } => until_stopped(check::run(&global, app.as_deref(), output)).await,
             Command::Rotate(arguments) => rotate::run(&global, &arguments, output).await,
+            Command::Cancel(arguments) => cancel::run(&global, &arguments, output).await,
             Command::Watch => watch::run(&global, output).await,
             Command::Status { app } => status::run(&global, app.as_deref(), output).await,
             Command::Get(arguments) => get::run(&global, &arguments, output).await,
+            Command::Publish(arguments) => until_stopped(publish::run(&global, &arguments, output)).await,
             Command::Resume(arguments) => resume::run(&global, &arguments, output).await,
+            Command::Forget(arguments) => forget::run(&global, &arguments, output).await,
             Command::Emulator(arguments) => emulator::run(&global, arguments, output).await,
         }
     });

@@ -35,7 +35,7 @@ use self::endpoint::{Purpose, endpoint};
 use self::folder::AppsFolder;
 use self::mistake::Report;
 pub use self::mistake::{Mistake, Mistakes};
-use self::section::Section;
+use self::section::{Section, is_name};
 pub use self::store::Store;
 use self::store::store;
 use self::taken::Taken;
@@ -63,10 +63,12 @@ pub struct Config {
     pub apps: Apps,
     /// The files of the folder that are left out, because they have mistakes.
     pub skipped: Vec<Skipped>,
-    /// How often `watch` looks at what has nothing due.
+    /// How often `watch` reads what has nothing due.
     pub watch: Watch,
     /// Who calls.
     pub user_agent: UserAgent,
+    /// The name of this machine in the places of targets, in place of its host name.
+    pub machine: Option<String>,
 }
 
 /// A file of applications that is left out.
@@ -109,12 +111,24 @@ pub struct App {
     pub token_endpoint: String,
     /// The name of its queue.
     pub queue: String,
+    /// When a rotation begins.
+    pub rotate: Rotate,
     /// How long before its expiry time a secret is rotated.
     pub rotate_before: Duration,
     /// How long the message is awaited after a rotate call.
     pub patience: Duration,
     /// Where its credential is published.
     pub publish: Vec<Target>,
+}
+
+/// When a rotation begins.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Rotate {
+    /// By itself when the current secret is near its end, and on request.
+    #[default]
+    Automatic,
+    /// On request only.
+    OnRequest,
 }
 
 /// A file by itself, with what is needed to go on with others.
@@ -189,6 +203,7 @@ fn parse(path: &Path, text: &str) -> Result<Parsed, Mistakes> {
     };
     let mut root = Section::root(table.get_ref());
     let user_agent = user_agent(&mut root, &mut report);
+    let machine = machine(&mut root, &mut report);
     let store = store(&mut root, folder, &mut report);
     let queues = queues(&mut root, &mut report);
     let watch = watch::watch(&mut root, store.as_ref(), &mut report);
@@ -220,6 +235,7 @@ fn parse(path: &Path, text: &str) -> Result<Parsed, Mistakes> {
         skipped: Vec::new(),
         watch,
         user_agent,
+        machine,
     };
     taken.keep(apps);
     Ok(Parsed { config, folder: apps_folder, queues, taken })
@@ -266,6 +282,16 @@ fn user_agent(root: &mut Section<'_>, report: &mut Report) -> UserAgent {
     };
     section.finish(report);
     user_agent
+}
+
+fn machine(root: &mut Section<'_>, report: &mut Report) -> Option<String> {
+    let name = root.text("machine", report)?;
+    if !is_name(name.value) {
+        let text = format!("\"{}\" is not a name of a machine", name.value.escape_debug());
+        report.add(Some(name.at), text, Some("use letters, digits, `-`, `_` and `.`, with a letter or digit first"));
+        return None;
+    }
+    Some(name.value.to_owned())
 }
 
 /// The queues by name; `None` for one with a mistake in it, so that an application may still name it.

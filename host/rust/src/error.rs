@@ -21,6 +21,9 @@ pub enum Error {
     Busy,
     /// The call makes no sense in the present state, or an argument is wrong; the text says which and what to do instead.
     NotAllowed(String),
+    /// The call would have a consequence that may not be intended, which the text says. Nothing was changed. Call again with
+    /// `confirmed` (or, for a request, `force`) if it is intended.
+    NeedsConfirmation(String),
     /// The queue could not be read.
     Queue(queue::Error),
     /// The component was stopped; see why.
@@ -74,7 +77,7 @@ impl fmt::Display for Error {
         match self {
             Self::UnknownApplication => f.write_str("the settings know no application with this client id"),
             Self::NotEnrolled => {
-                f.write_str("the application is not enrolled yet; hand over its present secret with enroll")
+                f.write_str("the application is not enrolled yet; supply its current secret with enroll")
             }
             Self::UnreadableRecord(text) => {
                 write!(f, "the record of this application cannot be read and is left as it is: {text}")
@@ -83,7 +86,7 @@ impl fmt::Display for Error {
             Self::Busy => f.write_str("other hosts kept changing the record; call again"),
             Self::Queue(error) => write!(f, "the queue cannot be read: {error}"),
             Self::Stopped(why) => write!(f, "the component was stopped: {why}"),
-            Self::NotAllowed(text) | Self::Other(text) => f.write_str(text),
+            Self::NotAllowed(text) | Self::NeedsConfirmation(text) | Self::Other(text) => f.write_str(text),
         }
     }
 }

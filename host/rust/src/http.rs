@@ -21,6 +21,9 @@ pub use origin::{Origin, OriginError};
 ///   loopback addresses only.
 /// - TLS is verified. A proxy sees only the tunnel.
 /// - The call returns within [`Request::time_limit`], and an answer's body is never longer than [`Request::body_limit`].
+/// - A request with [`Request::not_after`] does not begin to be sent after that instant, by the host's own clock, read again after
+///   every wait for a name, a connection, or a handshake. Too late is [`Error::NotSent`].
+/// - A POST always carries `content-length`, with `0` for an empty body: SP-API answers 411 without one.
 /// - Bodies and header values are not logged; they hold secrets and tokens.
 #[async_trait]
 pub trait Http: Send + Sync + 'static {
@@ -61,6 +64,9 @@ pub struct Request {
     pub time_limit: std::time::Duration,
     /// The longest body of an answer, in bytes.
     pub body_limit: u32,
+    /// The request must not begin to be sent after this instant, in milliseconds since 1970-01-01T00:00:00Z; `None` for no such
+    /// limit.
+    pub not_after: Option<u64>,
 }
 
 /// An answer with whatever status.

@@ -15,7 +15,7 @@
 //! | [`observe::Observe`] | logs, progress, audit | [`observe::TracingObserver`] |
 //! | [`clock::Clock`] | the time | [`clock::SystemClock`], [`clock::ManualClock`] |
 //!
-//! Whether a queue would bring a new secret at all, [`check`] tells beforehand.
+//! Whether a queue would bring a new secret at all, [`Rotator::check_queue`] tells beforehand.
 //!
 //! ```no_run
 //! use lwa_rotate::{Application, Rotator, queue::Sqs, store::FileStore};
@@ -23,14 +23,14 @@
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let client_id = "amzn1.application-oa2-client.0123";
 //! let rotator = Rotator::builder()
-//!     .application(Application::new(client_id, "https://sellingpartnerapi-eu.amazon.com"))
+//!     .application(Application::new(client_id, "https://sellingpartnerapi-eu.amazon.com", "main"))
 //!     .queue(Sqs::new([("main", "https://sqs.eu-west-1.amazonaws.com/123456789012/lwa")])?)
 //!     .store(FileStore::new("state"))
 //!     .build()?;
-//! rotator.request(client_id).await?;
+//! rotator.request(client_id, false).await?;
 //! let status = rotator.advance(client_id).await?;
 //! println!("{:?}, call again at {:?}", status.state, status.next);
-//! for delivery in rotator.drain("main", 10, 20).await? {
+//! for delivery in rotator.drain("main", 10, 20).await?.deliveries {
 //!     println!("{:?}", delivery.answer);
 //! }
 //! # Ok(())
@@ -43,7 +43,6 @@
 mod aside;
 pub mod aws;
 mod bindings;
-pub mod check;
 pub mod clock;
 pub mod config;
 pub mod error;
@@ -61,9 +60,10 @@ pub mod settings;
 pub mod store;
 
 pub use bindings::{
-    exports::lwa::rotation::rotation::{Answer, Decision, Delivery, Stage},
+    exports::lwa::rotation::rotation::{Answer, Decision, Delivery, Drained, QueueFinding, Severity, Stage},
     lwa::rotation::types::{
-        AmazonError, ApplicationStatus as Status, Cause, Deadline, DeadlineKind, Problem, RemedyBy, State, TargetStatus,
+        Action, AmazonError, ApplicationStatus as Status, Cause, Deadline, DeadlineKind, Problem, RemedyBy, State,
+        TargetStatus,
     },
 };
 pub use error::{BuildError, Error, Stopped};

@@ -8,7 +8,7 @@ use zeroizing_alloc::ZeroAlloc;
 
 mod cli;
 
-/// Memory is wiped when it is freed, whoever used it: libraries copy secrets, and wipe none of their copies.
+/// Memory is wiped when it is freed, by whatever code: libraries copy secrets, and wipe none of their copies.
 #[global_allocator]
 static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 
@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     cli::main()
 }
 
-/// A core dump would hold every secret of the moment. Neither call can fail in a way that anybody could mend.
+/// A core dump would hold every secret of the moment. Neither call can fail in a way that could be corrected.
 fn leave_no_core_dump() {
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     // A program that takes core dumps over from the kernel gets them whatever the limit; this keeps them from it, and other

@@ -1,28 +1,48 @@
 //! What happened, as it happens: behind `wit/observe.wit`.
 
-use std::sync::Mutex;
+mod outlet;
+
+use std::{borrow::Cow, sync::Mutex};
 
 use crate::Problem;
 pub use crate::bindings::lwa::rotation::observe::{
-    Event, Happening, HiddenMessage, Left, LeftMessage, Purpose, Reason, ReceivedMessage, SecretEnds, TargetFailure,
+    Event, Happening, HiddenMessage, Left, LeftMessage, Purpose, QueueReading, Reason, ReceivedMessage, SecretEnds,
+    TargetChange, TargetFailure,
 };
 
-/// Takes events. Returns at once and cannot fail. Events hold no secret.
+pub(crate) use outlet::Outlet;
+
+/// Takes events, which hold no secret.
+///
+/// A [`Rotator`](crate::Rotator) calls its observer on a thread of its own, within the span and with the subscriber of `tracing`
+/// that the call has. It never waits for the observer while a call does its work. When the call is over, it waits until the
+/// observer has taken the call's events, for a second at most and not again before a slow one has caught up. More than 1024 events
+/// do not wait: further ones are dropped and counted.
 pub trait Observe: Send + Sync + 'static {
     /// Takes one event; events of one call come in their order.
     fn emit(&self, event: &Event);
+
+    /// So many events were dropped before the one that comes next, because the observer was too slow. Logs a warning unless it is
+    /// overridden.
+    fn dropped(&self, count: u64) {
+        tracing::warn!(target: "lwa_rotate::rotation", count, "events were dropped, because their observer is too slow");
+    }
 }
 
 impl<O: Observe + ?Sized> Observe for std::sync::Arc<O> {
     fn emit(&self, event: &Event) {
         (**self).emit(event);
     }
+
+    fn dropped(&self, count: u64) {
+        (**self).dropped(count);
+    }
 }
 
 /// Writes events to [`tracing`], with the target `lwa_rotate::rotation` and a field for each fact.
 ///
 /// `ERROR` when a person has to decide; `WARN` when something did not work and is tried again, or a message is left; `INFO`
-/// for the stages of a rotation; `DEBUG` for what stands between them.
+/// for the stages of a rotation; `DEBUG` for what lies between them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TracingObserver;
 
@@ -44,7 +64,9 @@ impl Observe for TracingObserver {
                     new_ends_at = facts.new_ends_at,
                     old_ends_at = facts.old_ends_at,
                     until = facts.until,
-                    detail = facts.detail,
+                    messages = facts.messages,
+                    written_by = facts.written_by,
+                    detail = facts.detail.as_deref(),
                     remedy = facts.remedy,
                     amazon_code = facts.amazon_code,
                     amazon_request_id = facts.amazon_request_id,
@@ -72,7 +94,9 @@ struct Facts<'a> {
     new_ends_at: Option<u64>,
     old_ends_at: Option<u64>,
     until: Option<u64>,
-    detail: Option<&'a str>,
+    messages: Option<u32>,
+    written_by: Option<&'a str>,
+    detail: Option<Cow<'a, str>>,
     remedy: Option<&'a str>,
     amazon_code: Option<&'a str>,
     amazon_request_id: Option<&'a str>,
@@ -83,20 +107,39 @@ impl<'a> Facts<'a> {
         use tracing::Level;
 
         match happening {
-            Happening::Enrolled => Self::new(Level::INFO, "a secret was enrolled"),
-            Happening::RotationBegun(reason) => Self::new(
+            Happening::Supplied => Self::new(Level::INFO, "a secret was supplied and is stored"),
+            Happening::ExpirySet(at) => {
+                Self { until: Some(*at), ..Self::new(Level::INFO, "the operator said when the current secret ends") }
+            }
+            Happening::RotationWanted(reason) => Self::new(
                 Level::INFO,
                 match reason {
-                    Reason::Due => "a rotation begins, because it is due",
-                    Reason::Requested => "a rotation begins, because it was asked for",
-                    Reason::RequestedAgain => "a rotation begins again, by decision",
+                    Reason::Due => "a rotation is wanted, because it is due",
+                    Reason::Requested => "a rotation is wanted, because it was requested",
+                    Reason::RequestedAgain => "a rotation is wanted again, by decision",
                 },
             ),
+            Happening::RotationCancelled => Self::new(Level::INFO, "the wanted rotation was cancelled"),
+            Happening::ReadingQueue => {
+                Self::new(Level::DEBUG, "the queue is inspected and read before the rotate call")
+            }
+            Happening::QueueRead(reading) => Self {
+                messages: Some(reading.messages),
+                detail: (!reading.notes.is_empty()).then(|| reading.notes.join("; ").into()),
+                ..Self::new(
+                    if reading.notes.is_empty() { Level::DEBUG } else { Level::WARN },
+                    if reading.to_the_end {
+                        "the queue was inspected and read to its end"
+                    } else {
+                        "the queue was inspected and not read to its end"
+                    },
+                )
+            },
             Happening::AskingForToken(purpose) => Self::new(
                 Level::DEBUG,
                 match purpose {
                     Purpose::Rotation => "an access token for the rotate call is asked for",
-                    Purpose::Proof => "an access token for the proof is asked for",
+                    Purpose::Verification => "an access token for the verification is asked for",
                 },
             ),
             Happening::TokenIssued(_) => Self::new(Level::DEBUG, "an access token was issued"),
@@ -113,23 +156,34 @@ impl<'a> Facts<'a> {
             },
             Happening::SecretKept(ends) => Self::new(Level::INFO, "a new secret is kept").ends(ends),
             Happening::MessageOld(text) => {
-                Self { detail: Some(text), ..Self::new(Level::DEBUG, "a message said nothing new") }
+                Self { detail: Some(text.into()), ..Self::new(Level::DEBUG, "a message said nothing new") }
             }
             Happening::ExpiryNoticed(at) => {
                 Self { until: Some(*at), ..Self::new(Level::INFO, "an expiry notice is recorded") }
             }
-            Happening::Proving => Self::new(Level::DEBUG, "a secret is being tried"),
-            Happening::Proven => Self::new(Level::INFO, "the secret is proven"),
-            Happening::NotProven(problem) => Self::new(Level::WARN, "the secret is not proven").problem(problem),
+            Happening::Verifying => Self::new(Level::DEBUG, "a secret is being verified"),
+            Happening::Verified => Self::new(Level::INFO, "the secret is verified"),
+            Happening::NotVerified(problem) => {
+                Self::new(Level::WARN, "the secret could not be verified").problem(problem)
+            }
             Happening::Promoted(ends) => Self::new(Level::INFO, "the new secret is current").ends(ends),
+            Happening::CandidateDropped(text) => {
+                Self { detail: Some(text.into()), ..Self::new(Level::WARN, "a candidate was given up") }
+            }
             Happening::Published(target) => {
                 Self { target: Some(target), ..Self::new(Level::INFO, "the credential is published") }
             }
             Happening::NotPublished(failure) => Self {
                 target: Some(&failure.target),
                 until: Some(failure.retry_at),
-                detail: Some(&failure.failure),
-                ..Self::new(Level::WARN, "the credential is not published")
+                detail: Some(failure.failure.as_str().into()),
+                ..Self::new(Level::WARN, "a target could not be written or read")
+            },
+            Happening::TargetChanged(change) => Self {
+                target: Some(&change.target),
+                detail: Some(change.found.as_str().into()),
+                written_by: change.written_by.as_deref(),
+                ..Self::new(Level::WARN, "a target's place holds something else than the current secret")
             },
             Happening::Acknowledged(id) => {
                 Self { message_id: Some(id), ..Self::new(Level::INFO, "a message is finished and deleted") }
@@ -142,20 +196,23 @@ impl<'a> Facts<'a> {
             Happening::Left(left) => Self {
                 message_id: Some(&left.id),
                 detail: match &left.why {
-                    Left::Unreadable(text) | Left::NotKept(text) => Some(text),
-                    Left::NotEnrolled => Some("its application is not enrolled here"),
+                    Left::Unreadable(text) | Left::NotKept(text) => Some(text.into()),
+                    Left::Wrapped(service) => Some(format!("its body is an envelope of {service}").into()),
+                    Left::NotEnrolled => Some("its application is not enrolled here".into()),
                 },
                 ..Self::new(Level::WARN, "a message is left in the queue")
             },
             Happening::NotAcknowledged(text) => Self {
-                detail: Some(text),
+                detail: Some(text.into()),
                 ..Self::new(Level::WARN, "a message could not be deleted or hidden, and will come again")
             },
-            Happening::OldSecretPurged => Self::new(Level::INFO, "the old secret has ended and is erased"),
+            Happening::RetiredPurged => Self::new(Level::INFO, "a retired secret has ended and is erased"),
             Happening::Stalled(problem) => {
                 Self::new(Level::ERROR, "the rotation is stalled, a person must decide").problem(problem)
             }
+            Happening::NeedsPerson(problem) => Self::new(Level::ERROR, "a person is needed").problem(problem),
             Happening::Resumed => Self::new(Level::INFO, "the rotation was resumed by decision"),
+            Happening::Forgotten => Self::new(Level::INFO, "the record is removed"),
         }
     }
 
@@ -169,6 +226,8 @@ impl<'a> Facts<'a> {
             new_ends_at: None,
             old_ends_at: None,
             until: None,
+            messages: None,
+            written_by: None,
             detail: None,
             remedy: None,
             amazon_code: None,
@@ -180,7 +239,7 @@ impl<'a> Facts<'a> {
         let amazon = problem.amazon.as_ref();
         Self {
             until: problem.retry_at,
-            detail: Some(&problem.happened),
+            detail: Some(problem.happened.as_str().into()),
             remedy: Some(&problem.remedy),
             amazon_code: amazon.map(|amazon| amazon.code.as_str()),
             amazon_request_id: amazon.map(|amazon| amazon.request_id.as_str()),

@@ -1,5 +1,6 @@
 //! The Amazon SQS queues that Amazon sends the notifications to: behind `wit/queue.wit`.
 
+mod inspection;
 pub mod memory;
 pub mod sqs;
 
@@ -7,6 +8,7 @@ use async_trait::async_trait;
 
 use crate::secret::Secret;
 
+pub use inspection::{Flow, Gap, Inspection, Key, KeyDescription};
 pub use memory::MemoryQueue;
 pub use sqs::Sqs;
 
@@ -16,6 +18,9 @@ pub use sqs::Sqs;
 /// - A message that is not deleted comes back after its visibility timeout, again and again, until the queue's retention
 ///   ends. The host never deletes a message by itself, whatever its body.
 /// - Every call returns within a bounded time, [`receive`](Queue::receive) within `wait` and a few seconds.
+/// - A `receive` with a `wait` of 1 or more is a long poll: it asks all servers of SQS, so that an empty answer means that no
+///   message is visible. An empty answer to a `wait` of 0 means nothing.
+/// - [`inspect`](Queue::inspect) changes nothing, receives nothing, and judges nothing.
 /// - Bodies are not logged; they may hold the only copy of a new secret.
 ///
 /// All durations are whole seconds. `queue` is a name of the operator's settings, not a URL.
@@ -32,6 +37,9 @@ pub trait Queue: Send + Sync + 'static {
     /// Hides a received message for another `visibility` from now (0 to 43200; 0 shows it at once). SQS hides no message
     /// for longer than 12 hours after its receipt; an implementation may shorten to that.
     async fn hide(&self, queue: &str, receipt_handle: &str, visibility: u32) -> Result<(), Error>;
+
+    /// The facts about a queue, as they are now. It cannot fail as a whole: each part that could not be had says why.
+    async fn inspect(&self, queue: &str) -> Inspection;
 }
 
 /// A message as SQS hands it out.
@@ -45,8 +53,6 @@ pub struct Message {
     pub body: Secret,
     /// How often it has been received, this time included; 0 when unknown.
     pub receive_count: u32,
-    /// When it was sent to the queue, in milliseconds since 1970-01-01T00:00:00Z; `None` when unknown.
-    pub sent_at: Option<u64>,
 }
 
 /// Why a queue operation failed. The texts are for people and hold no secret.
@@ -95,6 +101,11 @@ impl Queue for NoQueue {
     async fn hide(&self, queue: &str, _: &str, _: u32) -> Result<(), Error> {
         Err(Error::NotFound(format!("this host reads no queue, so not '{queue}' either")))
     }
+
+    async fn inspect(&self, queue: &str) -> Inspection {
+        let denied = format!("this host has no access to queues, so it cannot inspect '{queue}'");
+        Inspection { attributes: Err(Gap::Denied(denied)), key: None, flow: Flow::Pushed }
+    }
 }
 
 #[async_trait]
@@ -109,5 +120,9 @@ impl<Q: Queue + ?Sized> Queue for std::sync::Arc<Q> {
 
     async fn hide(&self, queue: &str, receipt_handle: &str, visibility: u32) -> Result<(), Error> {
         (**self).hide(queue, receipt_handle, visibility).await
+    }
+
+    async fn inspect(&self, queue: &str) -> Inspection {
+        (**self).inspect(queue).await
     }
 }

@@ -5,12 +5,12 @@ use std::{collections::BTreeMap, sync::Arc};
 use zeroize::Zeroizing;
 
 use crate::{
-    Decision, Delivery, Problem, Stage, Status,
+    Decision, Delivery, Drained, Problem, QueueFinding, Stage, Status,
     bindings::exports::lwa::rotation::rotation::{Error as RotationError, Guest},
     clock::{Clock, SystemClock},
     error::{BuildError, Error, Stopped},
     http::{self, Http, Origin},
-    observe::{Observe, TracingObserver},
+    observe::{Observe, Outlet, TracingObserver},
     publish::{Publish, Targets},
     queue::{Message, NoQueue, Queue},
     runtime::{
@@ -18,7 +18,7 @@ use crate::{
         bounds::Subject,
         component::BuiltIn,
         imports::{BorrowedMessage, Effects, Imports},
-        puts::Puts,
+        turns::Turns,
     },
     secret::{Credential, Secret},
     settings::{Application, Settings},
@@ -31,7 +31,9 @@ use crate::{
 /// 2. [`enroll`](Rotator::enroll) once for each application.
 /// 3. For as long as the application lives: [`advance`](Rotator::advance) when the last status's `next` comes, and
 ///    [`drain`](Rotator::drain) (or [`deliver`](Rotator::deliver)) for each queue: often while the state is
-///    [`Awaiting`](crate::State::Awaiting) or [`Verifying`](crate::State::Verifying), now and then otherwise.
+///    [`Awaiting`](crate::State::Awaiting) or [`Verifying`](crate::State::Verifying), every few minutes otherwise. Go on at once
+///    while it answers `more`.
+/// 4. [`check_queue`](Rotator::check_queue) for each queue at the start and daily; report what it finds.
 ///
 /// Each call runs in a fresh instance of the component within [`Limits`], and any call may be dropped, cut off or repeated:
 /// what was saved decides. Calls need a tokio runtime with time enabled.
@@ -49,6 +51,7 @@ pub struct Rotator {
 struct Inner {
     component: BuiltIn,
     effects: Arc<Effects>,
+    outlet: Arc<Outlet>,
 }
 
 impl Rotator {
@@ -57,33 +60,60 @@ impl Rotator {
         Builder::default()
     }
 
-    /// Takes an application's present secret into the store, with the instant at which Amazon ends it if that is known
+    /// Takes an application's current secret into the store, with the instant at which Amazon ends it if that is known
     /// (milliseconds since 1970-01-01T00:00:00Z).
     ///
-    /// The first time, the secret becomes current at once, unproven; the next [`advance`](Rotator::advance) proves it by use
-    /// and publishes it. If the application is enrolled already, the same secret again only adds the expiry time; another
-    /// one is kept as pending and becomes current when it is proven. Calls nobody but the store. Repeating it changes
-    /// nothing.
-    pub async fn enroll(&self, client_id: &str, secret: Secret, expires_at: Option<u64>) -> Result<Status, Error> {
+    /// The first time, the secret becomes current at once, marked as not verified; the next [`advance`](Rotator::advance)
+    /// verifies it by use and then publishes it. If the application is enrolled already: the current secret again adds the expiry
+    /// time, and takes back another one that was supplied by mistake; another secret becomes a candidate, which becomes current
+    /// when it is verified, or replaces a first one that was never verified. Calls only the store. Repeating it changes nothing.
+    ///
+    /// It never leads to a rotate call by itself: a rotation that is due begins 15 minutes later at the earliest.
+    ///
+    /// Errors: [`Error::NotAllowed`] for a secret that is not 1 to 1024 visible ASCII characters, a retired one, or an expiry time
+    /// more than 181 days ahead; [`Error::NeedsConfirmation`] for an expiry time with which a rotation would be due, unless
+    /// `confirmed`.
+    pub async fn enroll(
+        &self,
+        client_id: &str,
+        secret: Secret,
+        expires_at: Option<u64>,
+        confirmed: bool,
+    ) -> Result<Status, Error> {
         let secret = Zeroizing::new(secret.into_bytes());
         self.call(Subject::Application(client_id.to_owned()), async |guest, store| {
-            guest.call_enroll(store, &client_id.to_owned(), &secret, expires_at).await
+            guest.call_enroll(store, &client_id.to_owned(), &secret, expires_at, confirmed).await
+        })
+        .await
+    }
+
+    /// Says when the current secret ends (milliseconds since 1970-01-01T00:00:00Z), without supplying it again. Changes nothing
+    /// where Amazon has said it in a notification. Repeating it changes nothing. A rotation that is due with it begins 15 minutes
+    /// later at the earliest.
+    ///
+    /// Errors: [`Error::NotAllowed`] for an instant more than 181 days ahead, or where Amazon's own date differs;
+    /// [`Error::NeedsConfirmation`] for one with which a rotation would be due, unless `confirmed`.
+    pub async fn set_expiry(&self, client_id: &str, expires_at: u64, confirmed: bool) -> Result<Status, Error> {
+        self.call(Subject::Application(client_id.to_owned()), async |guest, store| {
+            guest.call_set_expiry(store, &client_id.to_owned(), expires_at, confirmed).await
         })
         .await
     }
 
     /// Takes the application as far as it can go now without waiting, and says when to call again.
     ///
-    /// Failures of Amazon's or of a target are no error here: they stand in the status's `problem`. May be repeated at any
-    /// time.
+    /// Begins a rotation that is due, inspects and reads the queue, makes the rotate call, verifies secrets, publishes, reads
+    /// places, purges, and notices what is overdue: whatever is permitted now. It receives at most 10 times from the application's
+    /// queue, with a wait of 1 s each, and only before a rotate call. Failures of Amazon's or of a target are no error here: they
+    /// are in the status's `problem`. May be repeated at any time.
     pub async fn advance(&self, client_id: &str) -> Result<Status, Error> {
-        self.call(Subject::Application(client_id.to_owned()), async |guest, store| {
+        self.call(Subject::Advance(client_id.to_owned()), async |guest, store| {
             guest.call_advance(store, &client_id.to_owned()).await
         })
         .await
     }
 
-    /// Takes in one message that somebody else received, and says what to do with it. A new secret is kept, tried, made
+    /// Takes in one message that another program received, and says what to do with it. A new secret is kept, verified, made
     /// current and published before `Delete` is answered. May be repeated with the same message.
     ///
     /// Errors: [`Error::Stopped`] alone; leave the message then.
@@ -93,24 +123,39 @@ impl Rotator {
     }
 
     /// Receives up to `max` (1 to 10) messages from a queue, waiting up to `wait` seconds (0 to 20) for the first, delivers
-    /// each, and carries out the answers. An empty list if no message came.
+    /// each, and carries out the answers. Go on at once while it answers `more`.
     ///
     /// Errors: [`Error::Queue`] when the queue could not be read. A message that could not be deleted or hidden is no error:
     /// it comes again, and is reported as an event.
-    pub async fn drain(&self, queue: &str, max: u32, wait: u32) -> Result<Vec<Delivery>, Error> {
+    pub async fn drain(&self, queue: &str, max: u32, wait: u32) -> Result<Drained, Error> {
         let subject = Subject::Queue(queue.to_owned());
         self.call(subject, async |guest, store| guest.call_drain(store, queue, max, wait).await).await
     }
 
-    /// Records that the operator wants a rotation now; the next [`advance`](Rotator::advance) makes the call.
+    /// Records that the operator wants a rotation now; the next [`advance`](Rotator::advance) goes on with it.
     ///
-    /// Already under way: changes nothing, except that a call that backs off after a refusal is tried at once.
+    /// Already under way: changes nothing, except that a call that backs off or is blocked is tried at once, though never sooner
+    /// than Amazon's rate allows, and that `force` is added. With `force` the rotate call is made in spite of what the queue looks
+    /// like, and within 7 days of the last call; it holds until the call.
     ///
-    /// Errors: [`Error::NotAllowed`] when the rotation is stalled (use [`resume`](Rotator::resume)) or a new secret still
-    /// waits for its proof.
-    pub async fn request(&self, client_id: &str) -> Result<Status, Error> {
+    /// Errors: [`Error::NotAllowed`] when the rotation is stalled (use [`resume`](Rotator::resume)) or a new secret is still being
+    /// verified; [`Error::NeedsConfirmation`] within 7 days of the last rotation, while its old secret may still be in use, unless
+    /// `force`.
+    pub async fn request(&self, client_id: &str, force: bool) -> Result<Status, Error> {
         self.call(Subject::Application(client_id.to_owned()), async |guest, store| {
-            guest.call_request(store, &client_id.to_owned()).await
+            guest.call_request(store, &client_id.to_owned(), force).await
+        })
+        .await
+    }
+
+    /// Takes back a wanted rotation while no rotate call has been sent. One that is due by its date begins again at `not_before`
+    /// (milliseconds since 1970-01-01T00:00:00Z); `None` means 24 hours from now. Where nothing is wanted, it puts off the next
+    /// one.
+    ///
+    /// Errors: [`Error::NotAllowed`] when a rotate call was or may have been sent.
+    pub async fn cancel(&self, client_id: &str, not_before: Option<u64>) -> Result<Status, Error> {
+        self.call(Subject::Application(client_id.to_owned()), async |guest, store| {
+            guest.call_cancel(store, &client_id.to_owned(), not_before).await
         })
         .await
     }
@@ -125,6 +170,36 @@ impl Rotator {
         .await
     }
 
+    /// Has the current secret written again to the target of this name, or to all of them, by the next
+    /// [`advance`](Rotator::advance), whatever their places hold.
+    ///
+    /// Errors: [`Error::NotAllowed`] for an unknown target, or while the current secret is not verified.
+    pub async fn republish(&self, client_id: &str, target: Option<&str>) -> Result<Status, Error> {
+        self.call(Subject::Application(client_id.to_owned()), async |guest, store| {
+            guest.call_republish(store, &client_id.to_owned(), target).await
+        })
+        .await
+    }
+
+    /// Removes the record of an application that is settled, with all its secrets. Places keep what they hold.
+    ///
+    /// Errors: [`Error::NotAllowed`] when it is not settled.
+    pub async fn forget(&self, client_id: &str) -> Result<(), Error> {
+        self.call(Subject::Application(client_id.to_owned()), async |guest, store| {
+            guest.call_forget(store, &client_id.to_owned()).await
+        })
+        .await
+    }
+
+    /// Inspects a queue and judges whether a new secret would arrive there and stay. Changes nothing and receives nothing. What
+    /// could not be checked is a finding of its own. Findings come in a fixed order.
+    ///
+    /// Errors: [`Error::Stopped`] alone.
+    pub async fn check_queue(&self, queue: &str) -> Result<Vec<QueueFinding>, Error> {
+        let subject = Subject::Inspection(queue.to_owned());
+        self.call(subject, async |guest, store| Ok(Ok(guest.call_check_queue(store, queue).await?))).await
+    }
+
     /// Where the application stands. Reads the store and changes nothing.
     pub async fn status(&self, client_id: &str) -> Result<Status, Error> {
         self.call(Subject::Application(client_id.to_owned()), async |guest, store| {
@@ -133,11 +208,11 @@ impl Rotator {
         .await
     }
 
-    /// Tries the current secret against Amazon, with three calls that change nothing; does not touch the store. `None` when
-    /// all is well.
-    pub async fn prove(&self, client_id: &str) -> Result<Option<Problem>, Error> {
+    /// Verifies the current secret with Amazon, with three calls that change nothing; does not touch the store. `None` when all
+    /// is well.
+    pub async fn verify(&self, client_id: &str) -> Result<Option<Problem>, Error> {
         self.call(Subject::Application(client_id.to_owned()), async |guest, store| {
-            guest.call_prove(store, &client_id.to_owned()).await
+            guest.call_verify(store, &client_id.to_owned()).await
         })
         .await
     }
@@ -169,7 +244,9 @@ impl Rotator {
             let component = loaded.component.instantiate_async(&mut store).await?;
             function(component.lwa_rotation_rotation(), &mut store).await
         });
-        match result.await {
+        let result = result.await;
+        inner.outlet.settle().await;
+        match result {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(error.into()),
             Err(stopped) => {
@@ -195,6 +272,7 @@ impl From<RotationError> for Error {
             RotationError::Store(error) => Self::Store(error.into()),
             RotationError::Busy => Self::Busy,
             RotationError::NotAllowed(text) => Self::NotAllowed(text),
+            RotationError::NeedsConfirmation(text) => Self::NeedsConfirmation(text),
             RotationError::Queue(error) => Self::Queue(error.into()),
             RotationError::Other(text) => Self::Other(text),
         }
@@ -260,7 +338,7 @@ impl Builder {
         self
     }
 
-    /// Where credentials are handed to; otherwise there is no target.
+    /// Where credentials are published; otherwise there is no target.
     #[must_use]
     pub fn publish(mut self, publish: impl Publish) -> Self {
         self.publish = Some(Box::new(publish));
@@ -298,29 +376,33 @@ impl Builder {
 
     /// Loads the component and connects it. Touches neither network nor store.
     pub fn build(self) -> Result<Rotator, BuildError> {
+        let clock: Arc<dyn Clock> = Arc::from(self.clock.unwrap_or_else(|| Box::new(SystemClock)));
         let (settings, http) = match (self.settings, self.http) {
             (Some(settings), Some(http)) => (settings, http),
             (Some(_), None) => return Err(BuildError::NoHttp),
             (None, http) => {
                 let http = match http {
                     Some(http) => http,
-                    None => Box::new(http::Client::new(origins(&self.applications)?)),
+                    None => Box::new(http::Client::new(origins(&self.applications)?).clock(Arc::clone(&clock))),
                 };
                 (by_client_id(self.applications)?, http)
             }
         };
+        let outlet = Outlet::new(self.observe.unwrap_or_else(|| Box::new(TracingObserver)));
+        let outlet = outlet.map_err(|e| BuildError::Component(format!("no thread can be started: {e}")))?;
+        let outlet = Arc::new(outlet);
         let effects = Arc::new(Effects {
             settings,
             http,
             queue: self.queue.unwrap_or_else(|| Box::new(NoQueue)),
             store: self.store.ok_or(BuildError::NoStore)?,
-            publish: Arc::new(Puts::new(self.publish.unwrap_or_else(|| Box::new(Targets::new())), self.limits.put)),
-            observe: self.observe.unwrap_or_else(|| Box::new(TracingObserver)),
-            clock: self.clock.unwrap_or_else(|| Box::new(SystemClock)),
+            publish: Arc::new(Turns::new(self.publish.unwrap_or_else(|| Box::new(Targets::new())), self.limits.target)),
+            observe: Box::new(Arc::clone(&outlet)),
+            clock: Box::new(clock),
             random: self.random,
         });
         let component = BuiltIn::load(self.limits).map_err(|e| BuildError::Component(format!("{e:#}")))?;
-        Ok(Rotator { inner: Arc::new(Inner { component, effects }) })
+        Ok(Rotator { inner: Arc::new(Inner { component, effects, outlet }) })
     }
 }
 

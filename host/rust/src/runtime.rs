@@ -9,8 +9,8 @@ pub(crate) mod component;
 #[path = "runtime/engine.rs"]
 mod engine;
 pub(crate) mod imports;
-pub(crate) mod puts;
 mod ticker;
+pub(crate) mod turns;
 
 use std::time::Duration;
 
@@ -32,13 +32,15 @@ pub struct Limits {
     /// Time that the component itself computes; 5 s unless set. Measured in steps of 10 ms. A call that computes for longer
     /// ends with [`Stopped::Computing`].
     pub computing: Duration,
-    /// Time of the whole call with everything that it waits for; 5 min unless set. A call that takes longer ends with
-    /// [`Stopped::Time`].
+    /// Time of the whole call with everything that it waits for; 8 min unless set. A call that takes longer ends with
+    /// [`Stopped::Time`]. An inspection and ten receives, each as slow as it may be, take two of them. Ten minutes after a host
+    /// began to prepare a rotate call, another one takes over.
     pub call: Duration,
-    /// Time of one publish target; 105 s unless set. One that takes longer counts as failed and is tried again. A host that
-    /// writes for two minutes is taken for dead by the others (`wit/publish.wit`). A call about a whole queue waits for all its
-    /// targets together for 10 s; what takes longer goes on, and its result is taken up when the application is advanced.
-    pub put: Duration,
+    /// Time of writing or reading one publish target; 100 s unless set. One that takes longer counts as failed and is tried
+    /// again, and keeps no other from its turn. The component takes a host that writes for two minutes for dead
+    /// (`wit/publish.wit`). A call about a whole queue waits for all its targets together for 10 s; what takes longer goes on,
+    /// and its result is taken up when the application is advanced.
+    pub target: Duration,
 }
 
 impl Default for Limits {
@@ -46,8 +48,8 @@ impl Default for Limits {
         Self {
             memory: 32 << 20,
             computing: Duration::from_secs(5),
-            call: Duration::from_secs(5 * 60),
-            put: Duration::from_secs(105),
+            call: Duration::from_secs(8 * 60),
+            target: Duration::from_secs(100),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-pub use crate::bindings::lwa::rotation::settings::{Application, UserAgent};
+pub use crate::bindings::lwa::rotation::settings::{Application, Rotate, Target, UserAgent};
 
 /// LWA's token endpoint.
 pub const TOKEN_ENDPOINT: &str = "https://api.amazon.com/auth/o2/token";
@@ -29,13 +29,17 @@ impl<S: Settings + ?Sized> Settings for std::sync::Arc<S> {
 }
 
 impl Application {
-    /// The usual settings: rotated 30 days before the end, an hour's patience, Amazon's token endpoint, no targets, and this
-    /// program as the caller. `api_endpoint` is SP-API's without a path, such as `https://sellingpartnerapi-eu.amazon.com`.
-    pub fn new(client_id: impl Into<String>, api_endpoint: impl Into<String>) -> Self {
+    /// The usual settings: rotated by itself 30 days before the end, an hour's patience, Amazon's token endpoint, no targets, and
+    /// this program as the caller. `api_endpoint` is SP-API's without a path, such as
+    /// `https://sellingpartnerapi-eu.amazon.com`; `queue` is the name of the queue that Amazon sends the application's
+    /// notifications to. The places of targets come from [`Targets::of`](crate::publish::Targets::of).
+    pub fn new(client_id: impl Into<String>, api_endpoint: impl Into<String>, queue: impl Into<String>) -> Self {
         Self {
             client_id: client_id.into(),
             token_endpoint: TOKEN_ENDPOINT.into(),
             api_endpoint: api_endpoint.into(),
+            queue: queue.into(),
+            rotate: Rotate::Automatic,
             rotate_before: 30 * DAY,
             patience: 60 * 60,
             targets: Vec::new(),

@@ -21,6 +21,9 @@ pub use file::FileStore;
 pub use memory::MemoryStore;
 pub use secretsmanager::SecretsManagerStore;
 
+/// What a store that cannot remove a document at once keeps in its place (`wit/store.wit`).
+pub const REMOVED: &str = r#"{"removed":true}"#;
+
 /// The store's own name for one version of a document; compared for equality only.
 pub type Revision = String;
 
@@ -34,6 +37,7 @@ pub type Revision = String;
 /// - Read-your-writes: a `load` that starts after a successful `save` has returned sees it, or something newer.
 /// - Whole or not at all: `load` never returns part of a document or a mixture of two.
 /// - A document of at least 64 KiB fits.
+/// - [`remove`](Store::remove) obeys the same comparison as `save`.
 /// - Documents are readable by the owner only, and never logged.
 /// - Every call returns within a bounded time.
 #[async_trait]
@@ -44,6 +48,11 @@ pub trait Store: Send + Sync + 'static {
     /// Replaces the document whose revision is `expected`, or creates it when `expected` is `None` and there is none, and
     /// answers the new revision. Repeating a save that took place answers [`Error::Conflict`].
     async fn save(&self, client_id: &str, document: Secret, expected: Option<&str>) -> Result<Revision, Error>;
+
+    /// Removes the document whose revision is `expected`. Afterwards `load` answers `None`, or, from a store that cannot remove at
+    /// once, the document [`REMOVED`], which the component takes for none and which `save` replaces by its revision. Repeating a
+    /// removal that took place answers [`Error::Conflict`], or removes nothing.
+    async fn remove(&self, client_id: &str, expected: &str) -> Result<(), Error>;
 }
 
 /// A document and its revision.
@@ -74,7 +83,7 @@ pub enum Error {
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Conflict => f.write_str("the record was changed by somebody else meanwhile"),
+            Self::Conflict => f.write_str("the record was changed by another host meanwhile"),
             Self::AccessDenied(text) | Self::Full(text) | Self::Unavailable(text) | Self::Other(text) => {
                 f.write_str(text)
             }
@@ -92,5 +101,9 @@ impl<S: Store + ?Sized> Store for std::sync::Arc<S> {
 
     async fn save(&self, client_id: &str, document: Secret, expected: Option<&str>) -> Result<Revision, Error> {
         (**self).save(client_id, document, expected).await
+    }
+
+    async fn remove(&self, client_id: &str, expected: &str) -> Result<(), Error> {
+        (**self).remove(client_id, expected).await
     }
 }

@@ -13,6 +13,7 @@ use lwa_rotate::{
     http::{self, Http, Request, Response},
     publish,
     queue::MemoryQueue,
+    settings,
     store::{MemoryStore, Store},
 };
 
@@ -44,7 +45,7 @@ impl Http for Amazon {
 }
 
 fn rotator(amazon: Amazon, store: &Arc<MemoryStore>, queue: &Arc<MemoryQueue>) -> Rotator {
-    let application = Application::new(CLIENT_ID, "https://sellingpartnerapi-eu.amazon.com");
+    let application = Application::new(CLIENT_ID, "https://sellingpartnerapi-eu.amazon.com", "main");
     Rotator::builder()
         .application(application)
         .http(amazon)
@@ -69,13 +70,13 @@ async fn messages_made_to_take_much_memory_are_left_and_the_secret_behind_them_i
     for body in greedy(LONGEST_BODY) {
         let (store, queue) = (Arc::new(MemoryStore::new()), Arc::new(MemoryQueue::new(SystemClock, ["main"])));
         let rotator = rotator(Amazon(None), &store, &queue);
-        rotator.enroll(CLIENT_ID, SECRET.into(), None).await.unwrap();
+        rotator.enroll(CLIENT_ID, SECRET.into(), None, false).await.unwrap();
         for _ in 0..9 {
             queue.send("main", body.clone());
         }
         let id = queue.send("main", notification());
 
-        let deliveries = rotator.drain("main", 10, 0).await.unwrap();
+        let deliveries = rotator.drain("main", 10, 0).await.unwrap().deliveries;
 
         assert_eq!(deliveries.len(), 10);
         for delivery in deliveries {
@@ -93,11 +94,11 @@ async fn answers_made_to_take_much_memory_are_failures_like_others() {
         for status in [200, 403, 500] {
             let (store, queue) = (Arc::new(MemoryStore::new()), Arc::new(MemoryQueue::new(SystemClock, ["main"])));
             let rotator = rotator(Amazon(Some((status, body.clone()))), &store, &queue);
-            rotator.enroll(CLIENT_ID, SECRET.into(), None).await.unwrap();
+            rotator.enroll(CLIENT_ID, SECRET.into(), None, false).await.unwrap();
 
             let status = rotator.advance(CLIENT_ID).await.unwrap();
 
-            assert!(status.problem.is_some() && !status.proven);
+            assert!(status.problem.is_some() && !status.verified);
         }
     }
 }
@@ -119,13 +120,13 @@ async fn a_token_and_an_answer_made_to_take_much_time_do_not_stop_the_component(
         }
     }
 
-    let application = Application::new(CLIENT_ID, "https://sellingpartnerapi-eu.amazon.com");
+    let application = Application::new(CLIENT_ID, "https://sellingpartnerapi-eu.amazon.com", "main");
     let rotator = Rotator::builder().application(application).http(Long).store(MemoryStore::new()).build().unwrap();
-    rotator.enroll(CLIENT_ID, SECRET.into(), None).await.unwrap();
+    rotator.enroll(CLIENT_ID, SECRET.into(), None, false).await.unwrap();
 
     let status = rotator.advance(CLIENT_ID).await.unwrap();
 
-    assert!(status.problem.is_some() && !status.proven);
+    assert!(status.problem.is_some() && !status.verified);
 }
 
 #[tokio::test]
@@ -135,7 +136,7 @@ async fn a_record_made_to_take_much_memory_is_an_unreadable_one_and_stays() {
         store.save(CLIENT_ID, document.as_str().into(), None).await.unwrap();
         let rotator = rotator(Amazon(None), &store, &queue);
 
-        for result in [rotator.advance(CLIENT_ID).await, rotator.enroll(CLIENT_ID, SECRET.into(), None).await] {
+        for result in [rotator.advance(CLIENT_ID).await, rotator.enroll(CLIENT_ID, SECRET.into(), None, false).await] {
             assert!(matches!(&result, Err(Error::UnreadableRecord(text)) if text.contains("too long")), "{result:?}");
         }
 
@@ -154,10 +155,19 @@ async fn ten_secrets_at_once_for_a_hundred_targets_stay_within_the_bounds() {
         async fn put(&self, _: &str, _: &lwa_rotate::Credential) -> Result<(), publish::Error> {
             Ok(())
         }
+
+        async fn read(&self, _: &str, _: &str) -> Result<publish::Reading, publish::Error> {
+            Ok(publish::Reading::Unreadable)
+        }
     }
 
-    let targets = (0..100).map(|number| format!("target-{number}")).collect();
-    let application = Application { targets, ..Application::new(CLIENT_ID, "https://sellingpartnerapi-eu.amazon.com") };
+    let target = |number| settings::Target {
+        name: format!("target-{number}"),
+        place: format!("function://machine/target-{number}"),
+    };
+    let targets = (0..100).map(target).collect();
+    let application =
+        Application { targets, ..Application::new(CLIENT_ID, "https://sellingpartnerapi-eu.amazon.com", "main") };
     let queue = Arc::new(MemoryQueue::new(SystemClock, ["main"]));
     let rotator = Rotator::builder()
         .application(application)
@@ -167,13 +177,13 @@ async fn ten_secrets_at_once_for_a_hundred_targets_stay_within_the_bounds() {
         .publish(Shelf)
         .build()
         .unwrap();
-    rotator.enroll(CLIENT_ID, SECRET.into(), None).await.unwrap();
+    rotator.enroll(CLIENT_ID, SECRET.into(), None, false).await.unwrap();
     for number in 0..10 {
         let newer = notification().replace("2099-06-30", &format!("2099-07-1{number}"));
         queue.send("main", newer.replace("v1.new", &format!("v1.new-{number}")));
     }
 
-    let deliveries = rotator.drain("main", 10, 0).await.unwrap();
+    let deliveries = rotator.drain("main", 10, 0).await.unwrap().deliveries;
 
     assert!(deliveries.iter().all(|delivery| delivery.answer == Answer::Delete));
     assert_eq!(rotator.status(CLIENT_ID).await.unwrap().state, State::Settled);

@@ -17,7 +17,7 @@ use lwa_rotate::{
     observe::{Collector, Happening},
     publish::{self, Target, Targets},
     queue::MemoryQueue,
-    settings::Settings,
+    settings::{self, Settings},
     store::{self, FileStore, MemoryStore, Store},
 };
 
@@ -111,14 +111,14 @@ impl World {
         Self { clock, amazon, queue, shelf, events, rotator }
     }
 
-    /// Enrolled, proven and published.
+    /// Enrolled, verified and published.
     async fn settled(store: impl Store) -> Self {
         let world = Self::with(store);
-        world.rotator.enroll(CLIENT_ID, OLD_SECRET.into(), Some(START + 100 * DAY)).await.unwrap();
+        world.rotator.enroll(CLIENT_ID, OLD_SECRET.into(), Some(START + 100 * DAY), false).await.unwrap();
         world.amazon.token();
         world.amazon.answer(200, r#"{"payload":[]}"#);
         let status = world.rotator.advance(CLIENT_ID).await.unwrap();
-        assert_eq!((status.state, status.proven), (State::Settled, true), "{:?}", status.problem);
+        assert_eq!((status.state, status.verified), (State::Settled, true), "{:?}", status.problem);
         world.events.take();
         world.amazon.requests.lock().unwrap().clear();
         world
@@ -132,9 +132,13 @@ impl World {
 
 fn application() -> Application {
     Application {
-        targets: vec!["shelf".into()],
-        ..Application::new(CLIENT_ID, "https://sellingpartnerapi-eu.amazon.com")
+        targets: vec![target("shelf")],
+        ..Application::new(CLIENT_ID, "https://sellingpartnerapi-eu.amazon.com", "main")
     }
+}
+
+fn target(name: &str) -> settings::Target {
+    settings::Target { name: name.into(), place: format!("function://machine/{name}") }
 }
 
 fn text(secret: &Secret) -> String {
@@ -151,7 +155,7 @@ fn notification() -> String {
 async fn a_rotation_without_trouble_takes_six_calls() {
     let world = World::settled(MemoryStore::new()).await;
 
-    world.rotator.request(CLIENT_ID).await.unwrap();
+    world.rotator.request(CLIENT_ID, false).await.unwrap();
     world.amazon.token();
     world.amazon.answer(204, "");
     let status = world.rotator.advance(CLIENT_ID).await.unwrap();
@@ -160,16 +164,16 @@ async fn a_rotation_without_trouble_takes_six_calls() {
     let id = world.queue.send("main", notification());
     world.amazon.token();
     world.amazon.answer(200, r#"{"payload":[]}"#);
-    let deliveries = world.rotator.drain("main", 10, 20).await.unwrap();
+    let deliveries = world.rotator.drain("main", 10, 20).await.unwrap().deliveries;
 
     let [delivery] = deliveries.try_into().unwrap();
     assert_eq!((delivery.message_id, delivery.client_id.as_deref()), (id, Some(CLIENT_ID)));
     assert_eq!(delivery.answer, Answer::Delete);
     let status = delivery.status.unwrap();
-    assert_eq!((status.state, status.proven), (State::Settled, true), "{:?}", status.problem);
+    assert_eq!((status.state, status.verified), (State::Settled, true), "{:?}", status.problem);
     assert_eq!(world.queue.ids("main"), [""; 0]);
 
-    // Token, rotate, (receive,) token, proof, (delete).
+    // Token, rotate, (receive,) token, verification, (delete).
     let requests = world.amazon.requests();
     let lines: Vec<_> = requests.iter().map(|request| (request.method, request.url.as_str())).collect();
     assert_eq!(
@@ -188,16 +192,16 @@ async fn a_rotation_without_trouble_takes_six_calls() {
 
     assert_eq!(world.shelf.secrets(), [OLD_SECRET, NEW_SECRET]);
     assert_eq!(world.revealed(Stage::Current).await.as_deref(), Some(NEW_SECRET));
-    assert_eq!(world.revealed(Stage::Old).await.as_deref(), Some(OLD_SECRET));
-    assert_eq!(world.revealed(Stage::Pending).await, None);
+    assert_eq!(world.revealed(Stage::Retired).await.as_deref(), Some(OLD_SECRET));
+    assert_eq!(world.revealed(Stage::Candidate).await, None);
 
     let events: Vec<_> = world.events.take().into_iter().map(|event| event.what).collect();
     let position = |wanted: fn(&Happening) -> bool| events.iter().position(wanted).unwrap();
     let kept = position(|what| matches!(what, Happening::SecretKept(_)));
-    let proven = position(|what| matches!(what, Happening::Proven));
+    let verified = position(|what| matches!(what, Happening::Verified));
     let published = position(|what| matches!(what, Happening::Published(_)));
     let acknowledged = position(|what| matches!(what, Happening::Acknowledged(_)));
-    assert!(kept < proven && proven < published && published < acknowledged, "rules 4 and 5");
+    assert!(kept < verified && verified < published && published < acknowledged, "rules 4 and 5");
     assert!(!format!("{events:?}").contains("oa2-cs"), "rule 9");
 }
 
@@ -205,7 +209,7 @@ async fn a_rotation_without_trouble_takes_six_calls() {
 async fn a_rotation_goes_on_in_another_process_with_the_same_store() {
     let folder = tempfile::tempdir().unwrap();
     let world = World::settled(FileStore::new(folder.path())).await;
-    world.rotator.request(CLIENT_ID).await.unwrap();
+    world.rotator.request(CLIENT_ID, false).await.unwrap();
     world.amazon.token();
     world.amazon.answer(204, "");
     world.rotator.advance(CLIENT_ID).await.unwrap();
@@ -258,7 +262,7 @@ async fn an_application_that_is_not_enrolled_or_not_known_is_told_apart() {
     let world = World::with(MemoryStore::new());
     assert_eq!(world.rotator.status(CLIENT_ID).await, Err(Error::NotEnrolled));
     assert_eq!(world.rotator.status("other").await, Err(Error::UnknownApplication));
-    let refused = world.rotator.enroll(CLIENT_ID, "".into(), None).await;
+    let refused = world.rotator.enroll(CLIENT_ID, "".into(), None, false).await;
     assert!(matches!(refused, Err(Error::NotAllowed(_))), "{refused:?}");
     let unknown = world.rotator.drain("other", 1, 0).await;
     assert!(matches!(unknown, Err(Error::Queue(lwa_rotate::queue::Error::NotFound(_)))), "{unknown:?}");
@@ -276,12 +280,16 @@ impl Store for Odd {
     async fn save(&self, _: &str, _: Secret, _: Option<&str>) -> Result<String, store::Error> {
         Err(store::Error::Full("no room".into()))
     }
+
+    async fn remove(&self, _: &str, _: &str) -> Result<(), store::Error> {
+        Err(store::Error::Conflict)
+    }
 }
 
 #[tokio::test]
 async fn failures_of_the_store_come_back_as_they_were() {
     let full = World::with(Odd(|| Ok(None)));
-    let enrolled = full.rotator.enroll(CLIENT_ID, OLD_SECRET.into(), None).await;
+    let enrolled = full.rotator.enroll(CLIENT_ID, OLD_SECRET.into(), None, false).await;
     assert_eq!(enrolled, Err(Error::Store(store::Error::Full("no room".into()))));
     assert!(full.amazon.requests().is_empty());
 
@@ -320,12 +328,12 @@ async fn json_is_refused_however_deep_it_is() {
             let delivered = world.rotator.drain("main", 1, 0).await;
 
             assert!(matches!(read, Err(Error::UnreadableRecord(_))), "{depth}: {read:?}");
-            assert!(matches!(delivered.unwrap()[0].answer, Answer::Leave(_)), "{depth}");
+            assert!(matches!(delivered.unwrap().deliveries[0].answer, Answer::Leave(_)), "{depth}");
 
             let world = World::with(MemoryStore::new());
-            world.rotator.enroll(CLIENT_ID, OLD_SECRET.into(), None).await.unwrap();
+            world.rotator.enroll(CLIENT_ID, OLD_SECRET.into(), None, false).await.unwrap();
             world.amazon.answer(200, deep);
-            assert!(world.rotator.prove(CLIENT_ID).await.unwrap().is_some(), "{depth}");
+            assert!(world.rotator.verify(CLIENT_ID).await.unwrap().is_some(), "{depth}");
         }
     }
 }
@@ -340,6 +348,10 @@ impl Store for Silent {
     }
 
     async fn save(&self, _: &str, _: Secret, _: Option<&str>) -> Result<String, store::Error> {
+        std::future::pending().await
+    }
+
+    async fn remove(&self, _: &str, _: &str) -> Result<(), store::Error> {
         std::future::pending().await
     }
 }
@@ -368,9 +380,9 @@ async fn a_target_that_hangs_counts_as_failed_and_stands_in_no_others_way() {
     let (amazon, shelf) = (Arc::new(Script::default()), Arc::new(Shelf::default()));
     let targets = Targets::new().with(CLIENT_ID, "hanging", Hanging).with(CLIENT_ID, "shelf", Arc::clone(&shelf));
     let mut limits = Limits::default();
-    limits.put = Duration::from_millis(20);
+    limits.target = Duration::from_millis(20);
     let rotator = Rotator::builder()
-        .application(Application { targets: vec!["hanging".into(), "shelf".into()], ..application() })
+        .application(Application { targets: vec![target("hanging"), target("shelf")], ..application() })
         .http(Arc::clone(&amazon))
         .store(MemoryStore::new())
         .publish(targets)
@@ -378,7 +390,7 @@ async fn a_target_that_hangs_counts_as_failed_and_stands_in_no_others_way() {
         .limits(limits)
         .build()
         .unwrap();
-    rotator.enroll(CLIENT_ID, OLD_SECRET.into(), None).await.unwrap();
+    rotator.enroll(CLIENT_ID, OLD_SECRET.into(), None, false).await.unwrap();
     amazon.token();
     amazon.answer(200, r#"{"payload":[]}"#);
 
@@ -403,6 +415,10 @@ impl Store for Meeting {
     }
 
     async fn save(&self, _: &str, _: Secret, _: Option<&str>) -> Result<String, store::Error> {
+        std::future::pending().await
+    }
+
+    async fn remove(&self, _: &str, _: &str) -> Result<(), store::Error> {
         std::future::pending().await
     }
 }
@@ -471,7 +487,7 @@ async fn settings_stay_the_same_for_one_call() {
         .store(MemoryStore::new())
         .build()
         .unwrap();
-    let enrolled: Result<Status, Error> = rotator.enroll(CLIENT_ID, OLD_SECRET.into(), None).await;
+    let enrolled: Result<Status, Error> = rotator.enroll(CLIENT_ID, OLD_SECRET.into(), None, false).await;
     assert!(enrolled.is_ok());
     assert_eq!(asked.load(Ordering::SeqCst), 1);
 }
@@ -483,7 +499,7 @@ fn what_is_missing_to_build_is_named() {
     assert_eq!(build(Rotator::builder().application(application())), BuildError::NoStore);
     let twice = Rotator::builder().application(application()).application(application()).store(MemoryStore::new());
     assert_eq!(build(twice), BuildError::TwoApplications(CLIENT_ID.into()));
-    let plain = Application::new(CLIENT_ID, "http://sellingpartnerapi-eu.amazon.com");
+    let plain = Application::new(CLIENT_ID, "http://sellingpartnerapi-eu.amazon.com", "main");
     let error = build(Rotator::builder().application(plain).store(MemoryStore::new()));
     assert!(error.to_string().contains("plain http is for loopback"), "{error}");
 }

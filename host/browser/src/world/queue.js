@@ -5,7 +5,7 @@ import { DAY, SECOND } from './names.js';
 
 const RETENTION = 14 * DAY;
 
-/** How the component is told of a failure: jco turns what is thrown here into the error case of the WIT. */
+/** How the component is told of a failure: what is thrown here becomes the error case of the WIT. */
 export const failure = (tag, val) => Object.assign(new Error(tag), { payload: { tag, val } });
 
 export class Queue {

@@ -8,9 +8,9 @@ tells, and what a store, a queue, a target or an HTTP client of your own must pr
 """
 
 from . import errors, events, protocols, types
-from .call import COMPONENT
 from .errors import RotationError
 from .http import HttpClient
+from .machine import COMPONENT
 from .rotator import LogObserver, Rotator
 from .secret import Credential, Secret
 from .sqs import SqsQueue

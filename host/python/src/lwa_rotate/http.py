@@ -4,7 +4,7 @@ import re
 import socket
 import ssl
 from collections.abc import Iterable
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import Future, InvalidStateError, wait
 from contextlib import suppress
 from threading import Thread
 from urllib.parse import unquote, urlsplit
@@ -68,20 +68,22 @@ class HttpClient:
             if name.lower() in RESERVED or not NAME.fullmatch(name) or not VISIBLE.fullmatch(value.expose()):
                 raise NotSent(f"the header {name!r} cannot be sent, or is not for the caller to set")
         connection, answer, limit = connection_to(at), Future[Response](), request.time_limit.total_seconds()
-        # In a thread of its own: looking up a name does not end at a limit, nor does a slow answer.
-        Thread(target=exchange, args=(connection, at, request, answer), daemon=True, name=f"lwa-rotate {at}").start()
         try:
-            return answer.result(limit)
-        except TimeoutError:
+            # In a thread of its own: looking up a name does not end at a limit, nor does a slow answer.
+            Thread(target=exchange, args=(connection, at, request, answer), daemon=True, name=f"lwa-rotate {at}").start()
+            if wait([answer], limit).done:
+                return answer.result()
             if answer.cancel():
-                raise NotSent(f"no connection to {at} within {limit:g} s") from None
-            # Wakes the thread. Below TLS, whose own end would wait for the other side.
-            with suppress(OSError, TypeError):
-                socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
-            raise OutcomeUnknown(f"{at} has not answered within {limit:g} s") from None
+                raise NotSent(f"no connection to {at} within {limit:g} s")
+            raise OutcomeUnknown(f"{at} has not answered within {limit:g} s")
+        except RuntimeError as error:
+            raise NotSent(f"no connection to {at}: {error}") from None
         finally:
-            # Order matters: a request that is not on its way by this point never leaves, so that `NotSent` stays true.
-            answer.cancel()
+            # Order matters: a request that is not on its way by this point never leaves, so that `NotSent` stays true. One that
+            # is loses its connection, which wakes the thread. Below TLS, whose own end would wait for the other side.
+            if not answer.cancel() and not answer.done():
+                with suppress(OSError, TypeError):
+                    socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
 
 
 def connection_to(at: str) -> HTTPConnection:

@@ -3,7 +3,8 @@
 Failures are told by the exceptions named here. Any other exception is taken for the most careful of them, and its class alone
 is told, because its text might hold a secret. `KeyboardInterrupt` and its like end the call.
 
-The functions are called from the threads that call the `Rotator`, several at the same time if it is called so.
+The functions are called from the threads that call the `Rotator`, several at the same time if it is called so. They are plain
+functions: one that is `async` or a generator, or returns something where nothing is wanted, ends the call with `Stopped`.
 """
 
 from typing import Protocol

@@ -7,8 +7,6 @@ from secrets import randbits
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
-from wasmtime.component import Variant
-
 from . import errors, protocols
 from .call import Call, log
 from .events import Event, LeftMessage, TargetFailure
@@ -16,7 +14,7 @@ from .http import HttpClient, origin
 from .secret import Credential, Secret
 from .sqs import SqsQueue
 from .types import Application, Decision, Delivery, Instant, Limits, Message, Problem, Stage, Status
-from .values import EPOCH, SECOND, failure, lift
+from .values import EPOCH, SECOND
 
 
 class NoTargets:
@@ -141,10 +139,7 @@ class Rotator:
         return self._call(Credential | None, "reveal", client_id, stage, client_id=client_id)
 
     def _call(self, kind: Any, function: str, *arguments: Any, **about: str) -> Any:
-        answered = Call(self._by, self._limits, {"queue": None, **about}).run(function, *arguments)
-        if isinstance(answered, Variant):
-            raise failure(answered)
-        return lift(kind, answered)
+        return Call(self._by, self._limits, {"queue": None, **about}).run(kind, function, *arguments)
 
 
 def instant(at: datetime) -> Instant:

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NoReturn, final
+from functools import partial
+from operator import attrgetter
+from typing import NoReturn, Self, final
 
 
 @final
@@ -15,11 +17,16 @@ class Secret:
     returns, and the copies inside wasmtime, urllib3, OpenSSL and boto3 stay in memory until it is used for something else.
     """
 
-    __slots__ = ("_bytes",)
+    __slots__ = ("_bytes", "_wipe")
+    _bytes: bytearray
+    _wipe: partial[None]
 
-    def __init__(self, value: bytes | bytearray | memoryview | str) -> None:
+    def __new__(cls, value: bytes | bytearray | memoryview | str) -> Self:
         """Takes a copy of the value; text as UTF-8."""
-        self._bytes = bytearray(value.encode() if isinstance(value, str) else value)
+        own = bytearray(value.encode() if isinstance(value, str) else value)
+        self = object.__new__(cls)
+        self._bytes, self._wipe = own, partial(own.__setitem__, slice(None), bytes(len(own)))
+        return self
 
     def expose(self) -> memoryview:
         """The bytes themselves, not a copy of them; they can be read for as long as this secret lives."""
@@ -31,7 +38,7 @@ class Secret:
 
     def wipe(self) -> None:
         """Overwrites the bytes now. What is left is as many zeros."""
-        self._bytes[:] = bytes(len(self._bytes))
+        self._wipe()
 
     def __len__(self) -> int:
         return len(self._bytes)
@@ -42,9 +49,8 @@ class Secret:
     def __reduce__(self) -> NoReturn:
         raise TypeError("a secret is not pickled or copied; expose() gives its bytes")
 
-    def __del__(self) -> None:
-        if hasattr(self, "_bytes"):
-            self.wipe()
+    # Calls `_wipe`, all in C: an interrupt that comes in a `__del__` of Python's is lost.
+    __del__ = property(attrgetter("_wipe"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,11 @@
 """Amazon SQS, through boto3."""
 
 import logging
+import os
 import re
 from collections.abc import Mapping
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
+from json import loads
 from threading import Lock
 from typing import Any
 
@@ -53,8 +55,9 @@ class SqsQueue:
     def __init__(self, queues: Mapping[str, str], session: boto3.Session | None = None) -> None:
         """These queues, by names of yours, with their URLs as SQS gives them. `ValueError` for a URL that cannot be used."""
         self._places = {name: (url, origin(url)) for name, url in queues.items()}
-        self._session, self._lock = session, Lock()
-        self._clients: dict[str, Any] = {}
+        self._session = session
+        # By process.
+        self._opened: dict[int, tuple[Lock, dict[str | None, Any]]] = {}
 
     def receive(self, queue: str, max: int, wait: int, visibility: int) -> tuple[Message, ...]:
         """Receives messages."""
@@ -81,26 +84,26 @@ class SqsQueue:
         if queue not in self._places:
             raise QueueNotFound(f"the settings have no queue '{queue}'")
         url, at = self._places[queue]
-        ours = asking.set(True)
+        doing, ours = f"cannot {operation.replace('_', ' ')} of the queue '{queue}' at {url}", copy_context()
+        ours.run(asking.set, True)
+        # A child of a fork begins anew: with connections, and locks, of its own.
+        lock, clients = self._opened.setdefault(os.getpid(), (Lock(), {}))
         try:
-            with self._lock:
-                client = self._clients[queue] = self._clients.get(queue) or self._connect(at)
-            return getattr(client, operation)(QueueUrl=url, **parameters)
+            with lock:
+                client = clients[queue] = clients.get(queue) or self._connect(at, clients)
+            return ours.run(getattr(client, operation), QueueUrl=url, **parameters)
         except ClientError as error:
             answer, said = error.response, error.response["Error"]
-            told = f"{answer['ResponseMetadata']['HTTPStatusCode']} {said.get('Code', '')}: {said.get('Message', '')}"
-        except (BotoCoreError, ValueError) as error:
-            told = f"0 {type(error).__name__}: {error}"
-        finally:
-            asking.reset(ours)
-        doing = f"cannot {operation.replace('_', ' ')} of the queue '{queue}' at {url}: {told}"
-        for pattern, kind, hint in CASES:
-            if re.match(pattern, told, re.IGNORECASE):
-                raise kind(doing + hint)
-        raise QueueUnavailable(doing)
+            # Behind the first line, what is said of a wrong signature repeats the headers, and with them the session token.
+            told = f"{answer['ResponseMetadata']['HTTPStatusCode']} {said.get('Code', '')}: {said.get('Message', '')}\n"
+            raise failure(doing, told[: told.index("\n")][:300]) from None
+        except Exception as error:
+            # Where boto3 stumbles over an answer, its text may quote it.
+            text = error if isinstance(error, BotoCoreError | ValueError) else "the answer is not one of SQS"
+            raise failure(doing, f"0 {type(error).__name__}: {text}") from None
 
-    def _connect(self, at: str) -> Any:
-        session = self._session = self._session or boto3.Session()
+    def _connect(self, at: str, clients: dict[str | None, Any]) -> Any:
+        session = clients[None] = clients.get(None) or self._session or boto3.Session()
         amazon = AMAZON.fullmatch(at)
         region = (amazon and (amazon["new"] or amazon["old"])) or (None if amazon else session.region_name) or "us-east-1"
         config = Config(connect_timeout=4, read_timeout=28, retries={"total_max_attempts": 1})
@@ -108,7 +111,24 @@ class SqsQueue:
         if (amazon is None or amazon["vpc"]) and AMAZON.fullmatch(origin(client.meta.endpoint_url)):
             client = session.client("sqs", region_name=region, config=config, endpoint_url=at)
         origin(client.meta.endpoint_url)
+        client.meta.events.register("after-call.sqs", whole)
         return client
+
+
+def whole(http_response: Any, model: Any, **_: Any) -> None:
+    """Fails where the answer is cut, or somebody else's: boto3 takes a body that is not JSON for an empty object."""
+    if http_response.status_code < 300:
+        body = http_response.content or (b"" if model.output_shape else b"{}")
+        if not isinstance(loads(body), dict):
+            raise ValueError("the answer is not a JSON object")
+
+
+def failure(doing: str, told: str) -> QueueError:
+    """What was told, in the words of the contract."""
+    for pattern, kind, hint in CASES:
+        if re.match(pattern, told, re.IGNORECASE):
+            return kind(f"{doing}: {told}{hint}")
+    return QueueUnavailable(f"{doing}: {told}")
 
 
 def message(given: Any) -> Message:

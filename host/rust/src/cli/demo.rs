@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use lwa_rotate::aws::Aws;
-use lwa_rotate::config::{App, Apps, Config, Format, Names, Queue, Store, Target, TargetKind, UserAgent, Watch};
+use lwa_rotate::config::{
+    App, Apps, Config, Format, Names, Queue, Rotate, Store, Target, TargetKind, UserAgent, Watch,
+};
 use lwa_rotate::{Secret, Stage, State, Status};
 use lwa_rotate_emulator::{Application, Call, Emulator, Options};
 use serde_json::{Value, json};
@@ -19,7 +21,7 @@ use super::json::{optional, status_json};
 use super::output::Output;
 use super::progress::Progress;
 use super::rotate::drive::Drive;
-use super::rotate::ends;
+use super::rotate::{ends, holders};
 use super::signal::Signals;
 use super::text::{instant_and_left, lifetime, milliseconds, now, rfc3339};
 use super::{Global, Outcome};
@@ -76,17 +78,17 @@ async fn demonstrate(global: &Global, folder: &Path, output: &Output) -> anyhow:
     // Everything is said here, so that no AWS variable or file of the user's plays a part.
     let aws = Aws::new().endpoint(emulator.url()).map_err(|error| Failure::failed(error.to_string()))?;
     let aws = aws.region("us-east-1").access_key("demo", Secret::from("demo"));
-    let host = Host::with_aws(config, aws, progress.clone())?;
+    let host = Host::with_aws(config, aws, progress.clone()).await?;
     let app = host.app(NAME)?;
     let before = enroll(&host, app, now() + milliseconds(LIFE)).await?;
     output.note(&format!(
-        "enrolled: the present secret was proven by use and published; it ends {}",
+        "enrolled: the current secret was verified by use and published; it ends {}",
         before.expires_at.map_or("at an unknown time".to_owned(), |at| instant_and_left(at, now()))
     ));
     output.note("rotating it:");
 
     let calls_before = emulator.calls().len();
-    host.rotator.request(CLIENT_ID).await.map_err(|error| failure(app, &error))?;
+    host.rotator.request(CLIENT_ID, false).await.map_err(|error| failure(app, &error))?;
     progress.begin();
     let drive = Drive { host: &host, app, progress: &progress, deadline: Instant::now() + PATIENCE };
     let rotated = drive.until_settled(before.generation, true, None).await;
@@ -97,15 +99,15 @@ async fn demonstrate(global: &Global, folder: &Path, output: &Output) -> anyhow:
     Ok(Demonstrated { after, calls, took: began.elapsed() })
 }
 
-/// Hands over the present secret, and has it proven and published.
+/// Supplies the current secret, and has it verified and published.
 async fn enroll(host: &Host, app: &App, expires_at: u64) -> anyhow::Result<Status> {
     let secret = Secret::from(CLIENT_SECRET);
-    host.rotator.enroll(CLIENT_ID, secret, Some(expires_at)).await.map_err(|error| failure(app, &error))?;
+    host.rotator.enroll(CLIENT_ID, secret, Some(expires_at), false).await.map_err(|error| failure(app, &error))?;
     let status = host.rotator.advance(CLIENT_ID).await.map_err(|error| failure(app, &error))?;
     match &status.problem {
-        None if status.state == State::Settled && status.proven => Ok(status),
-        None => Err(Failure::failed("demo: the present secret was not taken").status(NAME, &status).into()),
-        Some(problem) => Err(Failure::failed(format!("demo: {}", problem.happened)).problem(problem).into()),
+        None if status.state == State::Settled && status.verified => Ok(status),
+        None => Err(Failure::failed("demo: the current secret was not taken").status(NAME, &status).into()),
+        Some(problem) => Err(Failure::failed(format!("demo: {}", problem.happened)).problem(NAME, problem).into()),
     }
 }
 
@@ -135,14 +137,16 @@ fn configuration(folder: &Path, emulator: &Emulator) -> Config {
             token_endpoint: emulator.token_endpoint(),
             queue: NAME.to_owned(),
             // Not due yet, so that the rotation begins where the demo says so.
+            rotate: Rotate::Automatic,
             rotate_before: 10 * DAY,
             patience: PATIENCE,
             publish: vec![Target { name: format!("file:{PUBLISHED}"), kind: target, then: None }],
         }]),
         skipped: Vec::new(),
-        // Nothing is watched here.
+        // `watch` does not run here.
         watch: Watch { queue_interval: DAY, record_interval: DAY },
         user_agent: UserAgent::default(),
+        machine: None,
     }
 }
 
@@ -168,13 +172,11 @@ fn document(demonstrated: &Demonstrated) -> Value {
         .iter()
         .map(|call| json!({ "at": rfc3339(call.at), "operation": call.operation.name(), "status": call.status }))
         .collect();
-    let holders: Vec<&str> =
-        after.targets.iter().filter(|target| target.holds_current).map(|target| target.name.as_str()).collect();
     json!({
         "emulator": true,
-        "old_secret_ends_at": optional(after.old_ends_at),
+        "old_secret_ends_at": optional(after.retired_ends_at),
         "new_secret_ends_at": optional(after.expires_at),
-        "published_to": holders,
+        "published_to": holders(after),
         "calls": calls,
         "took_ms": milliseconds(*took),
         "status": status_json(NAME, after),

@@ -1,5 +1,6 @@
 //! `emulator`: Login with Amazon, the SP-API rotation call and Amazon SQS on loopback.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -24,13 +25,13 @@ pub(super) struct EmulatorArguments {
     /// Where to listen; a loopback address. Port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4577")]
     listen: SocketAddr,
-    /// An application with its present secret; may be repeated [default: one that is printed]
+    /// An application with its current secret; may be repeated [default: one that is printed]
     #[arg(long = "app", value_name = "ID=SECRET", value_parser = parse_app)]
     apps: Vec<Application>,
     /// An application that is not subscribed to rotation notifications: its rotate call answers 400; may be repeated
     #[arg(long, value_name = "ID")]
     unsubscribed: Vec<String>,
-    /// How long the present secrets still live
+    /// How long the current secrets still live
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "180d")]
     expires_in: Duration,
     /// How long a new secret is not accepted by SP-API yet
@@ -39,6 +40,12 @@ pub(super) struct EmulatorArguments {
     /// The name of the queue
     #[arg(long, value_name = "NAME", default_value = "lwa")]
     queue: String,
+    /// An attribute of the queue that is to be different, by SQS's name; nothing after `=` takes it away; may be repeated
+    #[arg(long = "queue-attribute", value_name = "NAME=VALUE", value_parser = parse_attribute)]
+    queue_attributes: Vec<(String, String)>,
+    /// Start without the queue, as if it had been deleted
+    #[arg(long, conflicts_with = "queue_attributes")]
+    no_queue: bool,
     /// How long a notification takes
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "1s")]
     notification_delay: Duration,
@@ -48,6 +55,9 @@ pub(super) struct EmulatorArguments {
     /// Have LWA refuse secrets that have ended, instead of leaving that to SP-API
     #[arg(long)]
     refuse_dead_secrets: bool,
+    /// Refuse what Amazon accepts although its documentation does not allow it, such as a User-Agent of another form
+    #[arg(long)]
+    strict: bool,
     /// What goes wrong: OPERATION:ACTION[=VALUE][*COUNT|*always], such as rotate:lose-answer; may be repeated
     #[arg(long = "fault", value_name = "FAULT")]
     faults: Vec<Fault>,
@@ -58,6 +68,10 @@ pub(super) async fn run(_: &Global, arguments: EmulatorArguments, output: &Outpu
     let listen = arguments.listen;
     let (options, apps) = options(arguments)?;
     let emulator = Emulator::start(options).await.map_err(|error| {
+        if error.kind() == ErrorKind::InvalidData {
+            return Failure::usage(error.to_string())
+                .hint("--queue-attribute takes the names and values that SQS takes");
+        }
         Failure::failed(format!("the emulator cannot listen on {listen}: {error}"))
             .hint("name another loopback address with --listen, such as 127.0.0.1:0 for any free port")
     })?;
@@ -99,9 +113,12 @@ fn options(arguments: EmulatorArguments) -> Result<(Options, Vec<(String, String
         listen: arguments.listen,
         applications,
         queue: arguments.queue,
+        queue_attributes: arguments.queue_attributes.into_iter().collect(),
+        queue_exists: !arguments.no_queue,
         notification_delay: arguments.notification_delay,
         rotate_interval: arguments.rotate_interval,
         refuse_dead_secrets: arguments.refuse_dead_secrets,
+        strict: arguments.strict,
         faults: arguments.faults,
     };
     Ok((options, apps))
@@ -124,6 +141,13 @@ fn parse_app(text: &str) -> Result<Application, String> {
     match text.split_once('=') {
         Some((id, secret)) if !id.is_empty() && !secret.is_empty() => Ok(Application::new(id, secret)),
         _ => Err("write the client id and its secret with `=` between them".to_owned()),
+    }
+}
+
+fn parse_attribute(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write the attribute's name and its value with `=` between them".to_owned()),
     }
 }
 

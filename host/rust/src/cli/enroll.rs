@@ -1,8 +1,8 @@
-//! `enroll`: takes the present secret in, proves it by use, and publishes it.
+//! `enroll`: takes the current secret in, verifies it by use, and publishes it.
 
 mod all;
+mod current;
 mod door;
-mod present;
 mod prompt;
 
 use std::fs::{self, File};
@@ -11,22 +11,23 @@ use std::path::Path;
 
 use anyhow::Context;
 use lwa_rotate::config::App;
-use lwa_rotate::{Cause, Problem, RemedyBy, Rotator, Secret, Stage, State, Status};
+use lwa_rotate::{Cause, Error, Problem, RemedyBy, Rotator, Secret, Stage, Status};
 use serde_json::json;
 
+use super::confirm::confirm;
 use super::failure::{Exit, Failure};
 use super::host::{Host, failure};
 use super::json::status_json;
 use super::output::Output;
 use super::progress::Progress;
+use super::rotate::holders;
+use super::status::next_words;
+use super::target::named;
 use super::text::{instant_and_left, now};
 use super::{EnrollArguments, Global, Outcome};
 
 /// More than any secret of Amazon's; a file that is longer is some other file.
 const LONGEST: u64 = 4096;
-
-/// The longest that Amazon lets a secret live, in milliseconds.
-const LIFETIME: u64 = 180 * 24 * 60 * 60 * 1000;
 
 pub(super) async fn run(global: &Global, arguments: EnrollArguments, output: &Output) -> Outcome {
     if arguments.secret.is_some() || !arguments.positional.is_empty() {
@@ -36,42 +37,49 @@ pub(super) async fn run(global: &Global, arguments: EnrollArguments, output: &Ou
             .hint("if that was the real secret, rotate it soon")
             .into());
     }
-    let Some(name) = &arguments.app else { return all::run(global, output).await };
-    let progress = Progress::new("", *output, true);
-    let host = Host::open(global, progress)?;
+    let Some(name) = &arguments.app else { return all::run(global, arguments.yes, output).await };
+    let host = Host::open(global, Progress::new("", *output, true)).await?;
     let app = host.app(name)?;
-    let (secret, expires_at, said_by) = match &arguments.from {
+    let (secret, expires_at) = match &arguments.from {
         Some(target) => {
-            let held = present::of_target(app, present::named(app, target)?, &host.aws).await?;
-            let said_by = if arguments.expires_at.is_some() { "--expires-at" } else { target };
-            (held.client_secret, arguments.expires_at.or(held.expires_at), said_by)
+            let held = current::of_target(app, named(app, target, "--from")?, &host.aws).await?;
+            (held.client_secret, arguments.expires_at.or(held.expires_at))
         }
-        None => (secret(&arguments, app).await?, arguments.expires_at, "--expires-at"),
+        None => (secret(&arguments, app).await?, arguments.expires_at),
     };
-    if let Some(at) = expires_at {
-        doubt(at, said_by, output);
-    }
-    let (status, proven) = hand_over(&host.rotator, app, secret, expires_at, output).await?;
-    finish(app, &status, proven, output)
+    let rotator = &host.rotator;
+    let supplied = match supply(rotator, app, &secret, expires_at, arguments.yes).await {
+        Err(Error::NeedsConfirmation(text)) => {
+            confirm(&app.name, &text, "--yes").await?;
+            supply(rotator, app, &secret, expires_at, true).await
+        }
+        supplied => supplied,
+    };
+    supplied.map_err(|error| refused(app, &error))?;
+    output.note(&format!("{}: the secret is stored; verifying it with Amazon", app.name));
+    let (status, verified) = verify(rotator, app, &secret).await?;
+    finish(app, &status, verified, output)
 }
 
-/// Takes the secret in, and tries it: where the application stands then, and whether the secret has been accepted.
-async fn hand_over(
+/// Takes the secret in.
+async fn supply(
     rotator: &Rotator,
     app: &App,
-    secret: Secret,
+    secret: &Secret,
     expires_at: Option<u64>,
-    output: &Output,
-) -> Result<(Status, bool), Failure> {
-    let handed = secret.clone();
-    rotator.enroll(&app.client_id, secret, expires_at).await.map_err(|error| refused(app, &error))?;
-    output.note(&format!("{}: the secret is stored; trying it against Amazon", app.name));
+    confirmed: bool,
+) -> Result<(), Error> {
+    rotator.enroll(&app.client_id, secret.clone(), expires_at, confirmed).await.map(|_| ())
+}
+
+/// Has the secret verified and published: the state of the application then, and whether the secret was accepted.
+async fn verify(rotator: &Rotator, app: &App, secret: &Secret) -> Result<(Status, bool), Failure> {
     let status = rotator.advance(&app.client_id).await.map_err(|error| failure(app, &error))?;
     let current = rotator.reveal(&app.client_id, Stage::Current).await.map_err(|error| failure(app, &error))?;
     // One that was not accepted waits beside the one in use, whatever the state.
-    let is_current = current.is_some_and(|current| current.client_secret.expose() == handed.expose());
-    let proven = status.proven && is_current;
-    Ok((status, proven))
+    let is_current = current.is_some_and(|current| current.client_secret.expose() == secret.expose());
+    let verified = status.verified && is_current;
+    Ok((status, verified))
 }
 
 /// The secret from wherever it is offered, without the line end that editors and `echo` add.
@@ -110,58 +118,46 @@ fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-/// A date that is probably a slip.
-fn doubt(expires_at: u64, said_by: &str, output: &Output) {
-    let now = now();
-    if expires_at <= now {
-        output.note(&format!(
-            "warning: by {said_by} the secret has ended already: {}",
-            instant_and_left(expires_at, now)
-        ));
-    } else if expires_at - now > LIFETIME {
-        output.note(&format!(
-            "warning: no secret lives longer than 180 days, but by {said_by} this one ends {}",
-            instant_and_left(expires_at, now)
-        ));
-    }
-}
-
-fn refused(app: &App, error: &lwa_rotate::Error) -> Failure {
+fn refused(app: &App, error: &Error) -> Failure {
     match error {
-        lwa_rotate::Error::NotAllowed(text) => {
-            Failure::failed(format!("{}: the secret was not taken: {text}", app.name))
-        }
+        Error::NeedsConfirmation(text) => Failure::usage(format!("{}: {text}; nothing was changed", app.name))
+            .hint("if that is intended, run it again with --yes"),
+        Error::NotAllowed(text) => Failure::failed(format!("{}: the secret was not taken: {text}", app.name)),
         _ => failure(app, error),
     }
 }
 
 /// What keeps the secret from being accepted and published everywhere.
-fn hindrance(app: &App, status: &Status, proven: bool) -> Option<Failure> {
-    // The problem of a rotation that is under way is no problem of the secret's.
-    let ours = |problem: &&Problem| !proven || problem.cause == Cause::TargetFailed;
+fn hindrance(app: &App, status: &Status, verified: bool) -> Option<Failure> {
+    let name = &app.name;
+    // The problem of a rotation that is under way is not the secret's.
+    let ours = |problem: &&Problem| {
+        !verified || matches!(problem.cause, Cause::TargetFailed | Cause::PlaceChanged | Cause::NoticeUnmatched)
+    };
     if let Some(problem) = status.problem.as_ref().filter(ours) {
-        let message = if proven {
-            format!("{}: Amazon accepts the secret, but it is not published everywhere: {}", app.name, problem.happened)
-        } else {
-            format!("{}: the secret is kept, but not proven: {}", app.name, problem.happened)
+        let happened = &problem.happened;
+        let message = match (verified, problem.cause) {
+            (false, _) => format!("{name}: the secret is kept, but not verified: {happened}"),
+            (true, Cause::NoticeUnmatched) => format!("{name}: Amazon accepts the secret, but {happened}"),
+            (true, _) => format!("{name}: Amazon accepts the secret, but it is not published everywhere: {happened}"),
         };
         let failure = match problem.remedy_by {
             RemedyBy::Time => Failure::unfinished(message)
                 .hint("`lwa-rotate watch` goes on trying by itself; or run this command again later"),
             RemedyBy::Person => Failure::failed(message),
         };
-        return Some(failure.problem(problem).status(&app.name, status));
+        return Some(failure.problem(name, problem).status(name, status));
     }
-    if proven {
+    if verified {
         return None;
     }
-    let failure = Failure::unfinished(format!("{}: the secret is kept; Amazon has not accepted it yet", app.name));
-    let hint = format!("run `lwa-rotate enroll {}` again, or leave it to `lwa-rotate watch`", app.name);
-    Some(failure.hint(hint).status(&app.name, status))
+    let failure = Failure::unfinished(format!("{name}: the secret is kept; Amazon has not accepted it yet"));
+    let hint = format!("run `lwa-rotate enroll {name}` again, or leave it to `lwa-rotate watch`");
+    Some(failure.hint(hint).status(name, status))
 }
 
-fn finish(app: &App, status: &Status, proven: bool, output: &Output) -> Outcome {
-    if let Some(failure) = hindrance(app, status, proven) {
+fn finish(app: &App, status: &Status, verified: bool, output: &Output) -> Outcome {
+    if let Some(failure) = hindrance(app, status, verified) {
         return Err(failure.into());
     }
     let now = now();
@@ -169,20 +165,15 @@ fn finish(app: &App, status: &Status, proven: bool, output: &Output) -> Outcome 
     match status.expires_at {
         Some(at) => output.result(&format!("  secret ends       {}", instant_and_left(at, now)))?,
         None => output.result(
-            "  secret ends       not known; enroll it again with --expires-at, so that it is rotated in time",
+            &format!("  secret ends       not known; say it, so that the secret is rotated in time: lwa-rotate set-expiry {} DATE", app.name),
         )?,
     }
-    if let Some(at) = status.rotation_due_at {
-        output.result(&format!("  rotation due      {}", instant_and_left(at, now)))?;
+    if let Some(next) = next_words(status, now) {
+        output.result(&format!("  next              {next}"))?;
     }
-    if matches!(status.state, State::Requesting | State::Awaiting) {
-        let next = format!("`lwa-rotate rotate {}` or `lwa-rotate watch` finishes it", app.name);
-        output.result(&format!("  rotation          is under way; {next}"))?;
-    }
-    if !status.targets.is_empty() {
-        let names: Vec<&str> =
-            status.targets.iter().filter(|target| target.holds_current).map(|target| target.name.as_str()).collect();
-        output.result(&format!("  published to      {}", names.join(", ")))?;
+    let holders = holders(status);
+    if !holders.is_empty() {
+        output.result(&format!("  published to      {}", holders.join(", ")))?;
     }
     output.document(&json!({ "status": status_json(&app.name, status) }))?;
     Ok(Exit::Done)

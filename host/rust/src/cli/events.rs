@@ -1,6 +1,6 @@
 //! Events in words, by the stages of the flow.
 
-use lwa_rotate::observe::{Event, Happening, Left, Purpose, Reason};
+use lwa_rotate::observe::{Event, Happening, Left, Purpose, QueueReading, Reason};
 use lwa_rotate::{Problem, RemedyBy};
 
 use super::text::{instant_and_left, left};
@@ -8,17 +8,19 @@ use super::text::{instant_and_left, left};
 /// The stages of a rotation, in their order.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Stage {
+    /// The queue is inspected and read before the rotate call.
+    Queue,
     /// An access token is got from LWA.
     Token,
     /// The rotate call is made.
     Rotate,
     /// The message with the new secret is awaited.
     Message,
-    /// The new secret is stored as pending.
+    /// The new secret is stored as a candidate.
     Keep,
-    /// The new secret is tried.
+    /// The new secret is verified.
     Verify,
-    /// The proven secret is handed to where applications read it.
+    /// The verified secret is published where applications read it.
     Publish,
     /// The message is deleted.
     Acknowledge,
@@ -26,11 +28,20 @@ pub(super) enum Stage {
 
 impl Stage {
     /// All of them.
-    pub(super) const ALL: [Self; 7] =
-        [Self::Token, Self::Rotate, Self::Message, Self::Keep, Self::Verify, Self::Publish, Self::Acknowledge];
+    pub(super) const ALL: [Self; 8] = [
+        Self::Queue,
+        Self::Token,
+        Self::Rotate,
+        Self::Message,
+        Self::Keep,
+        Self::Verify,
+        Self::Publish,
+        Self::Acknowledge,
+    ];
 
     pub(super) fn name(self) -> &'static str {
         match self {
+            Self::Queue => "queue",
             Self::Token => "token",
             Self::Rotate => "rotate",
             Self::Message => "message",
@@ -45,6 +56,7 @@ impl Stage {
 /// The stage that an event belongs to; `None` if it is about none in particular.
 pub(super) fn stage(what: &Happening) -> Option<Stage> {
     Some(match what {
+        Happening::ReadingQueue | Happening::QueueRead(_) => Stage::Queue,
         Happening::AskingForToken(Purpose::Rotation) | Happening::TokenIssued(Purpose::Rotation) => Stage::Token,
         Happening::CallingRotate
         | Happening::RotateAccepted
@@ -54,49 +66,69 @@ pub(super) fn stage(what: &Happening) -> Option<Stage> {
             Stage::Message
         }
         Happening::SecretKept(_) => Stage::Keep,
-        Happening::AskingForToken(Purpose::Proof)
-        | Happening::TokenIssued(Purpose::Proof)
-        | Happening::Proving
-        | Happening::Proven
-        | Happening::NotProven(_)
+        Happening::AskingForToken(Purpose::Verification)
+        | Happening::TokenIssued(Purpose::Verification)
+        | Happening::Verifying
+        | Happening::Verified
+        | Happening::NotVerified(_)
+        | Happening::CandidateDropped(_)
         | Happening::Promoted(_) => Stage::Verify,
-        Happening::Published(_) | Happening::NotPublished(_) => Stage::Publish,
+        Happening::Published(_) | Happening::NotPublished(_) | Happening::TargetChanged(_) => Stage::Publish,
         Happening::Acknowledged(_) | Happening::Hidden(_) | Happening::NotAcknowledged(_) => Stage::Acknowledge,
-        Happening::Enrolled
-        | Happening::RotationBegun(_)
-        | Happening::OldSecretPurged
+        Happening::Supplied
+        | Happening::ExpirySet(_)
+        | Happening::RotationWanted(_)
+        | Happening::RotationCancelled
+        | Happening::RetiredPurged
         | Happening::Stalled(_)
-        | Happening::Resumed => {
+        | Happening::NeedsPerson(_)
+        | Happening::Resumed
+        | Happening::Forgotten => {
             return None;
         }
     })
 }
 
-/// Whether a person should look at it.
+/// Whether it is worth a warning.
 pub(super) fn is_trouble(what: &Happening) -> bool {
-    matches!(
-        what,
+    match what {
         Happening::RotateOutcomeUnknown(_)
-            | Happening::RotateRefused(_)
-            | Happening::NotProven(_)
-            | Happening::NotPublished(_)
-            | Happening::Left(_)
-            | Happening::NotAcknowledged(_)
-            | Happening::Stalled(_)
-    )
+        | Happening::RotateRefused(_)
+        | Happening::NotVerified(_)
+        | Happening::CandidateDropped(_)
+        | Happening::NotPublished(_)
+        | Happening::TargetChanged(_)
+        | Happening::Left(_)
+        | Happening::NotAcknowledged(_)
+        | Happening::Stalled(_)
+        | Happening::NeedsPerson(_) => true,
+        Happening::QueueRead(reading) => !reading.to_the_end || !reading.notes.is_empty(),
+        _ => false,
+    }
 }
 
-/// What a person has to do after it; `None` if it is tried again and that may be enough.
-pub(super) fn remedy(what: &Happening) -> Option<&str> {
-    let by_person = |problem: &Problem| problem.remedy_by == RemedyBy::Person;
+/// The problem that only a person can solve, if the event reports one.
+pub(super) fn needs_person(what: &Happening) -> Option<&Problem> {
     match what {
-        Happening::Stalled(problem) => Some(&problem.remedy),
-        Happening::RotateRefused(problem) | Happening::NotProven(problem) if by_person(problem) => {
-            Some(&problem.remedy)
+        Happening::Stalled(problem) | Happening::NeedsPerson(problem) => Some(problem),
+        Happening::RotateRefused(problem) | Happening::NotVerified(problem)
+            if problem.remedy_by == RemedyBy::Person =>
+        {
+            Some(problem)
         }
+        _ => None,
+    }
+}
+
+/// What to do about an event that reports no problem of the record's.
+pub(super) fn remedy(what: &Happening) -> Option<&'static str> {
+    match what {
         Happening::NotPublished(_) => {
-            Some("put right what the target says: its readers go without the current secret until then")
+            Some("correct what the target reports: its readers go without the current secret until then")
         }
+        Happening::Left(left) if matches!(left.why, Left::Wrapped(_)) => Some(
+            "let Amazon send to this queue directly, as its notifications have no envelope: a new secret in an envelope is never taken in",
+        ),
         _ => None,
     }
 }
@@ -105,21 +137,25 @@ pub(super) fn remedy(what: &Happening) -> Option<&str> {
 pub(super) fn words(event: &Event) -> String {
     let now = event.at;
     match &event.what {
-        Happening::Enrolled => "the secret is stored".to_owned(),
-        Happening::RotationBegun(reason) => match reason {
+        Happening::Supplied => "the secret is stored".to_owned(),
+        Happening::ExpirySet(at) => format!("the current secret ends {}, as you said", instant_and_left(*at, now)),
+        Happening::RotationWanted(reason) => match reason {
             Reason::Due => "a rotation begins: the secret expires soon".to_owned(),
-            Reason::Requested => "a rotation begins: it was asked for".to_owned(),
+            Reason::Requested => "a rotation begins: it was requested".to_owned(),
             Reason::RequestedAgain => "a rotation begins again, as decided".to_owned(),
         },
+        Happening::RotationCancelled => "the rotation is cancelled; no rotate call was sent".to_owned(),
+        Happening::ReadingQueue => "inspecting and reading the queue before the rotate call".to_owned(),
+        Happening::QueueRead(reading) => queue_read(reading),
         Happening::AskingForToken(Purpose::Rotation) => "asking LWA for an access token for the rotate call".to_owned(),
-        Happening::AskingForToken(Purpose::Proof) => {
-            "asking LWA for an access token to prove the secret with".to_owned()
+        Happening::AskingForToken(Purpose::Verification) => {
+            "asking LWA for an access token to verify the secret with".to_owned()
         }
         Happening::TokenIssued(_) => "LWA issued an access token".to_owned(),
         Happening::CallingRotate => "sending the rotate call to SP-API".to_owned(),
         Happening::RotateAccepted => "SP-API accepted the rotate call".to_owned(),
         Happening::RotateOutcomeUnknown(problem) => format!("the rotate call may have arrived: {}", problem.happened),
-        Happening::RotateRefused(problem) => match problem.retry_at {
+        Happening::RotateRefused(problem) | Happening::NotVerified(problem) => match problem.retry_at {
             Some(at) => format!("{}; tried again {}", problem.happened, left(at, now)),
             None => problem.happened.clone(),
         },
@@ -127,45 +163,60 @@ pub(super) fn words(event: &Event) -> String {
             format!("a message arrived, for the {} time", ordinal(message.receive_count))
         }
         Happening::MessageReceived(_) => "a message arrived".to_owned(),
-        Happening::SecretKept(_) => "the new secret is stored as pending".to_owned(),
+        Happening::SecretKept(_) => "the new secret is stored as a candidate".to_owned(),
         Happening::MessageOld(_) => "the message says nothing new".to_owned(),
         Happening::ExpiryNoticed(at) => format!("Amazon says that a secret ends {}", instant_and_left(*at, now)),
-        Happening::Proving => "trying the secret against SP-API".to_owned(),
-        Happening::Proven => "SP-API accepts the secret".to_owned(),
-        Happening::NotProven(problem) => match problem.retry_at {
-            Some(at) => format!("{}; tried again {}", problem.happened, left(at, now)),
-            None => problem.happened.clone(),
-        },
+        Happening::Verifying => "verifying the secret with SP-API".to_owned(),
+        Happening::Verified => "SP-API accepts the secret".to_owned(),
         Happening::Promoted(ends) => match ends.old_ends_at {
-            Some(at) => format!("the new secret is current; the old one works until {}", instant_and_left(at, now)),
+            Some(at) => format!("the new secret is current; the retired one works until {}", instant_and_left(at, now)),
             None => "the new secret is current".to_owned(),
         },
+        Happening::CandidateDropped(text) => format!("a candidate is given up: {text}"),
         Happening::Published(target) => format!("{target} holds the current secret"),
         Happening::NotPublished(failure) => {
-            format!(
-                "{} did not take it: {}; tried again {}",
-                failure.target,
-                failure.failure,
-                left(failure.retry_at, now)
-            )
+            let (target, text, again) = (&failure.target, &failure.failure, left(failure.retry_at, now));
+            format!("{target} could not be written or read: {text}; tried again {again}")
         }
+        Happening::TargetChanged(change) => match &change.written_by {
+            Some(by) => format!("{}: {} (last written by {by})", change.target, change.found),
+            None => format!("{}: {}", change.target, change.found),
+        },
         Happening::Acknowledged(_) => "the message is finished and deleted".to_owned(),
         Happening::Hidden(message) => format!("the message is hidden, and comes again {}", left(message.until, now)),
-        Happening::Left(message) => match &message.why {
-            Left::Unreadable(text) => format!("message {} stays in the queue: it cannot be read: {text}", message.id),
-            Left::NotEnrolled => {
-                format!("message {} stays in the queue: it is for an application that is not enrolled here", message.id)
-            }
-            Left::NotKept(text) => {
-                format!("message {} stays in the queue: the store could not take in what it brings: {text}", message.id)
-            }
-        },
+        Happening::Left(message) => format!("message {} stays in the queue: {}", message.id, left_words(&message.why)),
         Happening::NotAcknowledged(text) => {
             format!("the message could not be deleted or hidden, and will come again: {text}")
         }
-        Happening::OldSecretPurged => "the old secret has ended and is erased".to_owned(),
+        Happening::RetiredPurged => "a retired secret has ended and is erased".to_owned(),
         Happening::Stalled(problem) => format!("stalled, a person must decide: {}", problem.happened),
+        Happening::NeedsPerson(problem) => format!("a person is needed: {}", problem.happened),
         Happening::Resumed => "resumed, as decided".to_owned(),
+        Happening::Forgotten => "the record is removed".to_owned(),
+    }
+}
+
+fn queue_read(reading: &QueueReading) -> String {
+    let messages = match reading.messages {
+        0 => "no message".to_owned(),
+        1 => "1 message".to_owned(),
+        messages => format!("{messages} messages"),
+    };
+    let read = if reading.to_the_end { "the queue is read to its end" } else { "the queue is not read to its end" };
+    let mut text = format!("{read}: {messages}");
+    for note in &reading.notes {
+        text.push_str("; ");
+        text.push_str(note);
+    }
+    text
+}
+
+fn left_words(why: &Left) -> String {
+    match why {
+        Left::Unreadable(text) => format!("it cannot be read: {text}"),
+        Left::Wrapped(service) => format!("its body is an envelope of {service}"),
+        Left::NotEnrolled => "it is for an application that is not enrolled here".to_owned(),
+        Left::NotKept(text) => format!("the store could not take in what it brings: {text}"),
     }
 }
 
@@ -182,8 +233,8 @@ fn ordinal(number: u32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use lwa_rotate::Cause;
     use lwa_rotate::observe::{HiddenMessage, LeftMessage, ReceivedMessage};
+    use lwa_rotate::{Action, Cause};
 
     use super::*;
 
@@ -212,21 +263,43 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_that_time_mends_calls_nobody() {
+    fn a_refusal_that_is_tried_again_by_itself_needs_no_person() {
         let refused = |remedy_by| {
             Happening::RotateRefused(Problem {
                 cause: Cause::Throttled,
                 remedy_by,
                 happened: "refused".to_owned(),
                 still_works: String::new(),
+                action: Action::Wait,
                 remedy: "do it".to_owned(),
                 act_by: None,
                 amazon: None,
                 retry_at: None,
             })
         };
-        assert_eq!(remedy(&refused(RemedyBy::Time)), None);
-        assert_eq!(remedy(&refused(RemedyBy::Person)), Some("do it"));
+        assert!(needs_person(&refused(RemedyBy::Time)).is_none());
+        assert_eq!(needs_person(&refused(RemedyBy::Person)).map(|problem| problem.remedy.as_str()), Some("do it"));
+    }
+
+    #[test]
+    fn a_message_in_an_envelope_is_named_as_one_with_what_to_do() {
+        let wrapped = Happening::Left(LeftMessage { id: "m".to_owned(), why: Left::Wrapped("Amazon SNS".to_owned()) });
+        assert_eq!(remedy(&wrapped).map(|text| text.contains("directly")), Some(true));
+        assert_eq!(told(wrapped), "message m stays in the queue: its body is an envelope of Amazon SNS");
+    }
+
+    #[test]
+    fn what_a_rotate_call_goes_ahead_in_spite_of_is_trouble() {
+        let read = |notes: &[&str]| {
+            let notes = notes.iter().map(|note| (*note).to_owned()).collect();
+            Happening::QueueRead(QueueReading { messages: 2, to_the_end: true, notes })
+        };
+        assert!(!is_trouble(&read(&[])));
+        assert!(is_trouble(&read(&["the key was not checked"])));
+        assert_eq!(
+            told(read(&["the key was not checked"])),
+            "the queue is read to its end: 2 messages; the key was not checked"
+        );
     }
 
     #[test]

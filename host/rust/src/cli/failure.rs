@@ -1,11 +1,14 @@
 //! Failures with what a person can do about them, and exit codes.
 
+mod how;
+
 use std::fmt;
 use std::io;
 
 use lwa_rotate::config::Mistakes;
 use serde_json::{Map, Value};
 
+pub(super) use self::how::remedies;
 use super::json::{mistakes_json, problem_json, status_json};
 use super::output::Output;
 use super::text::{instant_and_left, now};
@@ -93,16 +96,14 @@ impl Failure {
         self
     }
 
-    /// The problem behind it; its remedy becomes the first hint, if there is anything to do.
-    pub(super) fn problem(mut self, problem: &Problem) -> Self {
-        if !problem.remedy.starts_with("nothing") {
-            self.hints.insert(0, problem.remedy.clone());
-        }
+    /// The problem behind it, of the application of that name; what to do about it comes before all other hints.
+    pub(super) fn problem(mut self, app: &str, problem: &Problem) -> Self {
+        self.hints.splice(0..0, remedies(app, problem));
         self.problem = Some(Box::new(problem.clone()));
         self
     }
 
-    /// Where the application stands.
+    /// The application's state.
     pub(super) fn status(mut self, app: &str, status: &Status) -> Self {
         self.status = Some(Box::new((app.to_owned(), status.clone())));
         self
@@ -203,7 +204,7 @@ pub(super) fn amazon_text(amazon: &AmazonError) -> String {
     if words.is_empty() { text } else { format!("{text}: {}", words.join(" · ")) }
 }
 
-/// Tells why a command failed, and answers the exit code.
+/// Says why a command failed, and answers the exit code.
 pub(super) fn report(error: &anyhow::Error, output: &Output) -> Exit {
     if let Some(failure) = error.downcast_ref::<Failure>() {
         for line in failure.lines() {
@@ -212,7 +213,7 @@ pub(super) fn report(error: &anyhow::Error, output: &Output) -> Exit {
         print_json(failure, output);
         return failure.exit;
     }
-    // Whoever reads the output has gone; there is nobody to tell.
+    // The reader of the output has gone.
     let broken_pipe = |cause: &(dyn std::error::Error + 'static)| {
         cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
     };
@@ -228,7 +229,7 @@ pub(super) fn report(error: &anyhow::Error, output: &Output) -> Exit {
 /// The failure as the one JSON document, if that is wanted.
 pub(super) fn print_json(failure: &Failure, output: &Output) {
     if output.is_json() {
-        // Where stdout is gone, the exit code still tells.
+        // Where stdout is gone, the exit code still says it.
         let _ = output.document(&failure.json());
     }
 }

@@ -11,16 +11,16 @@ use super::progress::Progress;
 use super::{FormatArgument, GetArguments, Global, Outcome, StageArgument};
 
 pub(super) async fn run(global: &Global, arguments: &GetArguments, output: &Output) -> Outcome {
-    let host = Host::open(global, Progress::new("", *output, true))?;
+    let host = Host::open(global, Progress::new("", *output, true)).await?;
     let app = host.app(&arguments.app)?;
     let (stage, name) = match arguments.stage {
         StageArgument::Current => (Stage::Current, "current"),
-        StageArgument::Pending => (Stage::Pending, "pending"),
-        StageArgument::Old => (Stage::Old, "old"),
+        StageArgument::Candidate => (Stage::Candidate, "candidate"),
+        StageArgument::Retired => (Stage::Retired, "retired"),
     };
     let credential = host.rotator.reveal(&app.client_id, stage).await.map_err(|error| failure(app, &error))?;
     let Some(credential) = credential else {
-        return Err(Failure::failed(format!("{} has no {name} secret at present", app.name)).into());
+        return Err(Failure::failed(format!("{} has no {name} secret", app.name)).into());
     };
     let format = if output.is_json() { FormatArgument::Json } else { arguments.format };
     output.bytes(rendered(&credential, format)?.expose())?;

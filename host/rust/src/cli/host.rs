@@ -9,7 +9,7 @@ use lwa_rotate::http::{Client, Http};
 use lwa_rotate::observe::Observe;
 use lwa_rotate::queue::{Error as QueueError, Sqs};
 use lwa_rotate::store::{DynamoDbStore, Error as StoreError, FileStore, SecretsManagerStore, Store};
-use lwa_rotate::{Builder, Error, Rotator};
+use lwa_rotate::{Error, Rotator};
 
 use super::Global;
 use super::configured::{Configured, origins};
@@ -19,51 +19,58 @@ use super::failure::Failure;
 pub(super) struct Host {
     pub(super) config: Arc<Config>,
     pub(super) rotator: Rotator,
-    /// The queues that the rotator reads.
-    pub(super) queue: Arc<Sqs>,
     /// Where queues and targets are reached.
     pub(super) aws: Aws,
 }
 
 impl Host {
     /// Reads the configuration and loads the component. Touches neither network nor store.
-    pub(super) fn open(global: &Global, observe: impl Observe) -> anyhow::Result<Self> {
-        Self::with(configuration(global)?, observe)
+    pub(super) async fn open(global: &Global, observe: impl Observe) -> anyhow::Result<Self> {
+        Self::with(configuration(global)?, observe).await
     }
 
     /// The component for this configuration, with AWS as its variables and files say.
-    pub(super) fn with(config: impl Into<Arc<Config>>, observe: impl Observe) -> anyhow::Result<Self> {
-        Self::with_aws(config, Aws::new(), observe)
+    pub(super) async fn with(config: impl Into<Arc<Config>>, observe: impl Observe) -> anyhow::Result<Self> {
+        Self::with_aws(config, Aws::new(), observe).await
     }
 
     /// The component for this configuration.
-    pub(super) fn with_aws(config: impl Into<Arc<Config>>, aws: Aws, observe: impl Observe) -> anyhow::Result<Self> {
+    pub(super) async fn with_aws(
+        config: impl Into<Arc<Config>>,
+        aws: Aws,
+        observe: impl Observe,
+    ) -> anyhow::Result<Self> {
         let config = config.into();
-        let queue = queues(&config, &aws)?;
         let client = Client::new(origins(&config)?);
-        let builder = builder(&config, client, Arc::clone(&queue), &aws).observe(observe);
-        let rotator = builder.build().map_err(|error| Failure::failed(error.to_string()))?;
-        Ok(Self { config, rotator, queue, aws })
+        Self::with_http(config, aws, client, observe).await
+    }
+
+    /// The component for this configuration, with requests sent through this.
+    pub(super) async fn with_http(
+        config: Arc<Config>,
+        aws: Aws,
+        http: impl Http,
+        observe: impl Observe,
+    ) -> anyhow::Result<Self> {
+        let queues = Sqs::new(config.queues.iter().map(|(name, queue)| (name, &queue.url)))
+            .map_err(|error| Failure::configuration(error.to_string()))?;
+        let configured = Configured::new(Arc::clone(&config), &aws).await;
+        let rotator = Rotator::builder()
+            .store(store(&config, &aws))
+            .queue(queues.aws(aws.clone()))
+            .http(http)
+            .settings(configured.clone())
+            .publish(configured)
+            .observe(observe)
+            .build()
+            .map_err(|error| Failure::failed(error.to_string()))?;
+        Ok(Self { config, rotator, aws })
     }
 
     /// The application of this name, as the user typed it.
     pub(super) fn app(&self, name: &str) -> Result<&App, Failure> {
         find(&self.config, name)
     }
-}
-
-/// The queues of this configuration.
-pub(super) fn queues(config: &Config, aws: &Aws) -> Result<Arc<Sqs>, Failure> {
-    let queues = Sqs::new(config.queues.iter().map(|(name, queue)| (name, &queue.url)))
-        .map_err(|error| Failure::configuration(error.to_string()))?;
-    Ok(Arc::new(queues.aws(aws.clone())))
-}
-
-/// What the component needs for this configuration.
-pub(super) fn builder(config: &Arc<Config>, http: impl Http, queue: Arc<Sqs>, aws: &Aws) -> Builder {
-    let configured = Configured::new(Arc::clone(config), aws);
-    let builder = Rotator::builder().store(store(config, aws)).queue(queue).http(http);
-    builder.settings(configured.clone()).publish(configured)
 }
 
 /// The store of this configuration.
@@ -112,7 +119,7 @@ pub(super) fn find<'c>(config: &'c Config, name: &str) -> Result<&'c App, Failur
     config.app(name).ok_or_else(|| {
         if let Some(skipped) = config.skipped.iter().find(|skipped| skipped.apps.iter().any(|app| app == name)) {
             return Failure::mistakes(skipped.mistakes.clone())
-                .hint(format!("{name} stands in this file; nothing of it is used until its mistakes are mended"));
+                .hint(format!("{name} is in this file; nothing of it is used until its mistakes are corrected"));
         }
         let nearest = config
             .apps
@@ -127,7 +134,7 @@ pub(super) fn find<'c>(config: &'c Config, name: &str) -> Result<&'c App, Failur
             }
         };
         let failure = Failure::usage(format!("there is no application named {name} in the configuration")).hint(hint);
-        // Where a file is no TOML at all, nobody can tell what is in it.
+        // Where a file is no TOML at all, its applications are not known.
         config.skipped.iter().fold(failure, |failure, skipped| {
             failure.hint(format!("this file is left out because of its mistakes: {}", skipped.mistakes))
         })
@@ -139,7 +146,7 @@ pub(super) fn failure(app: &App, error: &Error) -> Failure {
     let failure = Failure::failed(format!("{}: {error}", app.name));
     match error {
         Error::NotEnrolled => Failure::failed(format!("{} is not enrolled yet", app.name))
-            .hint(format!("hand over its present client secret: lwa-rotate enroll {}", app.name)),
+            .hint(format!("supply its current client secret: lwa-rotate enroll {}", app.name)),
         Error::UnreadableRecord(_) => {
             failure.hint("restore the record from a backup, or use the version of lwa-rotate that wrote it")
         }
@@ -148,7 +155,7 @@ pub(super) fn failure(app: &App, error: &Error) -> Failure {
                 "let lwa-rotate read and write its store, or set another in [store] of the configuration"
             }
             StoreError::Full(_) => "make room in the store, then run it again",
-            _ => "put it right, then run it again; nothing was sent to Amazon after that",
+            _ => "correct it, then run it again; nothing was sent to Amazon after that",
         }),
         Error::Busy => failure.hint("another lwa-rotate is working on the same application; run it again in a moment"),
         // Its own words say that it is about the queue, and which.
@@ -156,6 +163,7 @@ pub(super) fn failure(app: &App, error: &Error) -> Failure {
         Error::Stopped(_) => {
             failure.hint("nothing is lost: what was saved decides; run it again, and report it if it happens again")
         }
+        Error::NeedsConfirmation(text) => Failure::usage(format!("{}: {text}", app.name)),
         _ => failure,
     }
 }
@@ -165,14 +173,14 @@ pub(super) fn queue_hint(queue: &str, error: &QueueError) -> String {
     match error {
         QueueError::NotFound(_) => format!("the url is set in [queues.{queue}] of the configuration"),
         QueueError::AccessDenied(_) => {
-            "check the AWS credentials and region in use; they need sqs:ReceiveMessage, sqs:DeleteMessage and sqs:ChangeMessageVisibility on this queue"
+            "check the AWS credentials and region in use; they need sqs:ReceiveMessage, sqs:DeleteMessage and sqs:ChangeMessageVisibility on this queue, and sqs:GetQueueAttributes to check it"
                 .to_owned()
         }
         _ => "messages stay in the queue until they are taken; check the connection to SQS, then run it again".to_owned(),
     }
 }
 
-/// Whether a queue may be reached later without anybody doing anything.
+/// Whether a queue may be reached later by itself.
 pub(super) fn passes(error: &QueueError) -> bool {
     !matches!(error, QueueError::NotFound(_) | QueueError::AccessDenied(_))
 }

@@ -2,12 +2,12 @@
 
 use lwa_rotate::config::Mistakes;
 use lwa_rotate::observe::{Event, Happening, Left, Purpose, Reason, SecretEnds};
-use lwa_rotate::{Cause, DeadlineKind, Problem, RemedyBy, State, Status};
+use lwa_rotate::{Action, Cause, DeadlineKind, Problem, RemedyBy, State, Status};
 use serde_json::{Map, Value, json};
 
 use super::text::rfc3339;
 
-/// Where an application stands.
+/// The state of an application.
 pub(super) fn status_json(app: &str, status: &Status) -> Value {
     let targets: Vec<Value> = status
         .targets
@@ -15,7 +15,9 @@ pub(super) fn status_json(app: &str, status: &Status) -> Value {
         .map(|target| {
             json!({
                 "name": target.name,
+                "place": target.place,
                 "holds_current": target.holds_current,
+                "read_at": optional(target.read_at),
                 "failure": target.failure,
                 "retry_at": optional(target.retry_at),
             })
@@ -28,10 +30,10 @@ pub(super) fn status_json(app: &str, status: &Status) -> Value {
         "state": state_name(status.state),
         "expires_at": optional(status.expires_at),
         "current_since": rfc3339(status.current_since),
-        "proven": status.proven,
+        "verified": status.verified,
         "generation": status.generation,
-        "pending_expires_at": optional(status.pending_expires_at),
-        "old_ends_at": optional(status.old_ends_at),
+        "candidate_expires_at": optional(status.candidate_expires_at),
+        "retired_ends_at": optional(status.retired_ends_at),
         "rotation_due_at": optional(status.rotation_due_at),
         "called_at": optional(status.called_at),
         "awaited_until": optional(status.awaited_until),
@@ -77,6 +79,7 @@ pub(super) fn problem_json(problem: &Problem) -> Value {
         },
         "happened": problem.happened,
         "still_works": problem.still_works,
+        "action": action_name(problem.action),
         "remedy": problem.remedy,
         "act_by": optional(problem.act_by),
         "amazon": amazon,
@@ -99,8 +102,12 @@ pub(super) fn event_json(app: Option<&str>, event: &Event) -> Value {
 
 fn event_name(what: &Happening) -> &'static str {
     match what {
-        Happening::Enrolled => "enrolled",
-        Happening::RotationBegun(_) => "rotation-begun",
+        Happening::Supplied => "supplied",
+        Happening::ExpirySet(_) => "expiry-set",
+        Happening::RotationWanted(_) => "rotation-wanted",
+        Happening::RotationCancelled => "rotation-cancelled",
+        Happening::ReadingQueue => "reading-queue",
+        Happening::QueueRead(_) => "queue-read",
         Happening::AskingForToken(_) => "asking-for-token",
         Happening::TokenIssued(_) => "token-issued",
         Happening::CallingRotate => "calling-rotate",
@@ -111,39 +118,50 @@ fn event_name(what: &Happening) -> &'static str {
         Happening::SecretKept(_) => "secret-kept",
         Happening::MessageOld(_) => "message-old",
         Happening::ExpiryNoticed(_) => "expiry-noticed",
-        Happening::Proving => "proving",
-        Happening::Proven => "proven",
-        Happening::NotProven(_) => "not-proven",
+        Happening::Verifying => "verifying",
+        Happening::Verified => "verified",
+        Happening::NotVerified(_) => "not-verified",
         Happening::Promoted(_) => "promoted",
+        Happening::CandidateDropped(_) => "candidate-dropped",
         Happening::Published(_) => "published",
         Happening::NotPublished(_) => "not-published",
+        Happening::TargetChanged(_) => "target-changed",
         Happening::Acknowledged(_) => "acknowledged",
         Happening::Hidden(_) => "hidden",
         Happening::Left(_) => "left",
         Happening::NotAcknowledged(_) => "not-acknowledged",
-        Happening::OldSecretPurged => "old-secret-purged",
+        Happening::RetiredPurged => "retired-purged",
         Happening::Stalled(_) => "stalled",
+        Happening::NeedsPerson(_) => "needs-person",
         Happening::Resumed => "resumed",
+        Happening::Forgotten => "forgotten",
     }
 }
 
 fn event_details(what: &Happening) -> Value {
     match what {
-        Happening::Enrolled
+        Happening::Supplied
+        | Happening::RotationCancelled
+        | Happening::ReadingQueue
         | Happening::CallingRotate
         | Happening::RotateAccepted
-        | Happening::Proving
-        | Happening::Proven
-        | Happening::OldSecretPurged
-        | Happening::Resumed => Value::Null,
-        Happening::RotationBegun(reason) => json!({ "reason": reason_name(*reason) }),
+        | Happening::Verifying
+        | Happening::Verified
+        | Happening::RetiredPurged
+        | Happening::Resumed
+        | Happening::Forgotten => Value::Null,
+        Happening::QueueRead(reading) => {
+            json!({ "messages": reading.messages, "to_the_end": reading.to_the_end, "notes": reading.notes })
+        }
+        Happening::RotationWanted(reason) => json!({ "reason": reason_name(*reason) }),
         Happening::AskingForToken(purpose) | Happening::TokenIssued(purpose) => {
             json!({ "purpose": purpose_name(*purpose) })
         }
         Happening::RotateOutcomeUnknown(problem)
         | Happening::RotateRefused(problem)
-        | Happening::NotProven(problem)
-        | Happening::Stalled(problem) => json!({ "problem": problem_json(problem) }),
+        | Happening::NotVerified(problem)
+        | Happening::Stalled(problem)
+        | Happening::NeedsPerson(problem) => json!({ "problem": problem_json(problem) }),
         Happening::MessageReceived(message) => {
             json!({ "message_id": message.id, "receive_count": message.receive_count })
         }
@@ -152,23 +170,29 @@ fn event_details(what: &Happening) -> Value {
             json!({ "new_ends_at": optional(*new_ends_at), "old_ends_at": optional(*old_ends_at) })
         }
         Happening::Acknowledged(id) => json!({ "message_id": id }),
-        Happening::ExpiryNoticed(at) => json!({ "expires_at": rfc3339(*at) }),
+        Happening::ExpirySet(at) | Happening::ExpiryNoticed(at) => json!({ "expires_at": rfc3339(*at) }),
         Happening::Published(target) => json!({ "target": target }),
         Happening::NotPublished(failure) => {
             json!({ "target": failure.target, "failure": failure.failure, "retry_at": rfc3339(failure.retry_at) })
+        }
+        Happening::TargetChanged(change) => {
+            json!({ "target": change.target, "found": change.found, "written_by": change.written_by })
         }
         Happening::Hidden(message) => json!({ "message_id": message.id, "until": rfc3339(message.until) }),
         Happening::Left(message) => {
             let (why, text) = left_names(&message.why);
             json!({ "message_id": message.id, "why": why, "text": text })
         }
-        Happening::MessageOld(text) | Happening::NotAcknowledged(text) => json!({ "text": text }),
+        Happening::MessageOld(text) | Happening::CandidateDropped(text) | Happening::NotAcknowledged(text) => {
+            json!({ "text": text })
+        }
     }
 }
 
 fn left_names(why: &Left) -> (&'static str, Option<&str>) {
     match why {
         Left::Unreadable(text) => ("unreadable", Some(text)),
+        Left::Wrapped(service) => ("wrapped", Some(service)),
         Left::NotEnrolled => ("not-enrolled", None),
         Left::NotKept(text) => ("not-kept", Some(text)),
     }
@@ -199,9 +223,31 @@ fn cause_name(cause: Cause) -> &'static str {
         Cause::AnswerLost => "answer-lost",
         Cause::OriginRefused => "origin-refused",
         Cause::UnexpectedAnswer => "unexpected-answer",
+        Cause::QueueBlocked => "queue-blocked",
         Cause::MessageMissing => "message-missing",
         Cause::NewSecretRefused => "new-secret-refused",
         Cause::TargetFailed => "target-failed",
+        Cause::PlaceChanged => "place-changed",
+        Cause::NoticeUnmatched => "notice-unmatched",
+        Cause::Other => "other",
+    }
+}
+
+fn action_name(action: Action) -> &'static str {
+    match action {
+        Action::Wait => "wait",
+        Action::SupplySecret => "supply-secret",
+        Action::RotateInConsole => "rotate-in-console",
+        Action::Subscribe => "subscribe",
+        Action::FixQueue => "fix-queue",
+        Action::FixTarget => "fix-target",
+        Action::FixPlace => "fix-place",
+        Action::FixEndpoints => "fix-endpoints",
+        Action::FixNetwork => "fix-network",
+        Action::CheckApplication => "check-application",
+        Action::Decide => "decide",
+        Action::CheckExpiry => "check-expiry",
+        Action::Other => "other",
     }
 }
 
@@ -212,9 +258,11 @@ fn deadline_name(kind: DeadlineKind) -> &'static str {
         DeadlineKind::CallOverdue => "call-overdue",
         DeadlineKind::PatienceEnd => "patience-end",
         DeadlineKind::Verification => "verification",
-        DeadlineKind::ProofOfCurrent => "proof-of-current",
+        DeadlineKind::VerificationOfCurrent => "verification-of-current",
         DeadlineKind::Publication => "publication",
-        DeadlineKind::OldSecretEnd => "old-secret-end",
+        DeadlineKind::Reading => "reading",
+        DeadlineKind::RetiredEnd => "retired-end",
+        DeadlineKind::Reminder => "reminder",
     }
 }
 
@@ -229,7 +277,7 @@ fn reason_name(reason: Reason) -> &'static str {
 fn purpose_name(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Rotation => "rotation",
-        Purpose::Proof => "proof",
+        Purpose::Verification => "verification",
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) fn start(global: &Global, command: &Command, output: &Output) {
     let filter = Targets::new().with_target("lwa_rotate", own).with_target("lwa_rotate_emulator", own);
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
-        // It would tell that a line cannot be written where that cannot be written either, and panic.
+        // It would say that a line cannot be written where that cannot be written either, and panic.
         .log_internal_errors(false)
         .with_ansi(output.is_coloured())
         .with_target(global.verbose > 1);

@@ -85,7 +85,7 @@ impl Output {
         columns(tcgetwinsize(io::stderr()))
     }
 
-    /// Whether somebody watches stderr on a terminal that can be drawn on.
+    /// Whether stderr is a terminal that can be drawn on.
     pub(super) fn is_watched(&self) -> bool {
         io::stderr().is_terminal() && can_draw()
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lwa_rotate::observe::{Event, Happening, Observe};
-use lwa_rotate::{State, Status};
+use lwa_rotate::{DeadlineKind, State, Status};
 
 use self::stages::Stages;
 use super::events::{Stage, stage, words};
@@ -17,6 +17,12 @@ use super::wrap::shortened;
 
 /// How often a table is drawn again, for the times in it.
 const REDRAW: Duration = Duration::from_millis(200);
+
+/// Why a call is not sent yet. It takes 6 minutes at most.
+pub(super) const READ_AGAIN: &str =
+    "other programs may hold messages of the queue, so that it is read up to twice more, 3 minutes apart; again at";
+/// Another host is at it.
+const OTHER_HOST: &str = "another host prepares or makes the rotate call; taken over at";
 
 /// Shows the events of one application, and remembers which messages are still to be acknowledged.
 #[derive(Clone)]
@@ -29,14 +35,16 @@ struct Shared {
     output: Output,
     /// The table, where there is a terminal to draw it on.
     stages: Option<Stages>,
-    /// How many lines of the table stand on the terminal.
+    /// How many lines of the table are on the terminal.
     drawn: usize,
     hidden: BTreeMap<String, u64>,
     quiet: bool,
     /// The instant until which something is waited for, as the last line said.
     told_until: Option<u64>,
-    /// What stands in the way of reading the queue, as it was last told.
+    /// What keeps the queue from being read, as it was last said.
     told_trouble: Option<String>,
+    /// Whether a new secret has become current.
+    has_promoted: bool,
 }
 
 impl Progress {
@@ -52,6 +60,7 @@ impl Progress {
             quiet: true,
             told_until: None,
             told_trouble: None,
+            has_promoted: false,
         };
         Self { shared: Arc::new(Mutex::new(shared)) }
     }
@@ -90,11 +99,13 @@ impl Progress {
             return;
         }
         let waited = match status.state {
-            State::Requesting => {
-                status.next.as_ref().map(|next| (Stage::Rotate, "the next try is permitted at", next.at))
-            }
+            State::Requesting => status.next.as_ref().map(|next| match (next.kind, &status.problem) {
+                (DeadlineKind::CallPermitted, None) => (Stage::Queue, READ_AGAIN, next.at),
+                (DeadlineKind::CallOverdue, _) => (Stage::Rotate, OTHER_HOST, next.at),
+                _ => (Stage::Rotate, "tried again at", next.at),
+            }),
             State::Awaiting => status.awaited_until.map(|at| (Stage::Message, "waiting for the new secret, until", at)),
-            // Messages that are hidden tell of themselves.
+            // For hidden messages there is an event.
             State::Verifying | State::Publishing | State::Settled | State::Stalled => None,
         };
         if let Some((stage, words, at)) = waited.filter(|(_, _, at)| *at > now() && shared.told_until != Some(*at)) {
@@ -105,7 +116,7 @@ impl Progress {
         }
     }
 
-    /// Says that the queue cannot be read at present, and why: once for as long as it stays the same.
+    /// Says that the queue cannot be read, and why: once for as long as it stays the same.
     pub(super) fn queue_trouble(&self, why: &str) {
         let mut shared = self.lock();
         if shared.quiet || shared.told_trouble.as_deref() == Some(why) {
@@ -120,7 +131,7 @@ impl Progress {
         }
     }
 
-    /// Shows nothing any more; what stands on the terminal stays there.
+    /// Shows nothing any more; what is on the terminal stays there.
     pub(super) fn end(&self) {
         let mut shared = self.lock();
         if shared.quiet {
@@ -132,6 +143,11 @@ impl Progress {
             shared.draw();
         }
         shared.output.note("");
+    }
+
+    /// Whether a new secret has become current since the start.
+    pub(super) fn has_promoted(&self) -> bool {
+        self.lock().has_promoted
     }
 
     /// The messages that are hidden and will come again, with the instants at which they do.
@@ -157,6 +173,7 @@ impl Observe for Progress {
             Happening::Acknowledged(id) => {
                 shared.hidden.remove(id);
             }
+            Happening::Promoted(_) => shared.has_promoted = true,
             _ => {}
         }
         if let Some(stages) = &mut shared.stages {
@@ -175,7 +192,7 @@ impl Observe for Progress {
 }
 
 impl Shared {
-    /// Draws the table over the one that stands there.
+    /// Draws the table over the one that is there.
     fn draw(&mut self) {
         let Some(stages) = &self.stages else { return };
         let lines = stages.lines(now());

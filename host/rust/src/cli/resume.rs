@@ -11,7 +11,7 @@ use super::progress::Progress;
 use super::{Global, Outcome, ResumeArguments};
 
 pub(super) async fn run(global: &Global, arguments: &ResumeArguments, output: &Output) -> Outcome {
-    let host = Host::open(global, Progress::new("", *output, true))?;
+    let host = Host::open(global, Progress::new("", *output, true)).await?;
     let app = host.app(&arguments.app)?;
     let (decision, done) = if arguments.decision.request_again {
         (Decision::RequestAgain, "another rotate call will be made")

@@ -1,10 +1,14 @@
-//! `status`: where applications stand, from the store alone.
+//! `status`: the state of applications, from the store alone.
+
+mod details;
 
 use lwa_rotate::config::App;
-use lwa_rotate::{Cause, Error, RemedyBy, State, Status};
+use lwa_rotate::{Error, RemedyBy, State, Status};
 use serde_json::{Value, json};
 
-use super::failure::{Exit, problem_lines};
+pub(super) use self::details::next_words;
+use self::details::{next_line, target_lines};
+use super::failure::{Exit, problem_lines, remedies};
 use super::host::{Host, failure};
 use super::json::{mistakes_json, not_enrolled_json, state_name, status_json};
 use super::output::Output;
@@ -20,7 +24,8 @@ enum Standing {
 }
 
 pub(super) async fn run(global: &Global, app: Option<&str>, output: &Output) -> Outcome {
-    let host = Host::open(global, Progress::new("", *output, true))?;
+    let host = Host::open(global, Progress::new("", *output, true)).await?;
+    let is_one = app.is_some();
     let apps: Vec<&App> = match app {
         Some(name) => vec![host.app(name)?],
         None => host.config.apps.iter().collect(),
@@ -34,7 +39,7 @@ pub(super) async fn run(global: &Global, app: Option<&str>, output: &Output) -> 
         };
         standings.push((app, standing));
     }
-    show(&standings, output)?;
+    show(&standings, is_one, output)?;
     for (app, standing) in &standings {
         if let Standing::Unreadable(error) = standing {
             return Err(failure(app, error).into());
@@ -53,21 +58,17 @@ pub(super) async fn run(global: &Global, app: Option<&str>, output: &Output) -> 
 }
 
 impl Standing {
-    /// Whether a person has to do something: what monitoring goes by. Nobody else may tell before the old secret ends.
+    /// Whether a person has to do something: what monitoring goes by.
     fn exit(&self) -> Exit {
         match self {
             Self::Known(status) if status.state == State::Stalled => Exit::Stalled,
-            Self::Known(status) => match &status.problem {
-                // A target may take the secret the next time, or never; who waits for it is without a secret meanwhile.
-                Some(problem) if problem.remedy_by == RemedyBy::Person || problem.cause == Cause::TargetFailed => {
-                    Exit::Failed
-                }
-                // Another problem may stand before it.
-                _ if status.targets.iter().any(|target| !target.holds_current && target.failure.is_some()) => {
-                    Exit::Failed
-                }
-                _ => Exit::Done,
-            },
+            Self::Known(status) => {
+                let needs_person = status.problem.as_ref().is_some_and(|problem| problem.remedy_by == RemedyBy::Person);
+                // A target may take the secret the next time, or never; its readers are without it meanwhile.
+                let mut own = status.targets.iter().filter(|target| target.name.is_some());
+                let unpublished = own.any(|target| !target.holds_current && target.failure.is_some());
+                if needs_person || unpublished { Exit::Failed } else { Exit::Done }
+            }
             Self::NotEnrolled | Self::Unreadable(_) => Exit::Failed,
         }
     }
@@ -80,37 +81,49 @@ fn document(app: &App, standing: &Standing) -> Value {
     }
 }
 
-fn show(standings: &[(&App, Standing)], output: &Output) -> std::io::Result<()> {
+fn show(standings: &[(&App, Standing)], is_one: bool, output: &Output) -> std::io::Result<()> {
     let now = now();
-    let mut rows = vec![
-        ["APPLICATION", "STATE", "SECRET ENDS", "ROTATION DUE", "OLD SECRET ENDS", "PUBLISHED"].map(str::to_owned),
-    ];
+    let mut rows =
+        vec![["APPLICATION", "STATE", "SECRET ENDS", "ROTATION DUE", "RETIRED ENDS", "PUBLISHED"].map(str::to_owned)];
     rows.extend(standings.iter().map(|(app, standing)| row(app, standing, now)));
     for line in arranged(&rows, output.width()) {
         output.result(&line)?;
     }
     for (app, standing) in standings {
-        match standing {
-            Standing::Known(status) => {
-                let Some(problem) = &status.problem else { continue };
-                output.result("")?;
-                output.result(&format!("{}: {}", app.name, problem.happened))?;
-                for line in problem_lines(problem, now) {
-                    output.result(&line)?;
-                }
-                output.result(&format!("  {:<13}{}", "what to do", problem.remedy))?;
-            }
+        let lines = match standing {
+            Standing::Known(status) => known(&app.name, status, is_one, now),
             Standing::NotEnrolled => {
-                output.result("")?;
-                output.result(&format!(
-                    "{}: hand over its present secret with `lwa-rotate enroll {}`",
-                    app.name, app.name
-                ))?;
+                vec![format!("{0}: supply its current client secret with `lwa-rotate enroll {0}`", app.name)]
             }
-            Standing::Unreadable(_) => {}
+            Standing::Unreadable(_) => continue,
+        };
+        if !lines.is_empty() {
+            output.result("")?;
+        }
+        for line in lines {
+            output.result(&line)?;
         }
     }
     Ok(())
+}
+
+/// What there is to say of an application beside its row: all of it where it was asked for alone, or what is going on.
+fn known(app: &str, status: &Status, is_one: bool, now: u64) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(problem) = &status.problem {
+        lines.push(format!("{app}: {}", problem.happened));
+        lines.extend(problem_lines(problem, now));
+        lines.extend(remedies(app, problem).iter().map(|remedy| format!("  {:<13}{remedy}", "what to do")));
+    } else if is_one || status.state != State::Settled {
+        lines.push(format!("{app}: {}", state_name(status.state)));
+    } else {
+        return lines;
+    }
+    lines.extend(next_line(status, now));
+    if is_one || status.targets.iter().any(|target| !target.holds_current) {
+        lines.extend(target_lines(status, now));
+    }
+    lines
 }
 
 fn row(app: &App, standing: &Standing, now: u64) -> [String; 6] {
@@ -120,20 +133,21 @@ fn row(app: &App, standing: &Standing, now: u64) -> [String; 6] {
         Standing::Unreadable(_) => return [&app.name, "unreadable", "", "", "", ""].map(str::to_owned),
     };
     let state = match status.state {
-        State::Settled if !status.proven => "not proven",
+        State::Settled if !status.verified => "not verified",
         state => state_name(state),
     };
-    let held = status.targets.iter().filter(|target| target.holds_current).count();
-    let published = match status.targets.len() {
+    // Places of other machines are theirs to write.
+    let own = || status.targets.iter().filter(|target| target.name.is_some());
+    let published = match own().count() {
         0 => "-".to_owned(),
-        all => format!("{held} of {all}"),
+        all => format!("{} of {all}", own().filter(|target| target.holds_current).count()),
     };
     [
         app.name.clone(),
         state.to_owned(),
         status.expires_at.map_or("unknown".to_owned(), |at| short_left(at, now)),
         status.rotation_due_at.map_or("-".to_owned(), |at| short_left(at, now)),
-        status.old_ends_at.map_or("-".to_owned(), |at| short_left(at, now)),
+        status.retired_ends_at.map_or("-".to_owned(), |at| short_left(at, now)),
         published,
     ]
 }

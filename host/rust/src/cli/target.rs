@@ -1,10 +1,23 @@
 //! From the configuration to a publish target of any kind.
 
 use lwa_rotate::aws::Aws;
-use lwa_rotate::config::{Target as Configured, TargetKind};
+use lwa_rotate::config::{App, Target as Configured, TargetKind};
 use lwa_rotate::publish::{
     ExecTarget, FileTarget, KubernetesTarget, SecretsManagerTarget, SsmTarget, Target, Then, VaultTarget,
 };
+
+use super::failure::Failure;
+
+/// The application's target of this name, as the user typed it behind an option.
+pub(super) fn named<'a>(app: &'a App, name: &str, option: &str) -> Result<&'a Configured, Failure> {
+    if let Some(found) = app.publish.iter().find(|target| target.name == name) {
+        return Ok(found);
+    }
+    // What was typed is not repeated: it may be a secret in the wrong place.
+    let names: Vec<&str> = app.publish.iter().map(|target| target.name.as_str()).collect();
+    let hint = if names.is_empty() { "it has none".into() } else { format!("it has: {}", names.join(", ")) };
+    Err(Failure::usage(format!("{} has no publish target of the name that follows {option}", app.name)).hint(hint))
+}
 
 /// The target of one application that is configured so.
 pub(super) fn target(configured: &Configured, aws: &Aws) -> Box<dyn Target> {
@@ -81,20 +94,20 @@ pub(super) fn is_readable(kind: &TargetKind) -> bool {
 pub(super) fn remedy(kind: &TargetKind) -> &'static str {
     match kind {
         TargetKind::File { .. } => {
-            "make its folder, let the user that runs lwa-rotate own the file and write its folder, or put its content right"
+            "make its folder, let the user that runs lwa-rotate own the file and write its folder, or correct its content"
         }
         TargetKind::Exec { .. } => "give the path of a program that the user that runs lwa-rotate may run",
         TargetKind::SecretsManager { .. } => {
-            "let the AWS credentials read and write the secret, name its region, or put its value right"
+            "let the AWS credentials read and write the secret, name its region, or correct its value"
         }
         TargetKind::Ssm { .. } => {
-            "let the AWS credentials read and write the parameter, name its region, or put its value right"
+            "let the AWS credentials read and write the parameter, name its region, or correct its value"
         }
         TargetKind::Vault { .. } => {
-            "see that vault runs and is not sealed, and that the token may create, read and update the secret"
+            "check that vault runs and is not sealed, and that the token may create, read and update the secret"
         }
         TargetKind::Kubernetes { .. } => {
-            "see that the cluster can be reached, and that its user may get, create and patch the secret"
+            "check that the cluster can be reached, and that its user may get, create and patch the secret"
         }
     }
 }

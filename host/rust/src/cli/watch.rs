@@ -29,7 +29,7 @@ const GRACE: Duration = Duration::from_secs(3);
 pub(super) async fn run(global: &Global, output: &Output) -> Outcome {
     let mut signals = Signals::catch()?;
     let mut hangups = Hangups::catch()?;
-    let host = open(configuration(global)?, *output)?;
+    let host = open(configuration(global)?, *output).await?;
     say(&host.config, "watching");
 
     let mut fleet = Fleet::start(host);
@@ -42,7 +42,10 @@ pub(super) async fn run(global: &Global, output: &Output) -> Outcome {
             () = hangups.received(), if reload.is_none() => {
                 let (before, output) = (fleet.config(), *output);
                 // Thousands of files take a while.
-                reload = Some(tokio::task::spawn_blocking(move || open(read_after(&before)?, output)));
+                reload = Some(tokio::spawn(async move {
+                    let config = tokio::task::spawn_blocking(move || read_after(&before)).await??;
+                    open(config, output).await
+                }));
             }
             read = read_again(&mut reload) => {
                 reload = None;
@@ -81,9 +84,9 @@ fn read_after(before: &Config) -> Result<Config, Failure> {
     Config::read_again(&before.path, before).map_err(Failure::mistakes)
 }
 
-fn open(config: Config, output: Output) -> anyhow::Result<Host> {
+async fn open(config: Config, output: Output) -> anyhow::Result<Host> {
     let config = Arc::new(config);
-    Host::with(Arc::clone(&config), WatchLog::new(config, output))
+    Host::with(Arc::clone(&config), WatchLog::new(config, output)).await
 }
 
 /// Says what is watched, and what is not.
@@ -94,7 +97,7 @@ fn say(config: &Config, what: &str) {
             tracing::error!(%file, "left out because of its mistakes: {}", skipped.mistakes);
         } else {
             let (applications, mistakes) = (skipped.kept.len(), &skipped.mistakes);
-            tracing::error!(%file, applications, "it has mistakes, and its applications are looked after as before: {mistakes}");
+            tracing::error!(%file, applications, "it has mistakes, and its applications are rotated as before: {mistakes}");
         }
     }
     let (applications, queues, configuration) = (config.apps.len(), config.queues.len(), config.path.display());

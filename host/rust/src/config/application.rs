@@ -8,7 +8,7 @@ use super::endpoint::{Purpose, endpoint};
 use super::mistake::Report;
 use super::section::{Section, Setting, nearest};
 use super::taken::Taken;
-use super::{App, Queue, target};
+use super::{App, Queue, Rotate, target};
 use crate::settings::TOKEN_ENDPOINT;
 
 /// See <https://developer-docs.amazon.com/sp-api/docs/sp-api-endpoints>.
@@ -17,6 +17,8 @@ const REGIONS: [(&str, &str); 3] = [
     ("eu", "https://sellingpartnerapi-eu.amazon.com"),
     ("fe", "https://sellingpartnerapi-fe.amazon.com"),
 ];
+
+const ROTATE: [(&str, Rotate); 2] = [("automatic", Rotate::Automatic), ("on-request", Rotate::OnRequest)];
 
 const ROTATE_BEFORE: Bounds = Bounds {
     default: "30d",
@@ -72,6 +74,7 @@ fn application(
         None => Some(TOKEN_ENDPOINT.to_owned()),
     };
     let queue = queue(section, queues, report);
+    let rotate = section.choice("rotate", &ROTATE, report).unwrap_or_default();
     let rotate_before = section.duration("rotate-before", &ROTATE_BEFORE, report);
     let patience = section.duration("patience", &PATIENCE, report);
     let mut publish = target::targets(name.value, section, folder, taken, report);
@@ -82,6 +85,7 @@ fn application(
         api_endpoint: api_endpoint?,
         token_endpoint: token_endpoint?,
         queue: queue?,
+        rotate,
         rotate_before,
         patience,
         publish,
@@ -103,7 +107,7 @@ fn client_id(
     }
     // It would be shown wherever the application is named.
     if id.value.starts_with("amzn1.oa2-cs.") {
-        let hint = "set the client id, and hand the secret over by `lwa-rotate enroll`; this one has been written down: rotate it soon";
+        let hint = "set the client id, and supply the secret with `lwa-rotate enroll`; this one has been written down: rotate it soon";
         report.add(Some(id.at), "`client-id` holds a client secret", Some(hint));
         return None;
     }

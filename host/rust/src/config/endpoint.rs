@@ -55,7 +55,7 @@ pub(super) fn endpoint(setting: &Setting<&str>, purpose: Purpose, report: &mut R
         Err(OriginError::NotEncrypted(_)) => {
             return wrong(
                 "plain http is accepted for loopback addresses only",
-                "use https: tokens and secrets would cross the network readable by anybody on the way",
+                "use https: tokens and secrets would cross the network readable on the way",
             );
         }
     }

@@ -91,7 +91,7 @@ impl Report {
         self.all.push(Mistake { line, text: one_line(&text.into()), hint: hint.map(one_line), excerpt: None });
     }
 
-    /// The same for what is no TOML, with the line that it stands in.
+    /// The same for what is no TOML, with its line.
     pub(super) fn add_shown(&mut self, at: Option<Range<usize>>, text: &str, whole: &str) {
         let shown = at.as_ref().and_then(|at| excerpt::of(whole, at.start));
         let hint = at.as_ref().and_then(|at| excerpt::hint(whole, at.start));

@@ -84,7 +84,7 @@ impl<'a> Section<'a> {
         report.add(self.at(), format!("missing key `{key}` in {}", self.name), hint);
     }
 
-    /// Whether a key stands under a name that it has elsewhere; that is reported then.
+    /// Whether a key has a name that it has elsewhere; that is reported then.
     pub(super) fn is_misnamed(&mut self, name: &'static str, key: &str, report: &mut Report) -> bool {
         let found = self.key(name);
         if let Some(at) = &found {
@@ -191,7 +191,7 @@ impl<'a> Section<'a> {
         sections
     }
 
-    /// Reports every key that nobody asked for.
+    /// Reports every key that was not asked for.
     pub(super) fn finish(self, report: &mut Report) {
         for (name, _) in self.table.iter().filter(|(name, _)| !self.known.contains(&name.get_ref().as_ref())) {
             let key = name.get_ref();
@@ -202,7 +202,7 @@ impl<'a> Section<'a> {
                 report.add(
                     Some(name.span()),
                     format!("secrets are never read from the configuration: `{key}`"),
-                    Some("remove this line, and hand the secret over with `lwa-rotate enroll`, which reads it from stdin, a file or a prompt"),
+                    Some("remove this line, and supply the secret with `lwa-rotate enroll`, which reads it from stdin, a file or a prompt"),
                 );
                 continue;
             }
@@ -235,7 +235,7 @@ impl<'a> Section<'a> {
                 report.add(
                     at,
                     "secrets are never read from the configuration",
-                    Some("hand the secret over with `lwa-rotate enroll`"),
+                    Some("supply the secret with `lwa-rotate enroll`"),
                 );
             } else {
                 report.add(at, text, Some(&hint));
@@ -252,7 +252,7 @@ impl<'a> Section<'a> {
 }
 
 /// Whether a name can be typed as an argument and printed in a table.
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
 }

@@ -166,7 +166,7 @@ fn kind(
         Some(Kind::Vault) => vault::secret(app, section, folder, taken, report),
         Some(Kind::Kubernetes) => kubernetes::secret(app, section, taken, report),
         None => {
-            // Without a kind nobody can tell which keys belong here.
+            // Without a kind it is not known which keys belong here.
             section.ignore_the_rest();
             None
         }
@@ -211,7 +211,7 @@ impl Rule {
     fn keeps(&self, setting: &Setting<&str>, report: &mut Report) -> bool {
         if setting.value.contains("oa2-cs") {
             let text = "this looks like a client secret, and secrets are never read from the configuration";
-            let hint = "remove it, and hand the secret over with `lwa-rotate enroll`";
+            let hint = "remove it, and supply the secret with `lwa-rotate enroll`";
             report.add(Some(setting.at.clone()), text, Some(hint));
             return false;
         }

@@ -521,3 +521,23 @@ fn a_line_that_is_no_toml_is_shown_with_a_mark() {
     assert_eq!((line.as_str(), mark.trim_start()), ("path: \"x\"", "^"), "{found:?}");
     assert!(found[0].hint.as_deref().is_some_and(|hint| hint.contains("equals sign")));
 }
+
+#[test]
+fn an_application_rotates_by_itself_unless_it_is_to_be_asked_for() {
+    let rotate = |line: &str| good(&format!("{HEAD}region = \"eu\"\n{line}\n")).apps[0].rotate;
+    assert_eq!(rotate(""), Rotate::Automatic);
+    assert_eq!(rotate("rotate = \"automatic\""), Rotate::Automatic);
+    assert_eq!(rotate("rotate = \"on-request\""), Rotate::OnRequest);
+    let never = app_mistakes("region = \"eu\"\nrotate = \"never\"\n");
+    assert_only(&never, "11: unknown rotate \"never\"", "one of: \"automatic\", \"on-request\"");
+}
+
+#[test]
+fn a_machine_may_have_a_name_of_its_own() {
+    let with = |name: &str| format!("machine = \"{name}\"\n{HEAD}region = \"eu\"\n");
+    assert_eq!(good(&format!("{HEAD}region = \"eu\"\n")).machine, None);
+    assert_eq!(good(&with("vm-7.shop")).machine.as_deref(), Some("vm-7.shop"));
+    for name in ["", "a/b", "two words", "-x"] {
+        assert_only(&mistakes(&with(name)), "1: ", "machine");
+    }
+}

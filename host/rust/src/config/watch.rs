@@ -1,4 +1,4 @@
-//! How often `watch` looks at what has nothing due.
+//! How often `watch` reads what has nothing due.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use super::duration::Bounds;
 use super::mistake::Report;
 use super::section::Section;
 
-/// The longest time between two looks at what has nothing due. What is due, or awaited, is looked at when its time comes.
+/// The longest time between two reads of what has nothing due. What is due, or awaited, is read when its time comes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Watch {
     /// Between two reads of a queue.
     pub queue_interval: Duration,
-    /// Between two looks at an application's record, which another process may have changed.
+    /// Between two reads of an application's record, which another process may have changed.
     pub record_interval: Duration,
 }
 
@@ -29,7 +29,7 @@ const RECORD_INTERVAL: Bounds = Bounds {
     reason: "what another process has decided, such as `resume`, waits meanwhile for `watch` to go on with it",
 };
 
-/// A look at a file costs nothing.
+/// Reading a file costs nothing.
 const RECORD_INTERVAL_OF_FILES: Bounds = Bounds { default: "5m", ..RECORD_INTERVAL };
 
 pub(super) fn watch(root: &mut Section<'_>, store: Option<&Store>, report: &mut Report) -> Watch {

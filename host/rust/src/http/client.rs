@@ -1,18 +1,24 @@
 //! Requests through reqwest: each at most once, to allowed origins, and with errors that tell what can have left.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+mod not_after;
+
+use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use reqwest::{
     Url,
-    header::{HeaderMap, HeaderName, HeaderValue},
+    header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue},
 };
 use rustls::{ClientConfig, RootCertStore};
 use tokio::{sync::OnceCell, time::timeout};
 
 use super::{Error, Header, Http, Method, Origin, Request, Response};
-use crate::secret::Secret;
+use crate::{
+    clock::{Clock, SystemClock},
+    secret::Secret,
+};
+use not_after::{NotAfter, TooLate};
 
 /// Sends requests to the allowed origins and to no other.
 ///
@@ -20,11 +26,11 @@ use crate::secret::Secret;
 /// that a company's own authority works. `HTTPS_PROXY` and `NO_PROXY` are followed; a proxy sees the tunnel only, and
 /// requests to loopback never go through one. Every request has a connection of its own: a kept one may turn out to be
 /// closed just when a request was written to it, and then nobody knows.
-#[derive(Debug)]
 pub struct Client {
     allowed: BTreeSet<Origin>,
+    clock: Arc<dyn Clock>,
     // Certificates are read when the first request needs them, and not for a command that sends none.
-    encrypted: OnceCell<reqwest::Client>,
+    encrypted: OnceCell<(ClientConfig, reqwest::Client)>,
     plain: OnceCell<reqwest::Client>,
 }
 
@@ -34,7 +40,19 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 impl Client {
     /// A client that sends to these origins alone. Opens and reads nothing yet.
     pub fn new(allowed: impl IntoIterator<Item = Origin>) -> Self {
-        Self { allowed: allowed.into_iter().collect(), encrypted: OnceCell::new(), plain: OnceCell::new() }
+        Self {
+            allowed: allowed.into_iter().collect(),
+            clock: Arc::new(SystemClock),
+            encrypted: OnceCell::new(),
+            plain: OnceCell::new(),
+        }
+    }
+
+    /// Where the time comes from that [`Request::not_after`] is compared with; otherwise from the system.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
     }
 
     /// The URL with its origin, if requests may go there.
@@ -47,15 +65,23 @@ impl Client {
         }
     }
 
-    async fn client(&self, origin: &Origin) -> Result<&reqwest::Client, Error> {
+    /// A client of its own where there is a limit for the connection, which only few requests have.
+    async fn client(&self, origin: &Origin, not_after: Option<&NotAfter>) -> Result<reqwest::Client, Error> {
         let client = if origin.is_plain() {
-            self.plain.get_or_try_init(async || plain()).await
+            match not_after {
+                None => self.plain.get_or_try_init(async || plain(None)).await.cloned(),
+                Some(_) => plain(not_after),
+            }
         } else {
             let build = async || match tokio::task::spawn_blocking(encrypted).await {
                 Ok(client) => client,
                 Err(error) => Err(error.to_string()),
             };
-            self.encrypted.get_or_try_init(build).await
+            let built = self.encrypted.get_or_try_init(build).await;
+            built.and_then(|(tls, client)| match not_after {
+                None => Ok(client.clone()),
+                Some(_) => of_tls(tls.clone(), not_after),
+            })
         };
         client.map_err(|text| Error::NotSent(format!("requests cannot be made: {text}")))
     }
@@ -65,8 +91,16 @@ impl Client {
 impl Http for Client {
     async fn send(&self, request: Request) -> Result<Response, Error> {
         let (url, origin) = self.permit(&request.url)?;
-        let headers = headers(&request.headers)?;
-        let client = self.client(&origin).await?;
+        let mut headers = headers(&request.headers)?;
+        if request.method == Method::Post && request.body.is_empty() {
+            // Neither reqwest nor hyper says so by itself.
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        let not_after = request.not_after.map(|instant| NotAfter::new(instant, &self.clock));
+        let client = self.client(&origin, not_after.as_ref()).await?;
+        if not_after.is_some_and(|not_after| not_after.check().is_err()) {
+            return Err(TooLate::error(&origin));
+        }
         let method = match request.method {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
@@ -92,7 +126,7 @@ impl Http for Client {
     }
 }
 
-fn encrypted() -> Result<reqwest::Client, String> {
+fn encrypted() -> Result<(ClientConfig, reqwest::Client), String> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
     let (trusted, _) = roots.add_parsable_certificates(found.certs);
@@ -102,26 +136,33 @@ fn encrypted() -> Result<reqwest::Client, String> {
             "no trusted certificate was found on this system{why}; install its CA certificates, or name a file of them in SSL_CERT_FILE"
         ));
     }
-    let client = builder(roots)?.https_only(true).build();
+    let tls = tls(roots)?;
+    let client = of_tls(tls.clone(), None)?;
+    Ok((tls, client))
+}
+
+fn of_tls(tls: ClientConfig, not_after: Option<&NotAfter>) -> Result<reqwest::Client, String> {
+    let client = builder(tls, not_after).https_only(true).build();
     client.map_err(|e| cause(&e))
 }
 
-fn plain() -> Result<reqwest::Client, String> {
+fn plain(not_after: Option<&NotAfter>) -> Result<reqwest::Client, String> {
     // The name is not left to a resolver, which might lead elsewhere.
     let loopback = [([127, 0, 0, 1], 0).into(), (std::net::Ipv6Addr::LOCALHOST, 0).into()];
-    let client = builder(RootCertStore::empty())?.no_proxy().resolve_to_addrs("localhost", &loopback).build();
+    let client =
+        builder(tls(RootCertStore::empty())?, not_after).no_proxy().resolve_to_addrs("localhost", &loopback).build();
     client.map_err(|e| cause(&e))
 }
 
-/// What both clients have in common. The provider of cryptography is named here, because a library does not set the one of
-/// its process.
-fn builder(trusted: RootCertStore) -> Result<reqwest::ClientBuilder, String> {
+/// The provider of cryptography is named here, because a library does not set the one of its process.
+fn tls(trusted: RootCertStore) -> Result<ClientConfig, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|e| e.to_string())?
-        .with_root_certificates(trusted)
-        .with_no_client_auth();
+    let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    Ok(versions.map_err(|e| e.to_string())?.with_root_certificates(trusted).with_no_client_auth())
+}
+
+/// What all clients have in common.
+fn builder(tls: ClientConfig, not_after: Option<&NotAfter>) -> reqwest::ClientBuilder {
     let builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .redirect(reqwest::redirect::Policy::none())
@@ -130,7 +171,10 @@ fn builder(trusted: RootCertStore) -> Result<reqwest::ClientBuilder, String> {
         .retry(reqwest::retry::never())
         .pool_max_idle_per_host(0)
         .connect_timeout(CONNECT_LIMIT);
-    Ok(builder)
+    match not_after {
+        Some(not_after) => builder.connector_layer(not_after.clone()),
+        None => builder,
+    }
 }
 
 /// What the client sets itself, or what would steer the connection. `host` above all: servers that share an address go by it,
@@ -182,7 +226,9 @@ async fn answer(mut response: reqwest::Response, limit: u32, origin: &Origin) ->
 
 fn failure(origin: &Origin, error: reqwest::Error) -> Error {
     let text = cause(&error);
-    if error.is_connect() {
+    if TooLate::caused(&error) {
+        TooLate::error(origin)
+    } else if error.is_connect() {
         let hint = if text.contains("certificate") {
             "; if a company's own authority signed it, name its certificate in SSL_CERT_FILE"
         } else {
@@ -203,6 +249,12 @@ fn cause(error: &reqwest::Error) -> String {
         innermost = source;
     }
     innermost.to_string()
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("allowed", &self.allowed).finish_non_exhaustive()
+    }
 }
 
 #[cfg(test)]

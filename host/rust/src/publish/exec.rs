@@ -46,6 +46,10 @@ impl ExecTarget {
 
 #[async_trait]
 impl Target for ExecTarget {
+    async fn place(&self, machine: &str, name: &str) -> Result<String, Error> {
+        Ok(format!("exec://{machine}/{name}"))
+    }
+
     async fn probe(&self) -> Result<Probe, Error> {
         self.command.look()?;
         Ok(Probe::NotChecked("the program is there and may be run; whether it does its work was not tried".into()))

@@ -1,5 +1,7 @@
 //! A credential in a file: an environment file, or a JSON file.
 
+mod place;
+
 use std::{
     ffi::OsString,
     fs::{self, Metadata},
@@ -13,7 +15,7 @@ use async_trait::async_trait;
 
 pub use super::form::{Format, Names};
 use super::{
-    Error, Held, Probe, Target,
+    Error, Held, Probe, Reading, Target,
     form::{held, merged},
 };
 use crate::{
@@ -82,8 +84,8 @@ impl FileTarget {
         let (path, temporary) = self.places()?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let (content, existing) = read(&path).map_err(|e| failure("read", &path, &e))?;
-        let nobody = Credential { client_id: String::new(), client_secret: Secret::default(), expires_at: None };
-        let merged = self.merged(&path, &content, &nobody)?;
+        let empty = Credential { client_id: String::new(), client_secret: Secret::default(), expires_at: None };
+        let merged = self.merged(&path, &content, &empty)?;
         if let Err(error) = fs::symlink_metadata(&temporary)
             && error.kind() != ErrorKind::NotFound
         {
@@ -103,7 +105,7 @@ impl FileTarget {
 
     fn write(&self, credential: &Credential, until: Instant) -> Result<(), Error> {
         let (path, temporary) = self.places()?;
-        // Before anybody waits for the lock.
+        // Before others wait for the lock.
         read(&path).map_err(|e| failure("read", &path, &e))?;
         let replacement = Replacement::begin(&path, &temporary);
         let replacement = replacement.map_err(|e| failure_beside("write next to", &path, &temporary, &e))?;
@@ -142,9 +144,14 @@ impl Target for FileTarget {
         aside(Of::Place, &self.path, move || target.look()).await
     }
 
-    async fn read(&self) -> Result<Option<Held>, Error> {
+    async fn read(&self) -> Result<Reading, Error> {
         let target = self.clone();
-        aside(Of::Place, &self.path, move || target.held()).await
+        Ok(aside(Of::Place, &self.path, move || target.held()).await?.into())
+    }
+
+    async fn place(&self, machine: &str, _name: &str) -> Result<String, Error> {
+        let (target, machine) = (self.clone(), machine.to_owned());
+        aside(Of::Place, &self.path, move || place::of(&target.path, &machine)).await
     }
 }
 

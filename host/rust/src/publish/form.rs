@@ -108,7 +108,7 @@ pub(super) fn held(content: &[u8], format: Format, names: &Names) -> Result<Opti
     let client_id = value(&names.client_id)?.and_then(|id| id.expose_str().map(str::to_owned));
     // A date in a form of somebody else's is as good as none: whoever takes the secret over is told that it is not known.
     let expires_at = value(&names.expires_at).ok().flatten().and_then(|text| instant(text.expose_str()?));
-    Ok(Some(Held { client_id, client_secret, expires_at }))
+    Ok(Some(Held { client_id, client_secret, expires_at, written_by: None }))
 }
 
 /// Milliseconds since 1970-01-01T00:00:00Z.

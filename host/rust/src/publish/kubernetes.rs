@@ -3,6 +3,7 @@
 mod access;
 mod client;
 mod failure;
+mod written_by;
 
 use std::{
     collections::BTreeMap,
@@ -16,7 +17,7 @@ use tokio::{sync::Semaphore, time::timeout};
 pub(crate) use self::client::is_name;
 use self::client::{Answer, Client, Fetching, Found};
 use super::{
-    Error, Held, Probe, Target,
+    Error, Held, Probe, Reading, Target,
     form::{Format, Names, expect_no_other, instant, texts},
 };
 use crate::secret::Credential;
@@ -138,6 +139,7 @@ impl KubernetesTarget {
             // A person's `echo` may have added a line end.
             client_id: text(&self.names.client_id).map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned),
             expires_at: text(&self.names.expires_at).and_then(instant),
+            written_by: found.written_by(&self.names.client_secret),
         })
     }
 }
@@ -167,8 +169,15 @@ impl Target for KubernetesTarget {
         bounded(self.look()).await
     }
 
-    async fn read(&self) -> Result<Option<Held>, Error> {
-        bounded(async { Ok(self.client().await?.find().await?.and_then(|found| self.held(&found))) }).await
+    async fn read(&self) -> Result<Reading, Error> {
+        bounded(async { Ok(self.client().await?.find().await?.and_then(|found| self.held(&found)).into()) }).await
+    }
+
+    async fn place(&self, _machine: &str, _name: &str) -> Result<String, Error> {
+        let config = access::config(self.context.as_deref()).await?;
+        let server = config.cluster_url.to_string();
+        let namespace = client::namespace(&config, self.namespace.as_deref());
+        Ok(format!("kubernetes+{}/{namespace}/{}", server.trim_end_matches('/'), self.secret))
     }
 }
 

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::{sync::OnceCell, time::sleep};
 
 use super::{
-    Error, Format, Held, Names, Probe, Target,
+    Error, Format, Names, Probe, Reading, Target,
     aws::bounded,
     form::{held, merged},
 };
@@ -96,8 +96,18 @@ impl SecretsManagerTarget {
         self.secret.starts_with("arn:")
     }
 
+    /// An ARN, with an empty account where a name is set, which does not say it.
+    async fn arn(&self) -> Result<String, Error> {
+        if self.is_arn() {
+            return Ok(self.secret.clone());
+        }
+        let region = self.aws.region_of("Secrets Manager", self.region.as_deref()).await;
+        let region = region.map_err(|error| Error::Other(error.to_string()))?;
+        Ok(format!("arn:aws:secretsmanager:{region}::secret:{}", self.secret))
+    }
+
     /// The secret with its region, for people.
-    fn place(&self, client: &Client) -> String {
+    fn words(&self, client: &Client) -> String {
         let region = client.config().region().map_or("no region", AsRef::as_ref);
         format!("the secret '{}' of Secrets Manager in {region}", self.secret)
     }
@@ -108,7 +118,7 @@ impl SecretsManagerTarget {
             Ok(answer) if answer.secret_binary.is_some() => {
                 return Err(Error::Other(format!(
                     "{} holds bytes in the place of a JSON object and is left as it is; name another secret",
-                    self.place(client)
+                    self.words(client)
                 )));
             }
             Ok(answer) => {
@@ -135,7 +145,7 @@ impl SecretsManagerTarget {
         if merged.len() > LARGEST {
             return Err(Error::Other(format!(
                 "with the credential {} would be larger than the {LARGEST} bytes that it may have; take something else out of it, or name another secret",
-                self.place(client)
+                self.words(client)
             )));
         }
         Ok(merged)
@@ -143,7 +153,7 @@ impl SecretsManagerTarget {
 
     fn about(&self, client: &Client, error: Error) -> Error {
         match error {
-            Error::Other(text) => Error::Other(format!("{}: {text}", self.place(client))),
+            Error::Other(text) => Error::Other(format!("{}: {text}", self.words(client))),
             other => other,
         }
     }
@@ -158,7 +168,7 @@ impl SecretsManagerTarget {
             let wait = 50 + getrandom::u32().unwrap_or_default() % (100 * (round + 1));
             sleep(Duration::from_millis(wait.into())).await;
         }
-        Err(Error::Unavailable(format!("others change {} all the time: {quicker}", self.place(client))))
+        Err(Error::Unavailable(format!("others change {} all the time: {quicker}", self.words(client))))
     }
 
     /// Puts it if nobody changes the secret meanwhile; else what was answered.
@@ -217,7 +227,7 @@ impl SecretsManagerTarget {
             let Some(pause) = pauses.next() else {
                 return Err(Error::Unavailable(format!(
                     "{} was written, and Secrets Manager still shows the value before; it is looked at again later",
-                    self.place(client)
+                    self.words(client)
                 )));
             };
             sleep(Duration::from_millis(*pause)).await;
@@ -243,7 +253,7 @@ impl SecretsManagerTarget {
 
     async fn create(&self, client: &Client, credential: &Credential) -> Result<Option<String>, Error> {
         if self.is_arn() {
-            return Err(Error::Other(format!("there is no such secret: {}; compare the ARN", self.place(client))));
+            return Err(Error::Other(format!("there is no such secret: {}; compare the ARN", self.words(client))));
         }
         let document = self.merged(client, &Secret::default(), credential)?;
         let created = client
@@ -263,7 +273,7 @@ impl SecretsManagerTarget {
 impl Target for SecretsManagerTarget {
     async fn put(&self, credential: &Credential) -> Result<(), Error> {
         let client = self.client().await?;
-        bounded(&self.place(client), self.replace(client, credential)).await
+        bounded(&self.words(client), self.replace(client, credential)).await
     }
 
     async fn probe(&self) -> Result<Probe, Error> {
@@ -277,22 +287,26 @@ impl Target for SecretsManagerTarget {
                 ))
             }
             Ok(None) if self.is_arn() => {
-                Err(Error::Other(format!("there is no such secret: {}; compare the ARN", self.place(client))))
+                Err(Error::Other(format!("there is no such secret: {}; compare the ARN", self.words(client))))
             }
             Ok(None) => Ok(Probe::NotChecked(format!(
                 "{} does not exist yet, and is made when it is first written; whether it may be was not tried",
-                self.place(client)
+                self.words(client)
             ))),
             Err(Error::AccessDenied(text)) => Ok(Probe::NotChecked(text)),
             Err(error) => Err(error),
         }
     }
 
-    async fn read(&self) -> Result<Option<Held>, Error> {
+    async fn read(&self) -> Result<Reading, Error> {
         let client = self.client().await?;
-        let Some(present) = self.present(client).await? else { return Ok(None) };
+        let Some(present) = self.present(client).await? else { return Ok(Reading::None) };
         let about = |error| self.about(client, error);
-        held(present.document.expose(), Format::Json, &self.names).map_err(about)
+        Ok(held(present.document.expose(), Format::Json, &self.names).map_err(about)?.into())
+    }
+
+    async fn place(&self, _machine: &str, _name: &str) -> Result<String, Error> {
+        self.arn().await
     }
 }
 

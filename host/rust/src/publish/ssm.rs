@@ -13,7 +13,7 @@ use aws_sdk_ssm::{
 use tokio::sync::OnceCell;
 
 use super::{
-    Error, Format, Held, Names, Probe, Target,
+    Error, Format, Held, Names, Probe, Reading, Target,
     aws::bounded,
     form::{held, merged},
 };
@@ -105,8 +105,18 @@ impl SsmTarget {
         self.client.get_or_try_init(client).await.map_err(|error: crate::aws::Unusable| Error::Other(error.to_string()))
     }
 
+    /// An ARN, with an empty account where a name is set, which does not say it.
+    async fn arn(&self) -> Result<String, Error> {
+        if self.parameter.starts_with("arn:") {
+            return Ok(self.parameter.clone());
+        }
+        let region = self.aws.region_of("SSM", self.region.as_deref()).await;
+        let region = region.map_err(|error| Error::Other(error.to_string()))?;
+        Ok(format!("arn:aws:ssm:{region}::parameter/{}", self.parameter.trim_start_matches('/')))
+    }
+
     /// The parameter with its region, for people.
-    fn place(&self, client: &Client) -> String {
+    fn words(&self, client: &Client) -> String {
         let region = client.config().region().map_or("no region", AsRef::as_ref);
         format!("the parameter '{}' in {region}", self.parameter)
     }
@@ -134,7 +144,7 @@ impl SsmTarget {
                 return Ok(described);
             }
         }
-        Err(Error::Unavailable(format!("{} is not described at present", self.place(client))))
+        Err(Error::Unavailable(format!("{} is not described at present", self.words(client))))
     }
 
     fn merged(&self, client: &Client, present: &Secret, credential: &Credential) -> Result<Secret, Error> {
@@ -150,7 +160,7 @@ impl SsmTarget {
 
     fn about(&self, client: &Client, error: Error) -> Error {
         match error {
-            Error::Other(text) => Error::Other(format!("{}: {text}", self.place(client))),
+            Error::Other(text) => Error::Other(format!("{}: {text}", self.words(client))),
             other => other,
         }
     }
@@ -168,7 +178,7 @@ impl SsmTarget {
         }
         Err(Error::Other(format!(
             "with the credential {} would have {length} bytes, of the {largest} that there may be: {remedy}",
-            self.place(client)
+            self.words(client)
         )))
     }
 
@@ -215,7 +225,7 @@ impl SsmTarget {
         }
         Err(Error::Unavailable(format!(
             "{} was written, and somebody else had written it at the same moment, which is overwritten: compare its versions {} and {}",
-            self.place(client),
+            self.words(client),
             put.version - 1,
             put.version
         )))
@@ -232,14 +242,14 @@ impl Target for SsmTarget {
                 None => self.create(client, credential).await,
             }
         };
-        bounded(&self.place(client), put).await
+        bounded(&self.words(client), put).await
     }
 
     async fn probe(&self) -> Result<Probe, Error> {
         let client = self.client().await?;
         let looked = async {
             let Some(present) = self.present(client).await? else {
-                let place = self.place(client);
+                let place = self.words(client);
                 return Ok(Probe::NotChecked(format!(
                     "{place} does not exist yet, and is made when it is first written; whether it may be was not tried"
                 )));
@@ -253,21 +263,31 @@ impl Target for SsmTarget {
                 "{warning}the parameter can be read, and takes it; whether it may be written was not tried"
             )))
         };
-        match bounded(&self.place(client), looked).await {
+        match bounded(&self.words(client), looked).await {
             Err(Error::AccessDenied(text)) => Ok(Probe::NotChecked(text)),
             looked => looked,
         }
     }
 
-    async fn read(&self) -> Result<Option<Held>, Error> {
+    async fn read(&self) -> Result<Reading, Error> {
         let client = self.client().await?;
-        let Some(present) = self.present(client).await? else { return Ok(None) };
+        let Some(present) = self.present(client).await? else { return Ok(Reading::None) };
         match &self.form {
             ParameterForm::Json(names) => {
-                held(present.value.expose(), Format::Json, names).map_err(|error| self.about(client, error))
+                let held = held(present.value.expose(), Format::Json, names);
+                Ok(held.map_err(|error| self.about(client, error))?.into())
             }
-            ParameterForm::Value => Ok(Some(Held { client_id: None, client_secret: present.value, expires_at: None })),
+            ParameterForm::Value if present.value.is_empty() => Ok(Reading::None),
+            ParameterForm::Value => Ok(Reading::Credential(Held {
+                client_id: None,
+                client_secret: present.value,
+                expires_at: None,
+                written_by: None,
+            })),
         }
+    }
+    async fn place(&self, _machine: &str, _name: &str) -> Result<String, Error> {
+        self.arn().await
     }
 }
 

@@ -5,7 +5,7 @@ use std::{ffi::OsString, time::Duration};
 use async_trait::async_trait;
 use tokio::time::timeout;
 
-use super::{Error, Held, Probe, Target, command::Command};
+use super::{Error, Probe, Reading, Target, command::Command};
 use crate::secret::Credential;
 
 /// A target, and a command that is run whenever something was put there, such as `systemctl reload shop`.
@@ -59,8 +59,12 @@ impl Target for Then {
         })
     }
 
-    async fn read(&self) -> Result<Option<Held>, Error> {
+    async fn read(&self) -> Result<Reading, Error> {
         self.target.read().await
+    }
+
+    async fn place(&self, machine: &str, name: &str) -> Result<String, Error> {
+        self.target.place(machine, name).await
     }
 }
 

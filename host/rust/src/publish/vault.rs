@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use self::server::{Document, Server, Written};
 use super::{
-    Error, Held, Probe, Target,
+    Error, Probe, Reading, Target,
     form::{Format, Names, held, merged},
 };
 use crate::secret::Credential;
@@ -143,12 +143,42 @@ impl Target for VaultTarget {
         bounded(self.look()).await
     }
 
-    async fn read(&self) -> Result<Option<Held>, Error> {
+    async fn read(&self) -> Result<Reading, Error> {
         bounded(async {
             let server = self.server().await?;
             let document = server.read().await?;
-            held(document.content.expose(), Format::Json, &self.names).map_err(|error| error.within(&server.place()))
+            let held = held(document.content.expose(), Format::Json, &self.names);
+            Ok(held.map_err(|error| error.within(&server.place()))?.into())
         })
         .await
+    }
+
+    async fn place(&self, _machine: &str, _name: &str) -> Result<String, Error> {
+        let address = access::address(self.address.as_deref())?;
+        let namespace = access::namespace(self.namespace.as_deref());
+        let parts = [namespace.as_deref().unwrap_or_default(), &self.mount, &self.path];
+        let parts = parts.into_iter().map(|part| part.trim_matches('/')).filter(|part| !part.is_empty());
+        let mut place = format!("vault+{}", address.trim_end_matches('/'));
+        for part in parts {
+            place.push('/');
+            place.push_str(part);
+        }
+        Ok(place)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_place_is_the_address_with_namespace_mount_and_path() {
+        let place = async |target: VaultTarget| target.address("https://vault.example:8200/").place("m", "n").await;
+
+        let target = VaultTarget::new("team/shop").namespace("eu/");
+        assert_eq!(place(target).await.unwrap(), "vault+https://vault.example:8200/eu/secret/team/shop");
+        let target = VaultTarget::new("/shop").mount("kv").namespace("");
+        assert_eq!(place(target).await.unwrap(), "vault+https://vault.example:8200/kv/shop");
     }
 }

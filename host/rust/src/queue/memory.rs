@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{Error, Message, Queue};
+use super::{Error, Flow, Gap, Inspection, Message, Queue};
 use crate::{clock::Clock, secret::Secret};
 
 /// Queues in memory, by name. They hand out messages as standard queues do, in no promised order, each hidden for its
@@ -22,6 +22,8 @@ pub struct MemoryQueue {
 #[derive(Default)]
 struct State {
     queues: BTreeMap<String, Vec<Stored>>,
+    /// What differs from a queue that is as it should be.
+    attributes: BTreeMap<String, BTreeMap<String, Option<String>>>,
     /// Makes ids and receipt handles unique.
     count: u64,
 }
@@ -29,12 +31,15 @@ struct State {
 struct Stored {
     id: String,
     body: Secret,
-    sent_at: u64,
     receive_count: u32,
     received_at: u64,
     visible_at: u64,
     receipt_handle: Option<String>,
 }
+
+/// Lets the account that Amazon sends notifications from send, as its documentation wants it.
+/// <https://developer-docs.amazon.com/sp-api/docs/set-up-credential-rotation-notifications>
+const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::437568002678:root"},"Action":["sqs:SendMessage","sqs:GetQueueAttributes"],"Resource":"ARN"}]}"#;
 
 /// SQS hides no message for longer than this after its receipt.
 const HIDDEN_AT_MOST: u64 = 12 * 60 * 60 * 1000;
@@ -43,7 +48,7 @@ impl MemoryQueue {
     /// Queues of these names, all empty.
     pub fn new<N: Into<String>>(clock: impl Clock, names: impl IntoIterator<Item = N>) -> Self {
         let queues = names.into_iter().map(|name| (name.into(), Vec::new())).collect();
-        Self { clock: Box::new(clock), state: Mutex::new(State { queues, count: 0 }) }
+        Self { clock: Box::new(clock), state: Mutex::new(State { queues, ..State::default() }) }
     }
 
     /// Puts a message into a queue, which is made if there is none of that name, and answers the message's id.
@@ -55,7 +60,6 @@ impl MemoryQueue {
         state.queues.entry(queue.to_owned()).or_default().push(Stored {
             id: id.clone(),
             body: body.into(),
-            sent_at: now,
             receive_count: 0,
             received_at: now,
             visible_at: now,
@@ -69,6 +73,46 @@ impl MemoryQueue {
         let state = self.state();
         let messages = state.queues.get(queue).into_iter().flatten();
         messages.map(|message| message.id.clone()).collect()
+    }
+
+    /// Sets an attribute of a queue by the name that SQS gives it, or takes it away, for what [`inspect`](Queue::inspect) finds.
+    /// Without it, queues are as they should be.
+    pub fn set_attribute(&self, queue: &str, name: &str, value: Option<&str>) {
+        let mut state = self.state();
+        let attributes = state.attributes.entry(queue.to_owned()).or_default();
+        attributes.insert(name.to_owned(), value.map(str::to_owned));
+    }
+
+    fn attributes(&self, queue: &str) -> Result<BTreeMap<String, String>, Error> {
+        let now = self.clock.now();
+        let mut state = self.state();
+        let messages = state.queue(queue)?;
+        let visible = messages.iter().filter(|message| message.visible_at <= now).count();
+        let hidden = messages.len() - visible;
+        let arn = format!("arn:aws:sqs:eu-west-1:123456789012:{queue}");
+        let mut attributes = BTreeMap::from(
+            [
+                ("ApproximateNumberOfMessages", visible.to_string()),
+                ("ApproximateNumberOfMessagesDelayed", "0".to_owned()),
+                ("ApproximateNumberOfMessagesNotVisible", hidden.to_string()),
+                ("DelaySeconds", "0".to_owned()),
+                ("MaximumMessageSize", "262144".to_owned()),
+                ("MessageRetentionPeriod", "1209600".to_owned()),
+                ("Policy", POLICY.replace("ARN", &arn)),
+                ("QueueArn", arn),
+                ("ReceiveMessageWaitTimeSeconds", "0".to_owned()),
+                ("SqsManagedSseEnabled", "true".to_owned()),
+                ("VisibilityTimeout", "30".to_owned()),
+            ]
+            .map(|(name, value)| (name.to_owned(), value)),
+        );
+        for (name, value) in state.attributes.get(queue).into_iter().flatten() {
+            match value {
+                Some(value) => attributes.insert(name.clone(), value.clone()),
+                None => attributes.remove(name),
+            };
+        }
+        Ok(attributes)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -102,7 +146,6 @@ impl Queue for MemoryQueue {
                 receipt_handle,
                 body: message.body.clone(),
                 receive_count: message.receive_count,
-                sent_at: Some(message.sent_at),
             });
         }
         state.count = count;
@@ -126,6 +169,11 @@ impl Queue for MemoryQueue {
         let message = hidden.ok_or(Error::StaleReceipt)?;
         message.visible_at = (now + u64::from(visibility) * 1000).min(message.received_at + HIDDEN_AT_MOST);
         Ok(())
+    }
+
+    async fn inspect(&self, queue: &str) -> Inspection {
+        let attributes = self.attributes(queue).map_err(Gap::from);
+        Inspection { attributes, key: None, flow: Flow::Pulled }
     }
 }
 
@@ -155,7 +203,7 @@ mod tests {
         let id = queue.send("main", "body");
 
         let first = receive(&queue).await.unwrap();
-        assert_eq!((&first.id, first.receive_count, first.sent_at), (&id, 1, Some(START)));
+        assert_eq!((&first.id, first.receive_count), (&id, 1));
         assert!(receive(&queue).await.is_none());
 
         clock.advance(Duration::from_secs(30));
@@ -196,6 +244,32 @@ mod tests {
         queue.hide("main", &second.receipt_handle, 43_200).await.unwrap();
         clock.advance(Duration::from_secs(43_200));
         assert_eq!(queue.hide("main", &second.receipt_handle, 5).await, Err(Error::StaleReceipt));
+    }
+
+    #[tokio::test]
+    async fn an_inspection_counts_the_messages_and_receives_none() {
+        let (clock, queue) = queue();
+        queue.send("main", "one");
+        queue.send("main", "two");
+        queue.receive("main", 1, 0, 30).await.unwrap();
+
+        let inspection = queue.inspect("main").await;
+
+        let attributes = inspection.attributes.unwrap();
+        assert_eq!(attributes["ApproximateNumberOfMessages"], "1");
+        assert_eq!(attributes["ApproximateNumberOfMessagesNotVisible"], "1");
+        assert!(attributes["Policy"].contains(&attributes["QueueArn"]), "{attributes:?}");
+        assert_eq!((inspection.key, inspection.flow), (None, Flow::Pulled));
+        assert_eq!(receive(&queue).await.unwrap().receive_count, 1);
+        clock.advance(Duration::from_secs(30));
+
+        queue.set_attribute("main", "Policy", None);
+        queue.set_attribute("main", "DelaySeconds", Some("900"));
+        let attributes = queue.inspect("main").await.attributes.unwrap();
+        assert_eq!((attributes.get("Policy"), attributes["DelaySeconds"].as_str()), (None, "900"));
+        assert_eq!(attributes["ApproximateNumberOfMessages"], "2");
+        let missing = queue.inspect("other").await;
+        assert!(matches!(missing.attributes, Err(Gap::NotFound(_))), "{missing:?}");
     }
 
     #[tokio::test]

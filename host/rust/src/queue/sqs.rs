@@ -1,11 +1,12 @@
 //! Amazon SQS, through the AWS SDK.
 
 mod failure;
+mod inspection;
 mod key;
 mod place;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{Mutex, PoisonError},
     time::Duration,
@@ -18,14 +19,10 @@ use aws_sdk_sqs::{
     types::{Message as SqsMessage, MessageSystemAttributeName, QueueAttributeName},
 };
 
-use super::{Error, Message, Queue};
+use super::{Error, Inspection, Message, Queue};
 use crate::aws::{Aws, CALL_LIMIT, UrlError, limits};
 use failure::{Operation, failure};
 use place::Place;
-
-pub(crate) use key::Key;
-#[cfg(test)]
-pub(crate) use key::KeyDescription;
 
 /// Amazon SQS.
 ///
@@ -39,6 +36,8 @@ pub(crate) use key::KeyDescription;
 pub struct Sqs {
     queues: BTreeMap<String, Place>,
     aws: Aws,
+    /// The names of the queues whose messages a service passes on.
+    pushed: BTreeSet<String>,
     clients: Mutex<BTreeMap<String, Client>>,
 }
 
@@ -49,13 +48,26 @@ impl Sqs {
     /// These queues, by the names of the settings, with their URLs as SQS gives them. `https`, or `http` on loopback.
     pub fn new<N: Into<String>, U: Into<String>>(queues: impl IntoIterator<Item = (N, U)>) -> Result<Self, UrlError> {
         let queues = queues.into_iter().map(|(name, url)| Ok((name.into(), Place::of(url.into())?)));
-        Ok(Self { queues: queues.collect::<Result<_, _>>()?, aws: Aws::default(), clients: Mutex::default() })
+        Ok(Self {
+            queues: queues.collect::<Result<_, _>>()?,
+            aws: Aws::default(),
+            pushed: BTreeSet::new(),
+            clients: Mutex::default(),
+        })
     }
 
     /// Other AWS settings than the usual variables and files.
     #[must_use]
     pub fn aws(mut self, aws: Aws) -> Self {
         self.aws = aws;
+        self
+    }
+
+    /// Says that a service receives the messages of this queue and passes them to [`Rotator::deliver`](crate::Rotator::deliver),
+    /// such as an event source mapping of AWS Lambda. Messages of the others are pulled.
+    #[must_use]
+    pub fn pushed(mut self, queue: impl Into<String>) -> Self {
+        self.pushed.insert(queue.into());
         self
     }
 
@@ -106,7 +118,6 @@ impl Queue for Sqs {
             .wait_time_seconds(number(wait))
             .visibility_timeout(number(visibility.min(HIDDEN_AT_MOST)))
             .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
-            .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
             .customize()
             .config_override(within(Duration::from_secs(wait.into()) + CALL_LIMIT))
             .send()
@@ -141,16 +152,18 @@ impl Queue for Sqs {
             }
         }
     }
+
+    async fn inspect(&self, queue: &str) -> Inspection {
+        self.facts(queue).await
+    }
 }
 
 /// A message of SQS's always has an id, a receipt handle and a body; what lacks one cannot be answered and comes again.
 fn message(message: SqsMessage) -> Option<Message> {
     let attribute = |name| message.attributes.as_ref()?.get(&name);
     let receive_count = attribute(MessageSystemAttributeName::ApproximateReceiveCount).and_then(|n| n.parse().ok());
-    let sent_at = attribute(MessageSystemAttributeName::SentTimestamp).and_then(|n| n.parse().ok());
     Some(Message {
         receive_count: receive_count.unwrap_or_default(),
-        sent_at,
         id: message.message_id?,
         receipt_handle: message.receipt_handle?,
         body: message.body?.into(),

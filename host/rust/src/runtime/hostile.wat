@@ -7,9 +7,14 @@
   (import "lwa:rotation/settings@0.1.0" (instance $settings
     (type $agent' (record (field "application" string) (field "version" string) (field "language" string)))
     (export "user-agent" (type $agent (eq $agent')))
+    (type $target' (record (field "name" string) (field "place" string)))
+    (export "target" (type $target (eq $target')))
+    (type $rotate' (enum "automatic" "on-request"))
+    (export "rotate" (type $rotate (eq $rotate')))
     (type $application' (record
-      (field "client-id" string) (field "token-endpoint" string) (field "api-endpoint" string)
-      (field "rotate-before" u32) (field "patience" u32) (field "targets" (list string)) (field "user-agent" $agent)))
+      (field "client-id" string) (field "token-endpoint" string) (field "api-endpoint" string) (field "queue" string)
+      (field "rotate" $rotate) (field "rotate-before" u32) (field "patience" u32) (field "targets" (list $target))
+      (field "user-agent" $agent)))
     (export "application" (type $application (eq $application')))
     (export "find" (func (param "client-id" string) (result (option $application))))))
 
@@ -20,7 +25,7 @@
     (export "header" (type $header (eq $header')))
     (type $request' (record
       (field "method" $method) (field "url" string) (field "headers" (list $header)) (field "body" (list u8))
-      (field "time-limit" u32) (field "body-limit" u32)))
+      (field "time-limit" u32) (field "body-limit" u32) (field "not-after" (option u64))))
     (export "request" (type $request (eq $request')))
     (type $response' (record (field "status" u16) (field "headers" (list $header)) (field "body" (list u8))))
     (export "response" (type $response (eq $response')))
@@ -32,8 +37,7 @@
 
   (import "lwa:rotation/queue@0.1.0" (instance $queue
     (type $message' (record
-      (field "id" string) (field "receipt-handle" string) (field "body" (list u8)) (field "receive-count" u32)
-      (field "sent-at" (option u64))))
+      (field "id" string) (field "receipt-handle" string) (field "body" (list u8)) (field "receive-count" u32)))
     (export "message" (type $message (eq $message')))
     (type $error' (variant
       (case "not-found" string) (case "access-denied" string) (case "stale-receipt") (case "unavailable" string)
@@ -42,7 +46,22 @@
     (export "receive" (func
       (param "queue" string) (param "max" u32) (param "wait" u32) (param "visibility" u32)
       (result (result (list $message) (error $error)))))
-    (export "delete" (func (param "queue" string) (param "receipt-handle" string) (result (result (error $error)))))))
+    (export "delete" (func (param "queue" string) (param "receipt-handle" string) (result (result (error $error)))))
+    (type $attribute' (record (field "name" string) (field "value" string)))
+    (export "attribute" (type $attribute (eq $attribute')))
+    (type $gap' (variant (case "not-found" string) (case "denied" string) (case "unreachable" string)))
+    (export "gap" (type $gap (eq $gap')))
+    (type $key-description' (record (field "arn" string) (field "state" string) (field "managed-by-aws" bool)))
+    (export "key-description" (type $key-description (eq $key-description')))
+    (type $key' (record
+      (field "description" (result $key-description (error $gap))) (field "policy" (result string (error $gap)))))
+    (export "key" (type $key (eq $key')))
+    (type $flow' (enum "pulled" "pushed"))
+    (export "flow" (type $flow (eq $flow')))
+    (type $inspection' (record
+      (field "attributes" (result (list $attribute) (error $gap))) (field "key" (option $key)) (field "flow" $flow)))
+    (export "inspection" (type $inspection (eq $inspection')))
+    (export "inspect" (func (param "queue" string) (result $inspection)))))
 
   (import "lwa:rotation/store@0.1.0" (instance $store
     (type $entry' (record (field "revision" string) (field "document" (list u8))))
@@ -54,7 +73,8 @@
     (export "load" (func (param "client-id" string) (result (result (option $entry) (error $error)))))
     (export "save" (func
       (param "client-id" string) (param "document" (list u8)) (param "expected" (option string))
-      (result (result string (error $error)))))))
+      (result (result string (error $error)))))
+    (export "remove" (func (param "client-id" string) (param "expected" string) (result (result (error $error)))))))
 
   (import "lwa:rotation/publish@0.1.0" (instance $publish
     (type $credential' (record
@@ -63,14 +83,25 @@
     (type $error' (variant
       (case "unknown-target") (case "access-denied" string) (case "unavailable" string) (case "other" string)))
     (export "error" (type $error (eq $error')))
-    (export "put" (func (param "target" string) (param "credential" $credential) (result (result (error $error)))))))
+    (export "put" (func (param "target" string) (param "credential" $credential) (result (result (error $error)))))
+    (type $held' (record
+      (field "client-id" (option string)) (field "client-secret" (list u8)) (field "written-by" (option string))))
+    (export "held" (type $held (eq $held')))
+    (type $reading' (variant (case "credential" $held) (case "none") (case "unreadable")))
+    (export "reading" (type $reading (eq $reading')))
+    (export "read" (func
+      (param "target" string) (param "client-id" string) (result (result $reading (error $error)))))))
 
   (import "lwa:rotation/observe@0.1.0" (instance $observe
     (type $cause' (enum
       "secret-refused" "secret-expired" "scope-refused" "access-denied" "not-subscribed" "throttled" "unavailable"
-      "not-connected" "answer-lost" "origin-refused" "unexpected-answer" "message-missing" "new-secret-refused"
-      "target-failed"))
+      "not-connected" "answer-lost" "origin-refused" "unexpected-answer" "queue-blocked" "message-missing"
+      "new-secret-refused" "target-failed" "place-changed" "notice-unmatched" "other"))
     (export "cause" (type $cause (eq $cause')))
+    (type $action' (enum
+      "wait" "supply-secret" "rotate-in-console" "subscribe" "fix-queue" "fix-target" "fix-place" "fix-endpoints"
+      "fix-network" "check-application" "decide" "check-expiry" "other"))
+    (export "action" (type $action (eq $action')))
     (type $remedy-by' (enum "time" "person"))
     (export "remedy-by" (type $remedy-by (eq $remedy-by')))
     (type $amazon-error' (record
@@ -79,19 +110,26 @@
     (export "amazon-error" (type $amazon-error (eq $amazon-error')))
     (type $problem' (record
       (field "cause" $cause) (field "remedy-by" $remedy-by) (field "happened" string) (field "still-works" string)
-      (field "remedy" string) (field "act-by" (option u64)) (field "amazon" (option $amazon-error))
-      (field "retry-at" (option u64))))
+      (field "action" $action) (field "remedy" string) (field "act-by" (option u64))
+      (field "amazon" (option $amazon-error)) (field "retry-at" (option u64))))
     (export "problem" (type $problem (eq $problem')))
-    (type $purpose' (enum "rotation" "proof"))
+    (type $purpose' (enum "rotation" "verification"))
     (export "purpose" (type $purpose (eq $purpose')))
     (type $reason' (enum "due" "requested" "requested-again"))
     (export "reason" (type $reason (eq $reason')))
-    (type $left' (variant (case "unreadable" string) (case "not-enrolled") (case "not-kept" string)))
+    (type $left' (variant
+      (case "unreadable" string) (case "wrapped" string) (case "not-enrolled") (case "not-kept" string)))
     (export "left" (type $left (eq $left')))
     (type $secret-ends' (record (field "new-ends-at" (option u64)) (field "old-ends-at" (option u64))))
     (export "secret-ends" (type $secret-ends (eq $secret-ends')))
     (type $target-failure' (record (field "target" string) (field "failure" string) (field "retry-at" u64)))
     (export "target-failure" (type $target-failure (eq $target-failure')))
+    (type $target-change' (record
+      (field "target" string) (field "found" string) (field "written-by" (option string))))
+    (export "target-change" (type $target-change (eq $target-change')))
+    (type $queue-reading' (record
+      (field "messages" u32) (field "to-the-end" bool) (field "notes" (list string))))
+    (export "queue-reading" (type $queue-reading (eq $queue-reading')))
     (type $hidden-message' (record (field "id" string) (field "until" u64)))
     (export "hidden-message" (type $hidden-message (eq $hidden-message')))
     (type $left-message' (record (field "id" string) (field "why" $left)))
@@ -99,14 +137,17 @@
     (type $received-message' (record (field "id" string) (field "receive-count" u32)))
     (export "received-message" (type $received-message (eq $received-message')))
     (type $happening' (variant
-      (case "enrolled") (case "rotation-begun" $reason) (case "asking-for-token" $purpose)
+      (case "supplied") (case "expiry-set" u64) (case "rotation-wanted" $reason) (case "rotation-cancelled")
+      (case "reading-queue") (case "queue-read" $queue-reading) (case "asking-for-token" $purpose)
       (case "token-issued" $purpose) (case "calling-rotate") (case "rotate-accepted")
       (case "rotate-outcome-unknown" $problem) (case "rotate-refused" $problem)
       (case "message-received" $received-message) (case "secret-kept" $secret-ends) (case "message-old" string)
-      (case "expiry-noticed" u64) (case "proving") (case "proven") (case "not-proven" $problem)
-      (case "promoted" $secret-ends) (case "published" string) (case "not-published" $target-failure)
-      (case "acknowledged" string) (case "hidden" $hidden-message) (case "left" $left-message)
-      (case "not-acknowledged" string) (case "old-secret-purged") (case "stalled" $problem) (case "resumed")))
+      (case "expiry-noticed" u64) (case "verifying") (case "verified") (case "not-verified" $problem)
+      (case "promoted" $secret-ends) (case "candidate-dropped" string) (case "published" string)
+      (case "not-published" $target-failure) (case "target-changed" $target-change) (case "acknowledged" string)
+      (case "hidden" $hidden-message) (case "left" $left-message) (case "not-acknowledged" string)
+      (case "retired-purged") (case "stalled" $problem) (case "needs-person" $problem) (case "resumed")
+      (case "forgotten")))
     (export "happening" (type $happening (eq $happening')))
     (type $event' (record (field "client-id" (option string)) (field "at" u64) (field "what" $happening)))
     (export "event" (type $event (eq $event')))
@@ -139,8 +180,11 @@
   (core func $send (canon lower (func $http "send") (memory $memory) (realloc $realloc)))
   (core func $receive (canon lower (func $queue "receive") (memory $memory) (realloc $realloc)))
   (core func $delete (canon lower (func $queue "delete") (memory $memory) (realloc $realloc)))
+  (core func $inspect (canon lower (func $queue "inspect") (memory $memory) (realloc $realloc)))
   (core func $load (canon lower (func $store "load") (memory $memory) (realloc $realloc)))
   (core func $save (canon lower (func $store "save") (memory $memory) (realloc $realloc)))
+  (core func $remove (canon lower (func $store "remove") (memory $memory) (realloc $realloc)))
+  (core func $read (canon lower (func $publish "read") (memory $memory) (realloc $realloc)))
   (core func $put (canon lower (func $publish "put") (memory $memory) (realloc $realloc)))
   (core func $emit (canon lower (func $observe "emit") (memory $memory)))
   (core func $now (canon lower (func $clock "now") (memory $memory)))
@@ -148,11 +192,14 @@
   (core module $guest
     (import "heap" "memory" (memory 33))
     (import "host" "find" (func $find (param i32 i32 i32)))
-    (import "host" "send" (func $send (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+    (import "host" "send" (func $send (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i64 i32)))
     (import "host" "receive" (func $receive (param i32 i32 i32 i32 i32 i32)))
     (import "host" "delete" (func $delete (param i32 i32 i32 i32 i32)))
     (import "host" "load" (func $load (param i32 i32 i32)))
     (import "host" "save" (func $save (param i32 i32 i32 i32 i32 i32 i32 i32)))
+    (import "host" "inspect" (func $inspect (param i32 i32 i32)))
+    (import "host" "remove" (func $remove (param i32 i32 i32 i32 i32)))
+    (import "host" "read" (func $read (param i32 i32 i32 i32 i32)))
     (import "host" "put" (func $put (param i32 i32 i32 i32 i32 i32 i32 i64 i32)))
     (import "host" "emit" (func $emit (param i32)))
     (import "host" "now" (func $now (param i32)))
@@ -193,12 +240,19 @@
       (call $save (i32.const 32) (i32.const 8) (i32.const 128) (i32.const 12) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 1024))
       (call $outcome (i32.const 1028)))
 
+    (func (export "remove-other") (result i32)
+      (call $remove (i32.const 16) (i32.const 5) (i32.const 96) (i32.const 18) (i32.const 1024))
+      (call $outcome (i32.const 1028)))
+
     ;; Lies about what was read before.
     (func (export "save-as-new") (result i32)
       (call $save (i32.const 0) (i32.const 4) (i32.const 128) (i32.const 12) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 1024))
       (call $outcome (i32.const 1028)))
     (func $save-over-invented (export "save-over-invented") (result i32)
       (call $save (i32.const 0) (i32.const 4) (i32.const 128) (i32.const 12) (i32.const 1) (i32.const 96) (i32.const 18) (i32.const 1024))
+      (call $outcome (i32.const 1028)))
+    (func (export "remove-invented") (result i32)
+      (call $remove (i32.const 0) (i32.const 4) (i32.const 96) (i32.const 18) (i32.const 1024))
       (call $outcome (i32.const 1028)))
     (func (export "claim-that-it-is-saved") (result i32)
       (drop (call $save-over-invented))
@@ -211,6 +265,15 @@
     (func (export "put-for-other") (result i32)
       (call $put (i32.const 80) (i32.const 5) (i32.const 16) (i32.const 5) (i32.const 128) (i32.const 12) (i32.const 0) (i64.const 0) (i32.const 1024))
       (call $outcome (i32.const 1028)))
+    (func (export "read-elsewhere") (result i32)
+      (call $read (i32.const 80) (i32.const 5) (i32.const 0) (i32.const 4) (i32.const 1024))
+      (call $outcome (i32.const 1028)))
+    (func (export "read-for-other") (result i32)
+      (call $read (i32.const 80) (i32.const 5) (i32.const 16) (i32.const 5) (i32.const 1024))
+      (call $outcome (i32.const 1028)))
+    (func (export "inspect-queue") (result i32)
+      (call $inspect (i32.const 48) (i32.const 4) (i32.const 1024))
+      (call $outcome (i32.const 1028)))
     (func (export "receive-from-queue") (result i32)
       (call $receive (i32.const 48) (i32.const 4) (i32.const 10) (i32.const 0) (i32.const 43200) (i32.const 1024))
       (call $outcome (i32.const 1028)))
@@ -222,7 +285,7 @@
     (func $request (param $headers i32) (param $count i32) (param $limit i32)
       (call $load (i32.const 0) (i32.const 4) (i32.const 1024))
       (call $send (i32.const 0) (i32.load (i32.const 1040)) (i32.load (i32.const 1044)) (local.get $headers) (local.get $count)
-        (i32.const 0) (i32.const 0) (local.get $limit) (local.get $limit) (i32.const 1024)))
+        (i32.const 0) (i32.const 0) (local.get $limit) (local.get $limit) (i32.const 0) (i64.const 0) (i32.const 1024)))
     (func (export "send") (result i32)
       (call $request (i32.const 0) (i32.const 0) (i32.const 20))
       (call $outcome (i32.const 1028)))
@@ -271,7 +334,7 @@
       (loop $again (call $event (i32.const 0) (i32.const 0)) (br $again))
       (i32.const 0))
     (func (export "emit-at-length") (result i32)
-      (loop $again (call $event (i32.const 10) (i32.const 0x8000)) (br $again))
+      (loop $again (call $event (i32.const 14) (i32.const 0x8000)) (br $again))
       (i32.const 0))
     (func (export "find-without-end") (result i32)
       (loop $again (call $find (i32.const 32) (i32.const 8) (i32.const 1024)) (br $again))
@@ -290,11 +353,17 @@
     (with "host" (instance
       (export "find" (func $find)) (export "send" (func $send)) (export "receive" (func $receive))
       (export "delete" (func $delete)) (export "load" (func $load)) (export "save" (func $save))
+      (export "inspect" (func $inspect)) (export "remove" (func $remove)) (export "read" (func $read))
       (export "put" (func $put)) (export "emit" (func $emit)) (export "now" (func $now))))))
 
   (func (export "find-other") (result u32) (canon lift (core func $guest "find-other")))
   (func (export "load-other") (result u32) (canon lift (core func $guest "load-other")))
   (func (export "load-stranger") (result u32) (canon lift (core func $guest "load-stranger")))
+  (func (export "remove-other") (result u32) (canon lift (core func $guest "remove-other")))
+  (func (export "remove-invented") (result u32) (canon lift (core func $guest "remove-invented")))
+  (func (export "read-elsewhere") (result u32) (canon lift (core func $guest "read-elsewhere")))
+  (func (export "read-for-other") (result u32) (canon lift (core func $guest "read-for-other")))
+  (func (export "inspect-queue") (result u32) (canon lift (core func $guest "inspect-queue")))
   (func (export "save-other") (result u32) (canon lift (core func $guest "save-other")))
   (func (export "save-stranger") (result u32) (canon lift (core func $guest "save-stranger")))
   (func (export "save-as-new") (result u32) (canon lift (core func $guest "save-as-new")))

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use zeroize::Zeroize;
 
 use super::bounds::{Bounds, Forbidden, HANDED_OVER, Subject};
-use super::puts::Puts;
+use super::turns::Turns;
 use crate::{
     bindings::{
         lwa::rotation::{
@@ -31,7 +31,7 @@ pub(crate) struct Effects {
     pub(crate) http: Box<dyn Http>,
     pub(crate) queue: Box<dyn Queue>,
     pub(crate) store: Box<dyn Store>,
-    pub(crate) publish: Arc<Puts>,
+    pub(crate) publish: Arc<Turns>,
     pub(crate) observe: Box<dyn Observe>,
     pub(crate) clock: Box<dyn Clock>,
     /// In place of the system's random numbers.
@@ -69,6 +69,27 @@ impl Imports {
         self.bounds.application(client_id)?;
         self.find(client_id).ok_or_else(|| Forbidden::asking("for an application that is not of this host"))
     }
+
+    /// Whether the call may work on this target of that application.
+    fn target(&mut self, client_id: &str, name: &str) -> Result<(), Forbidden> {
+        if self.application(client_id)?.targets.iter().any(|target| target.name == name) {
+            return Ok(());
+        }
+        Err(Forbidden::asking("for a publish target that is not of the application"))
+    }
+
+    /// The queue of the application that the call advances, if it does.
+    fn own_queue(&mut self) -> Option<String> {
+        let client_id = self.bounds.advancing()?.to_owned();
+        self.find(&client_id).map(|application| application.queue.clone())
+    }
+
+    /// Whether the call may work on this queue.
+    fn queue(&mut self, name: &str) -> Result<(), Forbidden> {
+        self.bounds.effect()?;
+        let own = self.own_queue();
+        self.bounds.queue(name, own.as_deref())
+    }
 }
 
 impl types::Host for Imports {}
@@ -102,6 +123,7 @@ impl wit_http::Host for Imports {
             time_limit: Duration::from_secs(request.time_limit.into()),
             // The answer comes into this process before it comes into the component's memory, which is limited.
             body_limit: request.body_limit.min(HANDED_OVER),
+            not_after: request.not_after,
         };
         Ok(match self.effects.http.send(request).await {
             Ok(response) => Ok(wit_http::Response {
@@ -126,8 +148,7 @@ impl wit_queue::Host for Imports {
         wait: u32,
         visibility: u32,
     ) -> wasmtime::Result<Result<Vec<wit_queue::Message>, wit_queue::Error>> {
-        self.bounds.effect()?;
-        self.bounds.queue(&queue)?;
+        self.queue(&queue)?;
         let received = self.effects.queue.receive(&queue, max, wait, visibility).await;
         Ok(received.map(|messages| messages.into_iter().map(Into::into).collect()).map_err(Into::into))
     }
@@ -137,8 +158,7 @@ impl wit_queue::Host for Imports {
         queue: String,
         receipt_handle: String,
     ) -> wasmtime::Result<Result<(), wit_queue::Error>> {
-        self.bounds.effect()?;
-        self.bounds.queue(&queue)?;
+        self.queue(&queue)?;
         Ok(self.effects.queue.delete(&queue, &receipt_handle).await.map_err(Into::into))
     }
 
@@ -148,9 +168,15 @@ impl wit_queue::Host for Imports {
         receipt_handle: String,
         visibility: u32,
     ) -> wasmtime::Result<Result<(), wit_queue::Error>> {
-        self.bounds.effect()?;
-        self.bounds.queue(&queue)?;
+        self.queue(&queue)?;
         Ok(self.effects.queue.hide(&queue, &receipt_handle, visibility).await.map_err(Into::into))
+    }
+
+    async fn inspect(&mut self, queue: String) -> wasmtime::Result<wit_queue::Inspection> {
+        self.bounds.effect()?;
+        let own = self.own_queue();
+        self.bounds.inspection(&queue, own.as_deref())?;
+        Ok(self.effects.queue.inspect(&queue).await.into())
     }
 }
 
@@ -179,6 +205,11 @@ impl wit_store::Host for Imports {
         let saved = self.effects.store.save(&client_id, document.into(), expected.as_deref()).await;
         Ok(saved.map_err(Into::into))
     }
+
+    async fn remove(&mut self, client_id: String, expected: String) -> wasmtime::Result<Result<(), wit_store::Error>> {
+        self.application(&client_id)?;
+        Ok(self.effects.store.remove(&client_id, &expected).await.map_err(Into::into))
+    }
 }
 
 impl wit_publish::Host for Imports {
@@ -188,13 +219,23 @@ impl wit_publish::Host for Imports {
         credential: types::Credential,
     ) -> wasmtime::Result<Result<(), wit_publish::Error>> {
         let credential = Credential::from(credential);
-        if !self.application(&credential.client_id)?.targets.contains(&target) {
-            return Err(Forbidden::asking("for a publish target that is not of the application").into());
-        }
-        let began = Instant::now();
-        let put = self.effects.publish.put(&target, &credential, self.bounds.patience()).await;
-        self.bounds.waited(began.elapsed());
+        self.target(&credential.client_id, &target)?;
+        let (patience, began) = (self.bounds.patience(&credential.client_id), Instant::now());
+        let put = self.effects.publish.put(&target, &credential, patience).await;
+        self.bounds.waited(&credential.client_id, began.elapsed());
         Ok(put.map_err(Into::into))
+    }
+
+    async fn read(
+        &mut self,
+        target: String,
+        client_id: String,
+    ) -> wasmtime::Result<Result<wit_publish::Reading, wit_publish::Error>> {
+        self.target(&client_id, &target)?;
+        let (patience, began) = (self.bounds.patience(&client_id), Instant::now());
+        let reading = self.effects.publish.read(&target, &client_id, patience).await;
+        self.bounds.waited(&client_id, began.elapsed());
+        Ok(reading.map(Into::into).map_err(Into::into))
     }
 }
 
@@ -244,7 +285,56 @@ impl From<queue::Message> for wit_queue::Message {
             receipt_handle: message.receipt_handle,
             body: message.body.into_bytes(),
             receive_count: message.receive_count,
-            sent_at: message.sent_at,
+        }
+    }
+}
+
+impl From<queue::Inspection> for wit_queue::Inspection {
+    fn from(inspection: queue::Inspection) -> Self {
+        let attribute = |(name, value)| wit_queue::Attribute { name, value };
+        Self {
+            attributes: inspection
+                .attributes
+                .map(|attributes| attributes.into_iter().map(attribute).collect())
+                .map_err(Into::into),
+            key: inspection.key.map(|key| wit_queue::Key {
+                description: key.description.map(Into::into).map_err(Into::into),
+                policy: key.policy.map_err(Into::into),
+            }),
+            flow: match inspection.flow {
+                queue::Flow::Pulled => wit_queue::Flow::Pulled,
+                queue::Flow::Pushed => wit_queue::Flow::Pushed,
+            },
+        }
+    }
+}
+
+impl From<queue::KeyDescription> for wit_queue::KeyDescription {
+    fn from(key: queue::KeyDescription) -> Self {
+        Self { arn: key.arn, state: key.state, managed_by_aws: key.managed_by_aws }
+    }
+}
+
+impl From<queue::Gap> for wit_queue::Gap {
+    fn from(gap: queue::Gap) -> Self {
+        match gap {
+            queue::Gap::NotFound(text) => Self::NotFound(text),
+            queue::Gap::Denied(text) => Self::Denied(text),
+            queue::Gap::Unreachable(text) => Self::Unreachable(text),
+        }
+    }
+}
+
+impl From<publish::Reading> for wit_publish::Reading {
+    fn from(reading: publish::Reading) -> Self {
+        match reading {
+            publish::Reading::Credential(held) => Self::Credential(wit_publish::Held {
+                client_id: held.client_id,
+                client_secret: held.client_secret.into_bytes(),
+                written_by: held.written_by,
+            }),
+            publish::Reading::None => Self::None,
+            publish::Reading::Unreadable => Self::Unreadable,
         }
     }
 }

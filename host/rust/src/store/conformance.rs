@@ -1,12 +1,12 @@
 //! What every store must do, as a test suite made from the sentences of `wit/store.wit`.
 //!
 //! For the authors of stores: call [`run`] from a test of your own, on a tokio runtime with several threads. It writes
-//! documents under client ids of its own, does not remove them, and panics at the first broken promise. What it cannot test
+//! documents under client ids of its own, does not remove all of them, and panics at the first broken promise. What it cannot test
 //! is durability: whether a saved document survives the loss of power is for you to know.
 
 use std::sync::Arc;
 
-use super::{Error, Store};
+use super::{Error, REMOVED, Store};
 use crate::secret::Secret;
 
 /// Runs the whole suite on a store that `open` opens. Each call of `open` gives another handle of the same place, such as
@@ -28,6 +28,10 @@ pub async fn run<S: Store>(open: impl Fn() -> S) {
     of_concurrent_savers_of_one_revision_at_most_one_succeeds(&open).await;
     no_save_is_lost_among_concurrent_savers(&open).await;
     load_never_returns_part_of_a_document_or_a_mixture(&open).await;
+    a_removed_document_is_gone_for_every_load_that_starts_after_it(&open(), &open()).await;
+    remove_removes_the_revision_named_or_nothing(&open()).await;
+    a_document_made_anew_after_a_removal_has_no_revision_of_before(&open()).await;
+    of_a_saver_and_a_remover_of_one_revision_one_succeeds(&open).await;
 }
 
 const CLIENT_ID: &str = "amzn1.application-oa2-client.conformance";
@@ -262,6 +266,85 @@ async fn load_never_returns_part_of_a_document_or_a_mixture<S: Store>(open: &imp
     drop(writing);
     for reader in readers {
         reader.await.expect("a reader finds whole documents");
+    }
+}
+
+async fn a_removed_document_is_gone_for_every_load_that_starts_after_it(one: &impl Store, other: &impl Store) {
+    let revision = save(one, "remove", "secret", None).await;
+
+    let removed = one.remove(&id("remove"), &revision).await;
+
+    assert_eq!(removed, Ok(()), "the revision that is stored is removed");
+    for store in [one as &dyn Store, other] {
+        let loaded = store.load(&id("remove")).await.expect("load answers");
+        assert!(
+            loaded.is_none_or(|entry| entry.document.expose() == REMOVED.as_bytes()),
+            "after a removal load answers none, or the document that means none"
+        );
+    }
+}
+
+async fn remove_removes_the_revision_named_or_nothing(store: &impl Store) {
+    let nothing = store.remove(&id("remove-none"), "1").await;
+    assert_eq!(nothing, Err(Error::Conflict), "a revision of nothing is a conflict");
+
+    let first = save(store, "remove-older", "first", None).await;
+    let second = save(store, "remove-older", "second", Some(&first)).await;
+    let stale = store.remove(&id("remove-older"), &first).await;
+    assert_eq!(stale, Err(Error::Conflict), "an older revision never removes");
+    let never = store.remove(&id("remove-older"), &format!("{second}0")).await;
+    assert_eq!(never, Err(Error::Conflict), "a revision that never was is a conflict");
+    let stored = load(store, "remove-older").await;
+    assert_eq!(stored, Some((b"second".to_vec(), second.clone())), "after a conflict nothing was changed");
+
+    let removed = store.remove(&id("remove-older"), &second).await;
+    assert_eq!(removed, Ok(()), "the revision that is stored is removed");
+    let again = store.remove(&id("remove-older"), &second).await;
+    assert!(
+        matches!(again, Ok(()) | Err(Error::Conflict)),
+        "repeating a removal is a conflict or nothing, not {again:?}"
+    );
+    let over = store.save(&id("remove-older"), "third".into(), Some(&second)).await;
+    assert_eq!(over, Err(Error::Conflict), "a revision that was removed is a conflict");
+}
+
+async fn a_document_made_anew_after_a_removal_has_no_revision_of_before(store: &impl Store) {
+    let before = save(store, "anew", "same", None).await;
+    store.remove(&id("anew"), &before).await.expect("the revision that is stored is removed");
+
+    // The document that means none is replaced by its revision.
+    let means_none = load(store, "anew").await.map(|(_, revision)| revision);
+    let anew = save(store, "anew", "same", means_none.as_deref()).await;
+
+    assert_ne!(anew, before, "a document that is made anew has another revision");
+    assert_eq!(store.remove(&id("anew"), &before).await, Err(Error::Conflict), "an older revision never removes");
+    let saved = store.save(&id("anew"), "other".into(), Some(&before)).await;
+    assert_eq!(saved, Err(Error::Conflict), "a revision of before a removal stays old");
+    assert_eq!(load(store, "anew").await, Some((b"same".to_vec(), anew)), "after a conflict nothing was changed");
+}
+
+async fn of_a_saver_and_a_remover_of_one_revision_one_succeeds<S: Store>(open: &impl Fn() -> S) {
+    for turn in 0..10 {
+        let name = format!("remove-race-{turn}");
+        let revision = save(&open(), &name, "before", None).await;
+        let (saver, remover, client_id) = (open(), open(), id(&name));
+        let (of_saver, of_remover) = (revision.clone(), client_id.clone());
+        let saving = tokio::spawn(async move { saver.save(&client_id, "after".into(), Some(&of_saver)).await });
+        let removing = tokio::spawn(async move { remover.remove(&of_remover, &revision).await });
+
+        let saved = saving.await.expect("a saver does not panic");
+        let removed = removing.await.expect("a remover does not panic");
+
+        let stored = load(&open(), &name).await.map(|(document, _)| document);
+        match (saved, removed) {
+            (Ok(_), Err(Error::Conflict)) => {
+                assert_eq!(stored.as_deref(), Some(b"after".as_slice()), "the save is stored")
+            }
+            (Err(Error::Conflict), Ok(())) => {
+                assert!(stored.is_none_or(|document| document == REMOVED.as_bytes()), "the document is removed");
+            }
+            other => panic!("of a saver and a remover of one revision one succeeds, not {other:?}"),
+        }
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{
     },
     secret::Secret,
 };
-use failure::{DESCRIBE, LOAD, SAVE, failure};
+use failure::{DESCRIBE, LOAD, REMOVE, SAVE, failure};
 
 /// The table's one key: a string, as partition key.
 const CLIENT_ID: &str = "client_id";
@@ -179,6 +179,31 @@ impl Store for DynamoDbStore {
             return Ok(revision);
         }
         Err(failure(SAVE, &self.place(client), &failed))
+    }
+
+    async fn remove(&self, client_id: &str, expected: &str) -> Result<(), Error> {
+        let client = self.client().await?;
+        let delete = client
+            .delete_item()
+            .table_name(&self.table)
+            .key(CLIENT_ID, text(client_id))
+            .condition_expression("#revision = :expected")
+            .expression_attribute_names("#revision", REVISION)
+            .expression_attribute_values(":expected", text(expected));
+        // Order matters: sent once, so that a condition that fails is the doing of another host.
+        let once = Config::builder().retry_config(RetryConfig::disabled());
+        let Err(error) = delete.customize().config_override(once).send().await else {
+            return Ok(());
+        };
+        if error.code() == Some("ConditionalCheckFailedException") {
+            return Err(Error::Conflict);
+        }
+        let failed = Failure::of(&error);
+        let is_gone = async || matches!(self.item(client, client_id, &[REVISION]).await, Ok(None));
+        if failed.kind == Kind::Passing && is_gone().await {
+            return Ok(());
+        }
+        Err(failure(REMOVE, &self.place(client), &failed))
     }
 }
 

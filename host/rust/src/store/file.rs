@@ -1,6 +1,7 @@
 //! One file for each client id.
 
 mod envelope;
+mod remove;
 
 use std::{
     fs,
@@ -28,8 +29,8 @@ use crate::{
 /// other processes take turns by an advisory lock. That needs a local file system, or a network one that honours locks
 /// between machines.
 ///
-/// A record keeps its owner, whoever saves it; a new one, and the folder, belong to who owns the folder that they are made
-/// in when root makes them. So one run as another user does not lock a service out: where the owner cannot be kept, the save
+/// A record keeps its owner at each save, also by another user; a new one, and the folder, belong to the owner of the folder
+/// that they are made in when root makes them. So one run as another user does not lock a service out: where the owner cannot be kept, the save
 /// fails.
 ///
 /// A damaged file (cut, changed, of another client id, of a later version) is not loaded and never overwritten.
@@ -100,6 +101,12 @@ impl Store for FileStore {
         // When the caller goes away meanwhile, this goes on to its end: the file is whole at any time.
         let place = self.path(&client_id);
         aside(Of::Store, &place, move || store.write(&client_id, &document, expected.as_deref())).await
+    }
+
+    async fn remove(&self, client_id: &str, expected: &str) -> Result<(), Error> {
+        let (store, client_id, expected) = (self.clone(), client_id.to_owned(), expected.to_owned());
+        let place = self.path(&client_id);
+        aside(Of::Store, &place, move || store.erase(&client_id, &expected)).await
     }
 }
 

@@ -13,7 +13,22 @@ use crate::secret::Secret;
 /// Keeps documents in memory; lost with the value. Share it in an [`Arc`](std::sync::Arc).
 #[derive(Debug, Default)]
 pub struct MemoryStore {
-    documents: Mutex<BTreeMap<String, (u64, Secret)>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    documents: BTreeMap<String, (u64, Secret)>,
+    /// Of all saves together, so that a document which was removed and made anew has no revision of before.
+    saves: u64,
+}
+
+impl State {
+    /// Whether this is the revision that is stored, or none is and none is expected.
+    fn expect(&self, client_id: &str, expected: Option<&str>) -> Result<(), Error> {
+        let stored = self.documents.get(client_id).map(|(revision, _)| revision.to_string());
+        if stored.as_deref() == expected { Ok(()) } else { Err(Error::Conflict) }
+    }
 }
 
 impl MemoryStore {
@@ -22,8 +37,8 @@ impl MemoryStore {
         Self::default()
     }
 
-    fn documents(&self) -> MutexGuard<'_, BTreeMap<String, (u64, Secret)>> {
-        self.documents.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -31,20 +46,26 @@ impl MemoryStore {
 impl Store for MemoryStore {
     async fn load(&self, client_id: &str) -> Result<Option<Entry>, Error> {
         Ok(self
-            .documents()
+            .state()
+            .documents
             .get(client_id)
             .map(|(revision, document)| Entry { revision: revision.to_string(), document: document.clone() }))
     }
 
     async fn save(&self, client_id: &str, document: Secret, expected: Option<&str>) -> Result<Revision, Error> {
-        let mut documents = self.documents();
-        let stored = documents.get(client_id).map(|(revision, _)| *revision);
-        if stored.map(|revision| revision.to_string()).as_deref() != expected {
-            return Err(Error::Conflict);
-        }
-        let revision = stored.unwrap_or_default() + 1;
-        documents.insert(client_id.to_owned(), (revision, document));
+        let mut state = self.state();
+        state.expect(client_id, expected)?;
+        state.saves += 1;
+        let revision = state.saves;
+        state.documents.insert(client_id.to_owned(), (revision, document));
         Ok(revision.to_string())
+    }
+
+    async fn remove(&self, client_id: &str, expected: &str) -> Result<(), Error> {
+        let mut state = self.state();
+        state.expect(client_id, Some(expected))?;
+        state.documents.remove(client_id);
+        Ok(())
     }
 }
 

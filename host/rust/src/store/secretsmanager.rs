@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use aws_sdk_secretsmanager::{Client, primitives::Blob};
 use tokio::sync::OnceCell;
 
-use super::{Entry, Error, Revision, Store, name, revision};
+use super::{Entry, Error, REMOVED, Revision, Store, name, revision};
 use crate::{
     aws::{Aws, CALL_LIMIT, failure::Failure, limits},
     secret::Secret,
@@ -177,6 +177,20 @@ impl Store for SecretsManagerStore {
         };
         self.shown(&place, expected).await?;
         Ok(saved)
+    }
+
+    /// Saves [`REMOVED`], because a secret that was deleted may not be made anew for days. Twice, so that `AWSPREVIOUS` does not
+    /// keep the secrets; the second time is not needed for anything else.
+    async fn remove(&self, client_id: &str, expected: &str) -> Result<(), Error> {
+        let removed = self.save(client_id, REMOVED.into(), Some(expected)).await?;
+        match self.save(client_id, REMOVED.into(), Some(&removed)).await {
+            // A conflict is another host that enrolls the application again.
+            Ok(_) | Err(Error::Conflict) => {}
+            Err(error) => {
+                tracing::warn!(client_id, %error, "the version before a removed record could not be replaced, and keeps its secrets");
+            }
+        }
+        Ok(())
     }
 }
 

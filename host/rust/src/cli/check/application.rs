@@ -1,21 +1,20 @@
-//! One application: its record, its secret, Amazon's endpoints, where its rotation stands, and its publish targets.
+//! One application: its record, its secret, Amazon's endpoints, the state of its rotation, and its publish targets.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use lwa_rotate::aws::Aws;
-use lwa_rotate::check::{Finding, Severity};
-use lwa_rotate::config::{App, Target};
-use lwa_rotate::publish::{Error as PublishError, Probe};
-use lwa_rotate::{Cause, Error, Problem, RemedyBy, Rotator, State, Status};
+use lwa_rotate::config::App;
+use lwa_rotate::{Cause, DeadlineKind, Error, Problem, RemedyBy, Rotator, Severity, State, Status};
 
 use super::answers::Answers;
-use crate::cli::failure::amazon_text;
+use super::finding::Finding;
+use super::targets::targets;
+use crate::cli::failure::{amazon_text, remedies};
 use crate::cli::json::state_name;
-use crate::cli::target::{remedy, target};
 use crate::cli::text::{instant, instant_and_left, left, milliseconds, now};
 
-/// `watch` looks at each application within the interval of the settings: what waits for so much longer has nobody who does it.
+/// `watch` takes each application further within the interval of the settings: what waits for so much longer is done by no one.
 const OVERDUE: Duration = Duration::from_secs(10 * 60);
 
 pub(super) struct Applications {
@@ -26,28 +25,30 @@ pub(super) struct Applications {
 }
 
 impl Applications {
-    pub(super) async fn findings(&self, app: &App) -> Vec<Finding> {
+    /// What was found, and why Amazon does not accept the secret.
+    pub(super) async fn findings(&self, app: &App) -> (Vec<Finding>, Option<Problem>) {
         let status = match self.rotator.status(&app.client_id).await {
             Ok(status) => status,
             Err(error) => {
-                let mut findings = vec![no_record(app, &error), self.endpoints(app, None)];
-                targets(app, &self.aws, None, &mut findings).await;
-                return findings;
+                let mut findings = vec![no_record(app, &error), subscription(), self.endpoints(app, None)];
+                findings.extend(targets(self, app, None).await);
+                return (findings, None);
             }
         };
-        let proof = self.rotator.prove(&app.client_id).await;
+        let verified = self.rotator.verify(&app.client_id).await;
         let mut findings = vec![
             Finding::fine("record", format!("it is readable; {} so far", secrets(status.generation))),
-            secret(&proof),
-            self.endpoints(app, proof.as_ref().ok().and_then(Option::as_ref)),
+            secret(&app.name, &verified),
+            subscription(),
+            self.endpoints(app, verified.as_ref().ok().and_then(Option::as_ref)),
             expiry(app, &status, now()),
             rotation(app, &status, now(), milliseconds(self.record_interval + OVERDUE)),
         ];
-        targets(app, &self.aws, Some(&status), &mut findings).await;
-        findings
+        findings.extend(targets(self, app, Some(&status)).await);
+        (findings, verified.ok().flatten())
     }
 
-    /// Whether LWA and SP-API have answered when the secret was tried, with the problem that this ended in.
+    /// Whether LWA and SP-API have answered when the secret was verified, with the problem that this ended in.
     fn endpoints(&self, app: &App, problem: Option<&Problem>) -> Finding {
         const CHECK: &str = "endpoints";
         if app.api_endpoint.contains("//sandbox.") {
@@ -72,24 +73,16 @@ impl Applications {
                 Severity::Warning,
                 problem.happened.clone(),
                 "nothing can be asked of Amazon while it lasts; a rotation waits, and nothing is lost",
-                format!("see that this machine reaches {}", silent.join(" and ")),
+                format!("let this machine reach {}", silent.join(" and ")),
             ),
             _ => Finding::new(
                 CHECK,
                 Severity::NotChecked,
                 format!("not asked: {}", silent.join(" and ")),
-                "nobody knows whether it can be reached",
-                "check again when the findings about the record and the secret are put right",
+                "whether it can be reached is not known",
+                "correct what the findings about the record and the secret say, then check again",
             ),
         }
-    }
-}
-
-/// Whether a new secret could be published.
-pub(super) async fn targets(app: &App, aws: &Aws, status: Option<&Status>, findings: &mut Vec<Finding>) {
-    for configured in &app.publish {
-        let probed = target(configured, aws).probe().await;
-        findings.push(of_target(configured, probed, status, now()));
     }
 }
 
@@ -104,7 +97,7 @@ fn no_record(app: &App, error: &Error) -> Finding {
             Severity::Warning,
             "the application is not enrolled yet",
             "nothing is rotated, and nothing else of the application can be checked",
-            format!("hand over its present client secret: lwa-rotate enroll {}", app.name),
+            format!("supply its current client secret: lwa-rotate enroll {}", app.name),
         ),
         Error::Store(_) | Error::UnreadableRecord(_) => Finding::new(
             "record",
@@ -117,16 +110,27 @@ fn no_record(app: &App, error: &Error) -> Finding {
             "record",
             Severity::NotChecked,
             error.to_string(),
-            "nobody knows whether the application can be rotated",
+            "whether the application can be rotated is not known",
             "check again, and report it if it happens again",
         ),
     }
 }
 
+/// Nothing tells it but Amazon's console, or the answer to a rotate call.
+fn subscription() -> Finding {
+    Finding::new(
+        "subscription",
+        Severity::NotChecked,
+        "whether the application is subscribed to Amazon's rotation notifications can only be seen in the Developer Console",
+        "without the subscription Amazon refuses the rotate call, and sends no notice when a secret is about to end",
+        "in the Developer Console (Solution Provider Portal, or Develop Apps in Seller Central) open Notification Preferences, and see that \"Application Client New Secret\" and \"Application Client Secret Expiry\" go to this queue",
+    )
+}
+
 /// By use: SP-API has to accept a token that was minted with it.
-fn secret(proof: &Result<Option<Problem>, Error>) -> Finding {
+fn secret(app: &str, verified: &Result<Option<Problem>, Error>) -> Finding {
     const CHECK: &str = "secret";
-    let problem = match proof {
+    let problem = match verified {
         Ok(None) => {
             return Finding::fine(CHECK, "LWA grants the rotate call's scope, and SP-API accepts the current secret");
         }
@@ -141,18 +145,18 @@ fn secret(proof: &Result<Option<Problem>, Error>) -> Finding {
             Severity::Blocking,
             evidence,
             "no rotate call can be made with it, so that no new secret would come",
-            problem.remedy.clone(),
+            remedies(app, problem).join("; "),
         ),
         RemedyBy::Time => unknown(CHECK, evidence),
     }
 }
 
-fn unknown(check: &'static str, evidence: String) -> Finding {
+fn unknown(check: &str, evidence: String) -> Finding {
     Finding::new(
         check,
         Severity::NotChecked,
         evidence,
-        "nobody knows whether Amazon accepts the current secret",
+        "whether Amazon accepts the current secret is not known",
         "check again later",
     )
 }
@@ -166,17 +170,17 @@ fn expiry(app: &App, status: &Status, now: u64) -> Finding {
             Severity::Warning,
             format!("the current secret has ended, {}, by what is recorded", instant_and_left(at, now)),
             "applications are locked out, unless the date that was given is wrong",
-            format!("make a new secret in the Developer Console, and hand it over: lwa-rotate enroll {}", app.name),
+            format!(
+                "correct the date: lwa-rotate set-expiry {0} DATE; or rotate in the Developer Console, and supply the new secret: lwa-rotate enroll {0}",
+                app.name
+            ),
         ),
         None => Finding::new(
             CHECK,
             Severity::Warning,
-            "nobody has said when the current secret ends",
+            "when the current secret ends is not known",
             "the first rotation waits for Amazon's notice that it ends, or for `lwa-rotate rotate`",
-            format!(
-                "run `lwa-rotate enroll {} --expires-at DATE` with the same secret, and the date that the Developer Console shows",
-                app.name
-            ),
+            format!("say it as the Developer Console shows it: lwa-rotate set-expiry {} DATE", app.name),
         ),
     }
 }
@@ -184,7 +188,9 @@ fn expiry(app: &App, status: &Status, now: u64) -> Finding {
 fn rotation(app: &App, status: &Status, now: u64, overdue: u64) -> Finding {
     const CHECK: &str = "rotation";
     let name = &app.name;
-    let problem = status.problem.as_ref();
+    // What places hold now, their own findings say.
+    let of_places = |problem: &&Problem| matches!(problem.cause, Cause::TargetFailed | Cause::PlaceChanged);
+    let problem = status.problem.as_ref().filter(|problem| !of_places(problem));
     let happened = problem.map_or(String::new(), |problem| format!(": {}", problem.happened));
     if status.state == State::Stalled {
         return Finding::new(
@@ -194,7 +200,10 @@ fn rotation(app: &App, status: &Status, now: u64, overdue: u64) -> Finding {
             problem.map_or("no rotation begins before a person has decided".into(), |problem| {
                 format!("no rotation begins before a person has decided; {}", problem.still_works)
             }),
-            format!("decide: lwa-rotate resume {name} --wait, or lwa-rotate resume {name} --request-again"),
+            problem.map_or_else(
+                || format!("see `lwa-rotate status {name}`"),
+                |problem| remedies(name, problem).join("; "),
+            ),
         );
     }
     let state = state_name(status.state);
@@ -203,16 +212,20 @@ fn rotation(app: &App, status: &Status, now: u64, overdue: u64) -> Finding {
             CHECK,
             Severity::Warning,
             format!("{state}{happened}"),
-            format!("it does not go on at present; {}", problem.still_works),
-            problem.remedy.clone(),
+            format!("it does not go on by itself; {}", problem.still_works),
+            if remedies(name, problem).is_empty() {
+                problem.remedy.clone()
+            } else {
+                remedies(name, problem).join("; ")
+            },
         );
     }
     match &status.next {
-        Some(next) if next.at.saturating_add(overdue) < now => Finding::new(
+        Some(next) if next.kind != DeadlineKind::Reading && next.at.saturating_add(overdue) < now => Finding::new(
             CHECK,
             Severity::Warning,
             format!("{state}; what was due {} has not been done ({})", instant(next.at), left(next.at, now)),
-            "nobody looks after the application: its secret ends, or is not published, without anybody noticing",
+            "no `watch` runs for this application: its secret may end, or not be published, unnoticed",
             format!("leave `lwa-rotate watch` running, or call `lwa-rotate rotate {name}` from a scheduler"),
         ),
         _ => Finding::fine(
@@ -221,44 +234,6 @@ fn rotation(app: &App, status: &Status, now: u64, overdue: u64) -> Finding {
                 Some(at) => format!("{state}; the next one is due {}", instant_and_left(at, now)),
                 None => state.to_owned(),
             },
-        ),
-    }
-}
-
-/// What was tried now comes first. That a place does not hold the current secret is a fact of now as well; why it did not take
-/// it is one of then.
-fn of_target(target: &Target, probed: Result<Probe, PublishError>, status: Option<&Status>, now: u64) -> Finding {
-    let name = &target.name;
-    let waiting =
-        status.and_then(|status| status.targets.iter().find(|known| known.name == *name && !known.holds_current));
-    let failed = waiting.and_then(|known| known.failure.as_ref());
-    if let (Ok(probe), Some(failed)) = (&probed, failed) {
-        let (Probe::Fine(seen) | Probe::NotChecked(seen)) = probe;
-        let next = status.and_then(|status| status.next.as_ref());
-        let next = next.map_or(String::new(), |next| format!("; tried again {}", left(next.at, now)));
-        return Finding::new(
-            "target",
-            Severity::Warning,
-            format!("{name}: it does not hold the current secret yet: the last try failed: {failed}. Now: {seen}"),
-            format!("its readers go without the current secret until then{next}"),
-            remedy(&target.kind),
-        );
-    }
-    match probed {
-        Ok(Probe::Fine(seen)) => Finding::fine("target", format!("{name}: {seen}")),
-        Ok(Probe::NotChecked(why)) => Finding::new(
-            "target",
-            Severity::NotChecked,
-            format!("{name}: {why}"),
-            "nobody knows whether a new secret could be published there",
-            remedy(&target.kind),
-        ),
-        Err(error) => Finding::new(
-            "target",
-            Severity::Warning,
-            format!("{name}: {error}"),
-            "a new secret would be kept but not published there, and the old one ends 7 days after the rotate call",
-            remedy(&target.kind),
         ),
     }
 }

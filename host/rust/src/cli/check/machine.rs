@@ -1,16 +1,17 @@
 //! What all applications have in common: the configuration, the store, the clock.
 
+use lwa_rotate::Severity;
 use lwa_rotate::aws::Aws;
-use lwa_rotate::check::{Finding, Severity};
 use lwa_rotate::config::{Config, Skipped};
 
 use super::answers::Answers;
+use super::finding::Finding;
 use super::store::store;
 use crate::cli::text::lifetime;
 
 /// AWS takes no request that was signed so far from its own time.
 const SKEW_ALLOWED: u64 = 5 * 60_000;
-/// A clock that is looked after is never so far off.
+/// A clock that is kept right is never so far off.
 const SKEW_WANTED: u64 = 60_000;
 
 pub(super) async fn findings(config: &Config, aws: &Aws, answers: &Answers) -> Vec<Finding> {
@@ -25,13 +26,13 @@ pub(super) async fn findings(config: &Config, aws: &Aws, answers: &Answers) -> V
 fn skipped(skipped: &Skipped) -> Finding {
     let mistakes = &skipped.mistakes;
     let hints: Vec<&str> = mistakes.all.iter().filter_map(|mistake| mistake.hint.as_deref()).collect();
-    let apps = if skipped.apps.is_empty() { "nobody can tell what".to_owned() } else { skipped.apps.join(", ") };
+    let apps = if skipped.apps.is_empty() { "which is not known".to_owned() } else { skipped.apps.join(", ") };
     Finding::new(
         "configuration",
         Severity::Blocking,
         mistakes.to_string(),
-        format!("a start leaves the file out, and rotates nothing that stands in it: {apps}"),
-        if hints.is_empty() { "mend the file".to_owned() } else { hints.join("; ") },
+        format!("the file is left out, and nothing in it is rotated: {apps}"),
+        if hints.is_empty() { "correct the file".to_owned() } else { hints.join("; ") },
     )
 }
 
@@ -41,7 +42,7 @@ fn clock(furthest: Option<(i64, String)>) -> Finding {
             "clock",
             Severity::NotChecked,
             "no answer of Amazon's came whose date could be compared",
-            "nobody knows whether this machine's clock is right",
+            "whether this machine's clock is right is not known",
             "check again when an application is enrolled and Amazon can be reached",
         );
     };

@@ -1,11 +1,12 @@
-//! Whether the store could take records, as far as that can be told without writing.
+//! Whether the store could take records, as far as that is known without writing.
 
+use lwa_rotate::Severity;
 use lwa_rotate::aws::Aws;
-use lwa_rotate::check::{Finding, Severity};
 use lwa_rotate::config::{Config, Store};
 use lwa_rotate::publish::Probe;
 use lwa_rotate::store::{Error, FileStore, SecretsManagerStore};
 
+use super::finding::Finding;
 use crate::cli::host::{dynamodb, secretsmanager};
 
 const CHECK: &str = "store";
@@ -37,16 +38,16 @@ pub(super) async fn store(config: &Config, aws: &Aws) -> Finding {
                 CHECK,
                 Severity::NotChecked,
                 error.to_string(),
-                "nobody knows whether the table can take records",
-                "allow dynamodb:DescribeTable on the table, or see that its key is `client_id`, a string",
+                "whether the table can take records is not known",
+                "allow dynamodb:DescribeTable on the table, or check that its key is `client_id`, a string",
             ),
-            Err(error) => blocking(&error, "put [store] right, or the table"),
+            Err(error) => blocking(&error, "correct [store], or the table"),
         },
         Store::SecretsManager { prefix, region, .. } => of_secrets(config, &secretsmanager(prefix, region, aws)).await,
     }
 }
 
-/// Looks at the secret of each application. Whether it may be written, nobody knows without writing.
+/// Looks at the secret of each application. Whether it may be written is not known without writing.
 async fn of_secrets(config: &Config, secrets: &SecretsManagerStore) -> Finding {
     let mut there = 0;
     for app in &config.apps {
@@ -57,11 +58,11 @@ async fn of_secrets(config: &Config, secrets: &SecretsManagerStore) -> Finding {
                     CHECK,
                     Severity::NotChecked,
                     error.to_string(),
-                    "nobody knows whether the records can be reached",
+                    "whether the records can be reached is not known",
                     "check again when Secrets Manager can be reached",
                 );
             }
-            Err(error) => return blocking(&error, "put right what is said of it"),
+            Err(error) => return blocking(&error, "correct what is said of it"),
         }
     }
     not_tried(
@@ -70,13 +71,13 @@ async fn of_secrets(config: &Config, secrets: &SecretsManagerStore) -> Finding {
     )
 }
 
-/// All that was looked at is well; writing was not looked at.
+/// All that was tried is well; writing was not tried.
 fn not_tried(seen: String, remedy: &str) -> Finding {
     Finding::new(
         CHECK,
         Severity::NotChecked,
         format!("{seen}; whether records may be written was not tried"),
-        "nobody knows whether a rotation could be recorded; without that none begins",
+        "whether a rotation could be recorded is not known; without that none begins",
         remedy,
     )
 }

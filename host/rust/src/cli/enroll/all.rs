@@ -7,7 +7,7 @@ use lwa_rotate::observe::TracingObserver;
 use lwa_rotate::{Error, Status};
 use serde_json::{Value, json};
 
-use super::{doubt, hand_over, hindrance, present};
+use super::{current, hindrance, refused, supply, verify};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::host::{Host, failure};
 use crate::cli::in_order::in_order;
@@ -26,13 +26,12 @@ struct Done {
     failure: Option<Failure>,
 }
 
-pub(super) async fn run(global: &Global, output: &Output) -> Outcome {
-    let host = Arc::new(Host::open(global, TracingObserver)?);
+pub(super) async fn run(global: &Global, confirmed: bool, output: &Output) -> Outcome {
+    let host = Arc::new(Host::open(global, TracingObserver).await?);
     let apps = host.config.apps.to_vec();
-    let output = *output;
     let enroll = |app: App| {
         let host = Arc::clone(&host);
-        async move { enroll(&host, &app, &output).await }
+        async move { enroll(&host, &app, confirmed).await }
     };
     let all = in_order(apps, enroll).await;
     for done in &all {
@@ -50,28 +49,28 @@ pub(super) async fn run(global: &Global, output: &Output) -> Outcome {
     })
 }
 
-async fn enroll(host: &Host, app: &App, output: &Output) -> Done {
+async fn enroll(host: &Host, app: &App, confirmed: bool) -> Done {
     let mut done =
         Done { app: app.name.clone(), client_id: app.client_id.clone(), from: None, status: None, failure: None };
     match host.rotator.status(&app.client_id).await {
         Ok(status) => done.status = Some(status),
-        Err(Error::NotEnrolled) => done.failure = import(host, app, &mut done, output).await.err(),
+        Err(Error::NotEnrolled) => done.failure = import(host, app, &mut done, confirmed).await.err(),
         Err(error) => done.failure = Some(failure(app, &error)),
     }
     done
 }
 
-async fn import(host: &Host, app: &App, done: &mut Done, output: &Output) -> Result<(), Failure> {
-    let Some((from, held)) = present::of_any(app, &host.aws).await? else {
-        let hint = format!("hand it over: lwa-rotate enroll {}", app.name);
+async fn import(host: &Host, app: &App, done: &mut Done, confirmed: bool) -> Result<(), Failure> {
+    let Some((from, held)) = current::of_any(app, &host.aws).await? else {
+        let hint = format!("supply it: lwa-rotate enroll {}", app.name);
         return Err(Failure::failed(format!("{}: none of its targets holds its secret", app.name)).hint(hint));
     };
-    if let Some(at) = held.expires_at {
-        doubt(at, &from, output);
-    }
     done.from = Some(from);
-    let (status, proven) = hand_over(&host.rotator, app, held.client_secret, held.expires_at, output).await?;
-    let hindrance = hindrance(app, &status, proven);
+    let secret = held.client_secret;
+    let supplied = supply(&host.rotator, app, &secret, held.expires_at, confirmed).await;
+    supplied.map_err(|error| refused(app, &error))?;
+    let (status, verified) = verify(&host.rotator, app, &secret).await?;
+    let hindrance = hindrance(app, &status, verified);
     done.status = Some(status);
     hindrance.map_or(Ok(()), Err)
 }

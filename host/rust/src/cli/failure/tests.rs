@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use lwa_rotate::config::Config;
-use lwa_rotate::{Cause, RemedyBy};
+use lwa_rotate::{Action, Cause, RemedyBy};
 
 use super::*;
 
@@ -11,6 +11,7 @@ fn refused() -> Problem {
         remedy_by: RemedyBy::Person,
         happened: "Amazon does not accept the secret".to_owned(),
         still_works: "nothing that needs it".to_owned(),
+        action: Action::SupplySecret,
         remedy: "look it up in the Developer Console".to_owned(),
         act_by: Some(1_800_000_000_000),
         amazon: Some(AmazonError {
@@ -26,23 +27,32 @@ fn refused() -> Problem {
 
 #[test]
 fn a_failure_tells_what_happened_what_still_works_and_what_to_do() {
-    let failure =
-        Failure::failed("shop: Amazon does not accept the secret").problem(&refused()).hint("then run it again");
+    let failure = Failure::failed("shop: Amazon does not accept the secret")
+        .problem("shop", &refused())
+        .hint("then run it again");
     let lines = failure.lines();
     assert_eq!(lines[0], "error: shop: Amazon does not accept the secret");
     assert_eq!(lines[1], "  amazon said  401 invalid_client: Client authentication failed");
     assert_eq!(lines[2], "  request id   r-1");
     assert_eq!(lines[3], "  still works  nothing that needs it");
     assert!(lines[4].starts_with("  act by       2027-01-15 08:00 UTC ("), "{}", lines[4]);
-    assert_eq!(lines[5..], ["hint: look it up in the Developer Console", "hint: then run it again"]);
+    assert_eq!(
+        lines[5..],
+        [
+            "hint: look it up in the Developer Console",
+            "hint: to supply the client secret: lwa-rotate enroll shop",
+            "hint: then run it again"
+        ]
+    );
 }
 
 #[test]
 fn a_failure_as_json_has_the_problem_as_fields() {
-    let json = Failure::stalled("shop: stalled").problem(&refused()).json();
+    let json = Failure::stalled("shop: stalled").problem("shop", &refused()).json();
     assert_eq!(json["error"]["kind"], "stalled");
     assert_eq!(json["error"]["problem"]["cause"], "secret-refused");
     assert_eq!(json["error"]["problem"]["remedy_by"], "person");
+    assert_eq!(json["error"]["problem"]["action"], "supply-secret");
     assert_eq!(json["error"]["problem"]["act_by"], "2027-01-15T08:00:00Z");
     assert_eq!(json["error"]["problem"]["amazon"]["request_id"], "r-1");
     assert_eq!(json["error"]["hints"][0], "look it up in the Developer Console");

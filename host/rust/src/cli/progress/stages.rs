@@ -1,8 +1,9 @@
 //! The table of stages: what is done, what is going on, and how long it takes.
 
 use lwa_rotate::observe::{Event, Happening, Purpose};
-use lwa_rotate::{State, Status};
+use lwa_rotate::{Cause, State, Status};
 
+use super::READ_AGAIN;
 use crate::cli::events::{Stage, is_trouble, stage, words};
 use crate::cli::text::{left, lifetime, soon};
 
@@ -42,7 +43,7 @@ impl Stages {
         Self { rows: Stage::ALL.into_iter().map(row).collect(), started, coloured }
     }
 
-    /// The queue cannot be read at present.
+    /// The queue cannot be read.
     pub(super) fn queue_trouble(&mut self, at: u64, why: &str) {
         self.trouble(Stage::Message, at, why, None);
     }
@@ -51,6 +52,7 @@ impl Stages {
     pub(super) fn take(&mut self, event: &Event) {
         let at = event.at;
         match &event.what {
+            Happening::QueueRead(_) if !is_trouble(&event.what) => self.done(Stage::Queue, at, &words(event)),
             Happening::TokenIssued(Purpose::Rotation) => self.done(Stage::Token, at, "LWA issued an access token"),
             Happening::RotateAccepted => {
                 self.done(Stage::Rotate, at, "SP-API accepted the rotate call");
@@ -62,13 +64,13 @@ impl Stages {
             }
             Happening::SecretKept(_) => {
                 self.done(Stage::Message, at, "the new secret arrived");
-                self.done(Stage::Keep, at, "stored as pending");
+                self.done(Stage::Keep, at, "stored as a candidate");
                 self.active(Stage::Verify, at, "");
             }
-            Happening::Proven => self.done(Stage::Verify, at, "SP-API accepts the new secret"),
+            Happening::Verified => self.done(Stage::Verify, at, "SP-API accepts the new secret"),
             Happening::Promoted(ends) => {
                 // Another host may have taken the earlier steps.
-                for stage in [Stage::Token, Stage::Rotate, Stage::Message, Stage::Keep] {
+                for stage in [Stage::Queue, Stage::Token, Stage::Rotate, Stage::Message, Stage::Keep] {
                     self.done(stage, at, "");
                 }
                 let note = ends.old_ends_at.map_or(String::new(), |ends| {
@@ -83,14 +85,17 @@ impl Stages {
                 self.done(Stage::Acknowledge, at, "the message is deleted");
             }
             Happening::RotateRefused(problem) => {
-                // It may have been the token for it that was refused.
-                let token = self.row(Stage::Token).mark != Mark::Done;
-                let stage = if token { Stage::Token } else { Stage::Rotate };
+                // It may have been the queue that blocks, or the token for it that was refused.
+                let ahead = [Stage::Queue, Stage::Token].into_iter().find(|stage| {
+                    let mark = self.row(*stage).mark;
+                    mark != Mark::Done && (*stage == Stage::Token || problem.cause == Cause::QueueBlocked)
+                });
+                let stage = ahead.unwrap_or(Stage::Rotate);
                 self.trouble(stage, at, &problem.happened, problem.retry_at);
             }
-            Happening::NotProven(problem) => self.trouble(Stage::Verify, at, &problem.happened, problem.retry_at),
+            Happening::NotVerified(problem) => self.trouble(Stage::Verify, at, &problem.happened, problem.retry_at),
             Happening::NotPublished(failure) => {
-                let note = format!("{} did not take it: {}", failure.target, failure.failure);
+                let note = format!("{}: {}", failure.target, failure.failure);
                 self.trouble(Stage::Publish, at, &note, Some(failure.retry_at));
             }
             Happening::Hidden(message) => {
@@ -115,6 +120,7 @@ impl Stages {
         let next = status.next.as_ref().map(|next| next.at);
         let (stage, until) = match status.state {
             State::Requesting if self.row(Stage::Rotate).mark == Mark::Trouble => (Stage::Rotate, next),
+            State::Requesting if self.row(Stage::Queue).mark != Mark::Done => (Stage::Queue, next),
             State::Requesting => (Stage::Token, next),
             State::Awaiting => (Stage::Message, status.awaited_until.or(next)),
             State::Verifying => (Stage::Verify, next),
@@ -133,6 +139,7 @@ impl Stages {
         }
         if row.note.is_empty() {
             row.note = match stage {
+                Stage::Queue => READ_AGAIN,
                 Stage::Message => "waiting for the new secret",
                 Stage::Verify => "waiting until Amazon accepts the new secret",
                 Stage::Publish => "waiting for a publish target",
@@ -140,7 +147,7 @@ impl Stages {
             }
             .to_owned();
         }
-        // Trouble has told when it is tried again.
+        // Trouble says when it is tried again.
         if row.mark != Mark::Trouble {
             row.until = until;
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lwa_rotate::config::App;
 use lwa_rotate::observe::Left;
-use lwa_rotate::{Answer, DeadlineKind, Delivery, Error, Problem, RemedyBy, State, Status};
+use lwa_rotate::{Answer, DeadlineKind, Delivery, Drained, Error, Problem, RemedyBy, State, Status};
 use tokio::time::{Instant, sleep};
 
 use crate::cli::failure::Failure;
@@ -18,7 +18,7 @@ const BATCH: u32 = 10;
 const LONG_POLL: Duration = Duration::from_secs(20);
 /// A message that is hidden until an instant comes a moment later.
 const LATENESS: u64 = 3_000;
-/// How long to wait after a failed or fruitless receive, and for what somebody else is doing.
+/// How long to wait after a failed or fruitless receive, and for what another host is doing.
 const PAUSE: Duration = Duration::from_secs(2);
 /// How long the message is waited for after everything else is done.
 const LAST_MESSAGE: Duration = Duration::from_secs(60);
@@ -42,41 +42,6 @@ pub(in crate::cli) struct Drive<'a> {
 }
 
 impl Drive<'_> {
-    /// Takes in what waits in the queue. One that cannot be reached at present is tried again until the deadline.
-    pub(in crate::cli) async fn look_into_queue(&self) -> Result<(), Failure> {
-        loop {
-            match self.drain(0).await {
-                Ok(deliveries) => return deliveries.iter().try_for_each(|delivery| self.must_be_kept(delivery)),
-                Err(Error::Queue(error)) if passes(&error) => {
-                    if self.left().is_zero() {
-                        return Err(Failure::unfinished(format!(
-                            "{}: nothing was begun, because the queue is not to be reached: {error}",
-                            self.app.name
-                        ))
-                        .hint(crate::cli::host::queue_hint(&self.app.queue, &error)));
-                    }
-                    sleep(PAUSE.min(self.left())).await;
-                }
-                Err(error) => return Err(failure(self.app, &error)),
-            }
-        }
-    }
-
-    /// A message of this application's that cannot be kept at present may hold a newer secret: asking for another one would be
-    /// a second rotation.
-    fn must_be_kept(&self, delivery: &Delivery) -> Result<(), Failure> {
-        match &delivery.answer {
-            Answer::Leave(Left::NotKept(text)) if delivery.client_id.as_ref() == Some(&self.app.client_id) => {
-                Err(Failure::failed(format!(
-                    "{}: nothing was begun, because a message waits in the queue that cannot be kept: {text}",
-                    self.app.name
-                ))
-                .hint("put it right, then run it again in a few minutes; the message stays in the queue meanwhile"))
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// Goes on until the application is settled, with a newer secret than that of generation `before` if one is `expected`.
     /// A problem that was `known` at the start may have been put right since; only the next try tells.
     pub(in crate::cli) async fn until_settled(
@@ -93,7 +58,7 @@ impl Drive<'_> {
             if status.state == State::Settled {
                 if expected && status.generation == before {
                     return Err(Failure::failed(format!("{}: the rotation ended without a new secret", self.app.name))
-                        .hint("what waited for its proof was taken back or given up; the present secret stays in use")
+                        .hint("the request was cancelled, or what waited for its verification was taken back or given up; the current secret stays in use")
                         .status(&self.app.name, &status));
                 }
                 self.last_message().await;
@@ -104,9 +69,9 @@ impl Drive<'_> {
                 // A newer secret may wait in the queue: it solves whatever the problem is.
                 (_, State::Stalled) | (Some(Problem { remedy_by: RemedyBy::Person, .. }), _) if !looked => {
                     looked = true;
-                    // Why the queue cannot be read is told by the problem's own remedy or by the next run; what the person
-                    // must do first is the problem.
-                    let _ = self.drain(0).await;
+                    // Why the queue cannot be read, the problem's own remedy or the next run says; what the person must do
+                    // first is the problem.
+                    let _ = self.drain_to_the_end().await;
                     continue;
                 }
                 (_, State::Stalled) => return Err(stalled(self.app, &status)),
@@ -131,14 +96,14 @@ impl Drive<'_> {
     async fn wait(&self, status: &Status) -> Result<Came, Failure> {
         let due = status.next.as_ref().map_or(u64::MAX, |next| next.at.saturating_sub(now()));
         if status.state == State::Requesting {
-            // Somebody else is at it: what they come to is in the store, long before they would be overdue.
+            // Another host is at it: what it comes to is in the store, long before they would be overdue.
             let others = status.next.as_ref().is_some_and(|next| next.kind == DeadlineKind::CallOverdue);
             let due = Duration::from_millis(due).min(if others { PAUSE } else { Duration::MAX });
             sleep(due.max(Duration::from_millis(100)).min(self.left())).await;
             return Ok(Came::Nothing);
         }
         // The message comes before the component tries by itself what the message is about, so that a secret that has been
-        // proven can be acknowledged in the same step.
+        // verified can be acknowledged in the same step.
         let longest = milliseconds(LONG_POLL.min(self.left()));
         let seconds = longest.min(due.saturating_add(LATENESS)).div_ceil(1_000);
         self.poll(seconds).await
@@ -149,14 +114,16 @@ impl Drive<'_> {
         let began = Instant::now();
         let mut came = Came::Nothing;
         let pause = match self.drain(u32::try_from(seconds).unwrap_or(1)).await {
-            Ok(deliveries) if deliveries.iter().any(|delivery| !matches!(delivery.answer, Answer::Leave(_))) => {
+            Ok(drained) if drained.deliveries.iter().any(|delivery| !matches!(delivery.answer, Answer::Leave(_))) => {
                 return Ok(Came::TakenIn);
             }
-            Ok(deliveries) => {
-                if let Some(text) = deliveries.iter().find_map(|delivery| self.not_kept(delivery)) {
+            Ok(drained) => {
+                if let Some(text) = drained.deliveries.iter().find_map(|delivery| self.not_kept(delivery)) {
                     came = Came::NotKept(text);
                 }
-                PAUSE.min(Duration::from_secs(seconds))
+                // What is left is hidden for a while; what lies behind it is received at once.
+                let goes_on = drained.more && !drained.deliveries.is_empty();
+                if goes_on { Duration::ZERO } else { PAUSE.min(Duration::from_secs(seconds)) }
             }
             Err(Error::Queue(error)) if passes(&error) => {
                 self.progress.queue_trouble(&error.to_string());
@@ -178,8 +145,8 @@ impl Drive<'_> {
         }
     }
 
-    /// Waits for the message to be acknowledged when its secret has been proven and published without it. If it does not come
-    /// in time, it stays in the queue for whoever reads it next.
+    /// Waits for the message to be acknowledged when its secret has been verified and published without it. If it does not come
+    /// in time, it stays in the queue until it is read next.
     async fn last_message(&self) {
         let end = Instant::now() + LAST_MESSAGE.min(self.left());
         while let Some(until) = self.progress.hidden().values().min().copied() {
@@ -194,7 +161,13 @@ impl Drive<'_> {
         }
     }
 
-    async fn drain(&self, wait: u32) -> Result<Vec<Delivery>, Error> {
+    /// Takes in all that waits in the queue now.
+    async fn drain_to_the_end(&self) -> Result<(), Error> {
+        while self.drain(1).await?.more && !self.left().is_zero() {}
+        Ok(())
+    }
+
+    async fn drain(&self, wait: u32) -> Result<Drained, Error> {
         self.host.rotator.drain(&self.app.queue, BATCH, wait).await
     }
 
@@ -204,42 +177,43 @@ impl Drive<'_> {
 }
 
 /// A person must decide.
-pub(in crate::cli) fn stalled(app: &App, status: &Status) -> Failure {
+fn stalled(app: &App, status: &Status) -> Failure {
     let name = &app.name;
     let failure = match &status.problem {
         Some(problem) => {
-            Failure::stalled(format!("{name}: the rotation is stalled: {}", problem.happened)).problem(problem)
+            Failure::stalled(format!("{name}: the rotation is stalled: {}", problem.happened)).problem(name, problem)
         }
         None => Failure::stalled(format!("{name}: the rotation is stalled")),
     };
-    failure
-        .hint(format!("to wait once more for the message: lwa-rotate resume {name} --wait"))
-        .hint(format!(
-            "to make another rotate call, though Amazon does not document what that does to the secret in use: lwa-rotate resume {name} --request-again"
-        ))
-        .status(name, status)
+    failure.status(name, status)
 }
 
-/// It will not go on before somebody has done something.
+/// It will not go on before a person has done something.
 fn hopeless(app: &App, status: &Status, problem: &Problem) -> Failure {
     let message = match status.state {
         State::Publishing => {
-            format!("{}: the new secret is proven, but not published everywhere: {}", app.name, problem.happened)
+            format!("{}: the new secret is verified, but not published everywhere: {}", app.name, problem.happened)
         }
         State::Verifying => {
             format!("{}: the new secret is kept, but Amazon does not accept it: {}", app.name, problem.happened)
         }
         _ => format!("{}: {}", app.name, problem.happened),
     };
-    Failure::failed(message).problem(problem).status(&app.name, status)
+    Failure::failed(message).problem(&app.name, problem).status(&app.name, status)
 }
 
 /// The time is up.
 fn unfinished(app: &App, status: &Status, not_kept: Option<String>) -> Failure {
     let name = &app.name;
     let now = now();
-    let standing = match status.state {
+    let state = match status.state {
         State::Requesting => match &status.next {
+            Some(next) if status.problem.is_none() && next.kind == DeadlineKind::CallPermitted => {
+                let at = left(next.at, now);
+                format!(
+                    "the rotate call is not sent yet: other programs may hold messages of the queue, and it is read again {at}"
+                )
+            }
             Some(next) => format!("no rotate call has been accepted yet; the next try is {}", left(next.at, now)),
             None => "no rotate call has been accepted yet".to_owned(),
         },
@@ -248,18 +222,18 @@ fn unfinished(app: &App, status: &Status, not_kept: Option<String>) -> Failure {
             format!("the message for the rotate call{called} has not come yet")
         }
         State::Verifying => "the new secret is kept, and Amazon does not accept it yet".to_owned(),
-        State::Publishing => "the new secret is proven, and not published everywhere yet".to_owned(),
+        State::Publishing => "the new secret is verified, and not published everywhere yet".to_owned(),
         State::Settled | State::Stalled => String::new(),
     };
-    let standing = match not_kept {
+    let state = match not_kept {
         Some(text) => {
             format!("the message has come, and the store could not take in what it brings: {text}; it comes again")
         }
-        None => standing,
+        None => state,
     };
-    let failure = Failure::unfinished(format!("{name}: not finished in time: {standing}"));
+    let failure = Failure::unfinished(format!("{name}: not finished in time: {state}"));
     let failure = match &status.problem {
-        Some(problem) => failure.problem(problem),
+        Some(problem) => failure.problem(name, problem),
         None => failure,
     };
     let until = status.awaited_until.map_or(String::new(), |at| format!("; it is awaited until {}", instant(at)));

@@ -43,6 +43,10 @@ impl Store for Counted {
         self.saves.fetch_add(1, Ordering::Relaxed);
         self.store.save(client_id, document, expected).await
     }
+
+    async fn remove(&self, client_id: &str, expected: &str) -> Result<(), Error> {
+        self.store.remove(client_id, expected).await
+    }
 }
 
 struct World {
@@ -60,7 +64,7 @@ fn client_id(place: usize) -> String {
 }
 
 impl World {
-    /// Applications with half a year left, enrolled and proven.
+    /// Applications with half a year left, enrolled and verified.
     async fn new(record_interval: Duration) -> Self {
         let secret = |place: usize| format!("amzn1.oa2-cs.v1.{place}");
         let applications =
@@ -72,15 +76,15 @@ impl World {
         let queue = Sqs::new([("main", emulator.queue_url())]).unwrap().aws(aws);
         let mut builder = Rotator::builder().store(Arc::clone(&store)).clock(Arc::clone(&clock)).queue(queue);
         for place in 0..APPS {
-            let mut application = Application::new(client_id(place), emulator.url());
+            let mut application = Application::new(client_id(place), emulator.url(), "main");
             application.token_endpoint = emulator.token_endpoint();
             builder = builder.application(application);
         }
         let rotator = builder.build().unwrap();
         for place in 0..APPS {
             let ends_at = emulator.secrets(&client_id(place))[0].ends_at;
-            rotator.enroll(&client_id(place), secret(place).as_str().into(), Some(ends_at)).await.unwrap();
-            assert!(rotator.advance(&client_id(place)).await.unwrap().proven);
+            rotator.enroll(&client_id(place), secret(place).as_str().into(), Some(ends_at), false).await.unwrap();
+            assert!(rotator.advance(&client_id(place)).await.unwrap().verified);
         }
         store.loads.store(0, Ordering::Relaxed);
         store.saves.store(0, Ordering::Relaxed);
@@ -105,8 +109,8 @@ impl World {
             }
             if self.read_at <= now {
                 // The wait for a message takes real time, and the same one call.
-                let deliveries = self.rotator.drain("main", 10, 0).await.unwrap();
-                self.read_at = now + self.rhythm.after(Read::of(&deliveries), false, Duration::ZERO).length;
+                let drained = self.rotator.drain("main", 10, 0).await.unwrap();
+                self.read_at = now + self.rhythm.after(Read::of(&drained), false, Duration::ZERO).length;
             }
         }
     }
@@ -140,7 +144,7 @@ async fn what_another_process_asks_for_is_done_within_the_interval() {
     world.pass(Moment::ZERO, asked).await;
     assert_eq!(world.count(Operation::Rotate), 0);
 
-    world.rotator.request(&client_id(7)).await.unwrap();
+    world.rotator.request(&client_id(7), false).await.unwrap();
     world.pass(asked, asked + HOUR).await;
 
     assert_eq!(world.count(Operation::Rotate), 1);

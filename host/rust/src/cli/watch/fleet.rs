@@ -4,17 +4,18 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use lwa_rotate::config::{App, Config};
-use lwa_rotate::{Error, Status};
+use lwa_rotate::{Error, RemedyBy, Status};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
 use super::plan::{AT_ONCE, Moment, Plan};
 use super::queues::Readers;
+use crate::cli::failure::remedies;
 use crate::cli::host::{Host, failure};
-use crate::cli::text::now;
+use crate::cli::text::{instant, now};
 
-/// What is looked after.
+/// All that `watch` does.
 pub(super) struct Fleet {
     began: Instant,
     host: Arc<Host>,
@@ -36,7 +37,7 @@ struct Called {
 }
 
 impl Fleet {
-    /// Begins to read the queues. Applications are looked at by [`work`](Fleet::work).
+    /// Begins to read the queues. Applications are advanced by [`work`](Fleet::work).
     pub(super) fn start(host: Host) -> Self {
         let host = Arc::new(host);
         let (tell, told) = mpsc::unbounded_channel();
@@ -50,7 +51,7 @@ impl Fleet {
         fleet
     }
 
-    /// Looks after everything for as long as it is polled. May be dropped at any await and called again.
+    /// Does all that is due for as long as it is polled. May be dropped at any await and called again.
     pub(super) async fn work(&mut self) -> Infallible {
         loop {
             self.begin_what_is_due();
@@ -84,7 +85,7 @@ impl Fleet {
         self.readers.stop();
         self.readers = Readers::of(&self.host);
         for (place, app) in config.apps.iter().enumerate() {
-            self.readers.stands(&app.queue, None, self.plan.state(place));
+            self.readers.changed(&app.queue, None, self.plan.state(place));
         }
         self.read_queues(Some(&before));
     }
@@ -96,14 +97,13 @@ impl Fleet {
         while self.tasks.join_next().await.is_some() {}
     }
 
-    /// A queue is checked when it is new.
+    /// A queue is checked when it is new, and daily.
     fn read_queues(&mut self, before: Option<&Host>) {
         for queue in self.readers.names() {
             self.tasks.spawn(self.readers.read(queue, Arc::clone(&self.host), self.tell.clone()));
             let url = |host: &Host| host.config.queues.get(queue).map(|queue| queue.url.clone());
-            if before.and_then(url) != url(&self.host) {
-                self.tasks.spawn(self.readers.check(queue, Arc::clone(&self.host)));
-            }
+            let is_new = before.and_then(url) != url(&self.host);
+            self.tasks.spawn(self.readers.check(queue, Arc::clone(&self.host), is_new));
         }
     }
 
@@ -123,14 +123,17 @@ impl Fleet {
     fn called(&mut self, called: Called) {
         let Called { host, place, result } = called;
         let client_id = &host.config.apps[place].client_id;
-        // It may have gone, or have another place, since the call was begun.
+        // It may have gone, or have another position, since the call was begun.
         let Some(place) = self.host.config.apps.place(client_id) else { return };
         let app = &self.host.config.apps[place];
         let (moment, before) = (self.now(), self.plan.state(place));
         match result {
             Ok(status) => {
+                if before.is_none() {
+                    tell_needs_person(app, &status);
+                }
                 self.plan.looked(place, &status, moment, now());
-                self.readers.stands(&app.queue, before, Some(status.state));
+                self.readers.changed(&app.queue, before, Some(status.state));
             }
             Err(error) => {
                 if self.plan.failed(place, &error, moment) {
@@ -147,7 +150,7 @@ impl Fleet {
             let Some(place) = self.host.config.apps.place(&status.client_id) else { continue };
             let before = self.plan.state(place);
             self.plan.told(place, status, moment, now());
-            self.readers.stands(&self.host.config.apps[place].queue, before, Some(status.state));
+            self.readers.changed(&self.host.config.apps[place].queue, before, Some(status.state));
         }
     }
 
@@ -156,7 +159,7 @@ impl Fleet {
     }
 }
 
-/// Without randomness all looks fall on one moment, which is no more than inconvenient.
+/// Without randomness all calls fall on one moment, which is no more than inconvenient.
 fn chance() -> u64 {
     getrandom::u64().unwrap_or_default()
 }
@@ -164,6 +167,18 @@ fn chance() -> u64 {
 /// What a task has answered. None is aborted; one that panicked takes the program with it.
 fn finished<T>(joined: Result<T, JoinError>) -> T {
     joined.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}
+
+/// Says at the start what needs a person: it began before, perhaps long ago.
+fn tell_needs_person(app: &App, status: &Status) {
+    let Some(problem) = status.problem.as_ref().filter(|problem| problem.remedy_by == RemedyBy::Person) else { return };
+    let remedies = remedies(&app.name, problem).join("; ");
+    let act_by = problem.act_by.map_or(String::new(), |at| format!("; act by {}", instant(at)));
+    let (happened, still_works) = (&problem.happened, &problem.still_works);
+    tracing::error!(
+        app = app.name,
+        "a person is needed: {happened}; still works: {still_works}{act_by}; what to do: {remedies}"
+    );
 }
 
 /// Says why an application cannot be advanced.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use lwa_rotate::config::Config;
 use lwa_rotate::observe::{Event, Observe};
 
-use crate::cli::events::{is_trouble, remedy, stage, words};
+use crate::cli::events::{is_trouble, needs_person, remedy, stage, words};
+use crate::cli::failure::remedies;
 use crate::cli::json::event_json;
 use crate::cli::log::TARGET;
 use crate::cli::output::Output;
 
-/// Tells events.
+/// Logs events.
 pub(super) struct WatchLog {
     config: Arc<Config>,
     output: Output,
@@ -26,11 +27,12 @@ impl Observe for WatchLog {
     fn emit(&self, event: &Event) {
         let app = event.client_id.as_ref().and_then(|client_id| self.config.apps.find(client_id));
         let app = app.map(|app| app.name.as_str());
-        // Events must not stop a rotation, not even when nobody reads them any more.
+        // Events must not stop a rotation, not even when stdout is gone.
         let _ = self.output.document(&event_json(app, event));
         let name = app.or(event.client_id.as_deref()).unwrap_or("unknown");
         let (stage, words) = (stage(&event.what).map_or("-", |stage| stage.name()), words(event));
-        if let Some(remedy) = remedy(&event.what) {
+        let remedies = needs_person(&event.what).map(|problem| remedies(name, problem).join("; "));
+        if let Some(remedy) = remedies.or_else(|| remedy(&event.what).map(str::to_owned)) {
             tracing::error!(target: TARGET, app = name, stage, "{words}; what to do: {remedy}");
         } else if is_trouble(&event.what) {
             tracing::warn!(target: TARGET, app = name, stage, "{words}");

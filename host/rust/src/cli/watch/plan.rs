@@ -1,4 +1,4 @@
-//! When each application is looked at next. Time and chance come in as arguments; nothing here waits, or does anything.
+//! When each application is advanced next. Time and chance come in as arguments; nothing here waits, or does anything.
 //!
 //! An application is a place in a list and takes some tens of bytes: there may be very many.
 
@@ -11,25 +11,25 @@ use lwa_rotate::{Error, State, Status};
 pub(super) const AT_ONCE: usize = 16;
 /// At the start so much time passes between two first looks, on average, beyond those that are begun at once.
 const APART: Duration = Duration::from_millis(10);
-/// An application is looked at no more often than this.
+/// An application is advanced no more often than this.
 const SHORTEST: Duration = Duration::from_secs(1);
-/// An application with a rotation under way is looked at no less often than this: another process may have taken it further.
+/// An application with a rotation under way is advanced no less often than this: another process may have taken it further.
 /// Documented in docs/operating.md.
 const UNDER_WAY: Duration = Duration::from_secs(60);
-/// How soon an application that could not be looked at is looked at again; it doubles with each further time.
+/// How soon an application that could not be advanced is tried again; it doubles with each further time.
 const AGAIN: Duration = Duration::from_secs(10);
-/// While a rotation is under way, it is looked at again no later than this: the old secret may end meanwhile.
+/// While a rotation is under way, it is tried again no later than this: the old secret may end meanwhile.
 const LONGEST_UNDER_WAY: Duration = Duration::from_secs(600);
 
 /// Time since the start.
 pub(super) type Moment = Duration;
 
-/// When each application is looked at next.
+/// When each application is advanced next.
 pub(super) struct Plan {
     apps: Vec<Planned>,
-    /// Those that nobody looks at just now, in the order of their time.
+    /// Those that are not being advanced just now, in the order of their time.
     due: BTreeSet<(Moment, u32)>,
-    /// An application is looked at no less often than this: another process may have changed it, `resume` for instance.
+    /// An application is advanced no less often than this: another process may have changed it, `resume` for instance.
     interval: Duration,
 }
 
@@ -52,13 +52,13 @@ enum Looking {
 }
 
 impl Plan {
-    /// For nobody yet.
+    /// For no application yet.
     pub(super) fn new(interval: Duration) -> Self {
         Self { apps: Vec::new(), due: BTreeSet::new(), interval }
     }
 
     /// The plan of another configuration: for each of its applications the place that it has here, if it has one, and whether
-    /// it is to be looked at soon, as those are that are new. These looks are spread, so that thousands do not fall on one moment, by a
+    /// it is to be advanced soon, as those are that are new. These are spread, so that thousands do not fall on one moment, by a
     /// number by chance for each.
     pub(super) fn follow(
         mut self,
@@ -93,7 +93,7 @@ impl Plan {
         plan
     }
 
-    /// The application that is to be looked at now, if there is one. It is not offered again before the look has come to its end.
+    /// The application that is to be advanced now, if there is one. It is not offered again before that has come to its end.
     pub(super) fn begin(&mut self, now: Moment) -> Option<usize> {
         let first = *self.due.first().filter(|(at, _)| *at <= now)?;
         self.due.remove(&first);
@@ -102,12 +102,12 @@ impl Plan {
         Some(place)
     }
 
-    /// When the next one is to be looked at.
+    /// When the next one is to be advanced.
     pub(super) fn next(&self) -> Option<Moment> {
         self.due.first().map(|(at, _)| *at)
     }
 
-    /// A look has shown how an application stands. `wall` is the time that the status counts in.
+    /// An application was advanced. `wall` is the time that the status counts in.
     pub(super) fn looked(&mut self, place: usize, status: &Status, now: Moment, wall: u64) {
         let pause = self.pause(status, wall);
         let planned = &mut self.apps[place];
@@ -115,7 +115,7 @@ impl Plan {
         self.ended(place, now + pause);
     }
 
-    /// A look has failed. Answers whether that is news.
+    /// An application could not be advanced. Answers whether that is news.
     pub(super) fn failed(&mut self, place: usize, error: &Error, now: Moment) -> bool {
         let interval = self.interval;
         let planned = &mut self.apps[place];
@@ -133,7 +133,7 @@ impl Plan {
         is_news
     }
 
-    /// A message has been taken in, and this is how the application stands after it.
+    /// A message has been taken in, and this is the application's state after it.
     pub(super) fn told(&mut self, place: usize, status: &Status, now: Moment, wall: u64) {
         let pause = self.pause(status, wall);
         let planned = &mut self.apps[place];

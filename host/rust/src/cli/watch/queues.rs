@@ -1,12 +1,11 @@
-//! Reads the queues, each in a task of its own: often while somebody waits for a message, now and then otherwise.
+//! Reads the queues, each in a task of its own: often while a message is awaited, now and then otherwise.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use lwa_rotate::check::{self, Finding, Severity};
-use lwa_rotate::{Answer, Delivery, Error, State, Status};
+use lwa_rotate::{Answer, Drained, Error, QueueFinding, Severity, State, Status};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, sleep};
 
@@ -24,13 +23,16 @@ const FIRST_PAUSE: Duration = Duration::from_secs(2);
 /// Documented in docs/operating.md.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
+/// How often each queue is checked. Documented in docs/operating.md.
+const CHECK_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// The readers of the queues that the applications of one configuration name.
 pub(super) struct Readers {
     all: BTreeMap<String, Arc<Reader>>,
     stopped: watch::Sender<bool>,
 }
 
-/// Who waits for a queue's messages.
+/// How many applications wait for a queue's messages.
 #[derive(Default)]
 struct Reader {
     awaited: AtomicUsize,
@@ -54,7 +56,7 @@ impl Readers {
         self.all.keys()
     }
 
-    /// Reads a queue until it is stopped, and sends how applications stand after their messages.
+    /// Reads a queue until it is stopped, and sends the states of applications after their messages.
     pub(super) fn read(
         &self,
         queue: &str,
@@ -68,10 +70,11 @@ impl Readers {
             while !*stopped.borrow() {
                 let began = Instant::now();
                 let read = match host.rotator.drain(&queue, BATCH, Rhythm::wait(reader.is_awaited())).await {
-                    Ok(deliveries) => {
-                        let read = Read::of(&deliveries);
-                        // Whoever stops the readers listens no longer.
-                        let _ = told.send(deliveries.into_iter().filter_map(|delivery| delivery.status).collect());
+                    Ok(drained) => {
+                        let read = Read::of(&drained);
+                        // Where the readers are being stopped, no one listens.
+                        let _ =
+                            told.send(drained.deliveries.into_iter().filter_map(|delivery| delivery.status).collect());
                         read
                     }
                     Err(error) => {
@@ -94,29 +97,30 @@ impl Readers {
         }
     }
 
-    /// Says once what stands in the way of new secrets. That something cannot be looked at is no trouble of a rotation's.
-    pub(super) fn check(&self, queue: &str, host: Arc<Host>) -> impl Future<Output = ()> + Send + use<> {
+    /// Says what keeps new secrets from arriving or staying: at once if `now`, and daily. What could not be checked is no
+    /// trouble of a rotation's.
+    pub(super) fn check(&self, queue: &str, host: Arc<Host>, now: bool) -> impl Future<Output = ()> + Send + use<> {
         let (queue, mut stopped) = (queue.to_owned(), self.stopped.subscribe());
         async move {
-            let findings = tokio::select! {
-                findings = check::queue(&host.queue, &queue) => findings,
-                _ = stopped.wait_for(|stopped| *stopped) => return,
-            };
-            for finding in findings {
-                let Finding { check, severity, evidence, consequence, remedy } = finding;
-                match severity {
-                    Severity::Blocking => {
-                        tracing::error!(queue, check, "{evidence}; {consequence}; what to do: {remedy}")
-                    }
-                    Severity::NotChecked => tracing::debug!(queue, check, "not checked: {evidence}"),
-                    Severity::Fine | Severity::Warning => {}
-                }
+            let mut pause = if now { Duration::ZERO } else { CHECK_INTERVAL };
+            loop {
+                let check = async {
+                    sleep(pause).await;
+                    host.rotator.check_queue(&queue).await
+                };
+                let findings = tokio::select! {
+                    findings = check => findings,
+                    _ = stopped.wait_for(|stopped| *stopped) => return,
+                };
+                // Why the component was stopped is logged where that happens.
+                findings.unwrap_or_default().iter().for_each(|finding| tell(&queue, finding));
+                pause = CHECK_INTERVAL;
             }
         }
     }
 
-    /// An application of the queue stands otherwise than before.
-    pub(super) fn stands(&self, queue: &str, before: Option<State>, now: Option<State>) {
+    /// The state of an application of the queue has changed.
+    pub(super) fn changed(&self, queue: &str, before: Option<State>, now: Option<State>) {
         let Some(reader) = self.all.get(queue) else { return };
         let waited = before.is_some_and(waits);
         match (waited, now.is_some_and(waits)) {
@@ -137,6 +141,16 @@ impl Readers {
     }
 }
 
+fn tell(queue: &str, finding: &QueueFinding) {
+    let QueueFinding { check, severity, evidence, consequence, remedy } = finding;
+    match severity {
+        Severity::Blocking => tracing::error!(queue, check, "{evidence}; {consequence}; what to do: {remedy}"),
+        Severity::Doubtful => tracing::warn!(queue, check, "{evidence}; {consequence}; what to do: {remedy}"),
+        Severity::NotChecked => tracing::debug!(queue, check, "not checked: {evidence}"),
+        Severity::Fine | Severity::Warning => {}
+    }
+}
+
 impl Reader {
     fn is_awaited(&self) -> bool {
         self.awaited.load(Ordering::Relaxed) > 0
@@ -153,15 +167,17 @@ fn waits(state: State) -> bool {
 pub(super) enum Read {
     /// No message, or none that could be taken in.
     Nothing,
-    /// Messages that were taken in.
+    /// Messages that were taken in, or others in front of those that are not received yet.
     Messages,
     Failed,
 }
 
 impl Read {
-    pub(super) fn of(deliveries: &[Delivery]) -> Self {
-        let fruitful = deliveries.iter().any(|delivery| !matches!(delivery.answer, Answer::Leave(_)));
-        if fruitful { Self::Messages } else { Self::Nothing }
+    pub(super) fn of(drained: &Drained) -> Self {
+        let fruitful = drained.deliveries.iter().any(|delivery| !matches!(delivery.answer, Answer::Leave(_)));
+        // What is left is hidden for a while, so that this comes to an end.
+        let goes_on = drained.more && !drained.deliveries.is_empty();
+        if fruitful || goes_on { Self::Messages } else { Self::Nothing }
     }
 }
 
@@ -174,7 +190,7 @@ pub(super) struct Rhythm {
 /// How long a queue is left alone.
 pub(super) struct Pause {
     pub(super) length: Duration,
-    /// It ends when somebody begins to wait for a message.
+    /// It ends when a message begins to be awaited.
     pub(super) may_be_cut: bool,
 }
 

@@ -63,7 +63,7 @@ fn named<'a>(name: &Setting<&'a str>, report: &mut Report) -> Option<Setting<&'a
     report.add(
         Some(name.at.clone()),
         "this is the name of a place in AWS; secrets are never read from the configuration",
-        Some("remove it, and hand the secret over with `lwa-rotate enroll`"),
+        Some("remove it, and supply the secret with `lwa-rotate enroll`"),
     );
     None
 }
@@ -125,8 +125,8 @@ fn form(section: &mut Section<'_>, report: &mut Report) -> Option<ParameterForm>
         None | Some(Form::Json) => Some(ParameterForm::Json(names(section, Format::Json, report)?)),
         Some(Form::Value) if section.holds("names") => {
             let hint = "leave `names` out, or write format = \"json\"";
-            report.add(section.key("names"), "there are no `names` where the secret stands alone", Some(hint));
-            // It has been told what is wrong with it.
+            report.add(section.key("names"), "there are no `names` where the secret is alone", Some(hint));
+            // What is wrong with it is reported already.
             section.value("names");
             None
         }

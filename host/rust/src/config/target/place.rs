@@ -30,7 +30,7 @@ impl Place {
 }
 
 impl TargetKind {
-    /// The place that it writes; `None` for a command, which nobody can tell.
+    /// The place that it writes; `None` for a command, which is not known.
     pub(in crate::config) fn place(&self) -> Option<Place> {
         Some(match self {
             Self::File { path, .. } => Place::File(path.clone()),

@@ -81,6 +81,7 @@ fn request(url: &str) -> Request {
         body: "client_secret=secret-value".into(),
         time_limit: Duration::from_secs(20),
         body_limit: 1000,
+        not_after: None,
     }
 }
 
@@ -284,5 +285,76 @@ async fn rule_9_no_error_shows_query_body_or_header() {
 
     for text in texts {
         assert!(!text.contains("-value"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_post_without_a_body_says_that_its_length_is_0() {
+    let mut server = Server::answering(OK, End::Hang).await;
+    let client = server.client();
+    let empty = |method| Request { method, body: Secret::default(), ..request(&server.url) };
+
+    client.send(empty(Method::Post)).await.unwrap();
+    client.send(empty(Method::Get)).await.unwrap();
+
+    let [post, get] = server.requests().try_into().unwrap();
+    assert_eq!(post.to_lowercase().matches("content-length: 0\r\n").count(), 1, "{post}");
+    assert!(!get.to_lowercase().contains("content-length"), "{get}");
+}
+
+mod not_after {
+    use super::*;
+    use crate::clock::ManualClock;
+
+    const NOW: u64 = 1_767_996_000_000;
+
+    #[tokio::test]
+    async fn a_request_whose_time_is_not_over_is_sent() {
+        let mut server = Server::answering(OK, End::Hang).await;
+        let client = server.client().clock(ManualClock::new(NOW));
+
+        let response = client.send(Request { not_after: Some(NOW), ..request(&server.url) }).await.unwrap();
+
+        assert_eq!(response.status, 200);
+        assert_eq!(server.requests().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_request_whose_time_is_over_sees_no_connection() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let client = Client::new([Origin::of(&url).unwrap()]).clock(ManualClock::new(NOW));
+
+        let error = client.send(Request { not_after: Some(NOW - 1), ..request(&url) }).await.unwrap_err();
+
+        assert!(matches!(&error, Error::NotSent(text) if text.contains("its time was over")), "{error:?}");
+        let ours = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (_, first) = listener.accept().await.unwrap();
+        assert_eq!(first, ours.local_addr().unwrap(), "no connection came before this one");
+    }
+
+    /// Shows the last instant of the limit when it is read first, and is beyond it afterwards, as if the machine had been
+    /// suspended while a connection was made.
+    struct Suspended(std::sync::atomic::AtomicU64);
+
+    impl Clock for Suspended {
+        fn now(&self) -> u64 {
+            NOW + self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_whose_time_is_over_when_its_connection_is_ready_is_not_sent() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let client = Client::new([Origin::of(&url).unwrap()]).clock(Suspended(0.into()));
+
+        let error = client.send(Request { not_after: Some(NOW), ..request(&url) }).await.unwrap_err();
+
+        assert!(matches!(&error, Error::NotSent(text) if text.contains("its time was over")), "{error:?}");
+        let (mut connection, _) = listener.accept().await.unwrap();
+        let mut sent = Vec::new();
+        connection.read_to_end(&mut sent).await.unwrap();
+        assert!(sent.is_empty(), "a connection came, and nothing was sent on it");
     }
 }

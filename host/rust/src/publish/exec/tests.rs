@@ -80,7 +80,7 @@ async fn a_command_that_is_not_done_in_time_is_killed() {
 
 fn is_alive(pid_file: &std::path::Path) -> bool {
     let pid = fs::read_to_string(pid_file).unwrap();
-    // One that nobody has waited for yet is dead all the same.
+    // One that was not waited for yet is dead all the same.
     fs::read_to_string(format!("/proc/{}/stat", pid.trim())).is_ok_and(|stat| !stat.contains(") Z "))
 }
 
@@ -172,4 +172,12 @@ async fn a_probe_tells_whether_the_program_may_be_run_and_does_not_run_it() {
     assert!(matches!(probe("no-such-program".as_ref()).await, Err(Error::Other(_))));
     assert!(matches!(probe(folder.path()).await, Err(Error::AccessDenied(_))));
     assert!(!ran.exists());
+}
+
+#[tokio::test]
+async fn a_command_cannot_be_read_and_its_place_is_its_name_on_this_machine() {
+    let target = shell("exit 0");
+
+    assert!(matches!(target.read().await, Ok(crate::publish::Reading::Unreadable)));
+    assert_eq!(target.place("shop-1", "vault").await.unwrap(), "exec://shop-1/vault");
 }

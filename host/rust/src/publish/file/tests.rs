@@ -121,11 +121,11 @@ async fn what_was_put_is_read_back_and_a_file_that_is_not_there_holds_nothing() 
     let folder = tempfile::tempdir().unwrap();
     for format in [Format::Env, Format::Json] {
         let target = FileTarget::new(folder.path().join(format!("{format:?}")), format);
-        assert!(target.read().await.unwrap().is_none());
+        assert!(target.read().await.unwrap().held().is_none());
 
         target.put(&Credential { expires_at: Some(1_767_225_600_500), ..credential("it's \\ one") }).await.unwrap();
 
-        let held = target.read().await.unwrap().unwrap();
+        let held = target.read().await.unwrap().held().unwrap();
         assert_eq!(held.client_id.as_deref(), Some("amzn1.id"));
         assert_eq!(held.client_secret.expose_str(), Some("it's \\ one"));
         assert_eq!(held.expires_at, Some(1_767_225_600_500));
@@ -156,4 +156,14 @@ fn a_write_that_hung_until_it_was_given_up_does_not_replace_the_file() {
     assert!(matches!(&error, Error::Unavailable(text) if text.contains("too long")), "{error:?}");
     assert_eq!(fs::read_to_string(&path).unwrap(), "LWA_CLIENT_SECRET=newer\n");
     assert_eq!(names(folder.path()), ["shop.env"]);
+}
+
+#[tokio::test]
+async fn a_file_without_a_credential_holds_none() {
+    let folder = tempfile::tempdir().unwrap();
+    for (format, content) in [(Format::Env, "OTHER=1\n"), (Format::Env, ""), (Format::Json, r#"{"other":1}"#)] {
+        let path = folder.path().join(format!("{format:?}"));
+        fs::write(&path, content).unwrap();
+        assert!(matches!(FileTarget::new(&path, format).read().await, Ok(Reading::None)), "{content}");
+    }
 }

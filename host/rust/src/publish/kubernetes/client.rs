@@ -19,6 +19,7 @@ use tokio::{
 use super::{
     super::{Error, form::append_string},
     failure::{self, Asked},
+    written_by::Metadata,
 };
 use crate::secret::Secret;
 
@@ -57,6 +58,8 @@ pub(super) enum Answer {
 pub(super) struct Found {
     data: Option<BTreeMap<String, Value>>,
     immutable: Option<bool>,
+    #[serde(default)]
+    pub(super) metadata: Metadata,
 }
 
 struct Value(Secret);
@@ -94,7 +97,7 @@ impl Client {
         fetching: &Fetching,
         limit: Duration,
     ) -> Result<Self, Error> {
-        let namespace = namespace.unwrap_or(&config.default_namespace).trim().to_owned();
+        let namespace = self::namespace(&config, namespace);
         if ![&namespace, secret].into_iter().all(is_name) {
             return Err(failure::no_name(&format!("the secret {secret} in namespace {namespace}")));
         }
@@ -211,6 +214,11 @@ impl Client {
         };
         timeout(CALL_LIMIT, exchange).await.unwrap_or_else(|_| Err(failure::no_answer_in_time(CALL_LIMIT)))
     }
+}
+
+/// The namespace that is set, else that of the service account or the kubeconfig.
+pub(super) fn namespace(config: &Config, set: Option<&str>) -> String {
+    set.unwrap_or(&config.default_namespace).trim().to_owned()
 }
 
 /// Whether the cluster can have something of this name: <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/>.

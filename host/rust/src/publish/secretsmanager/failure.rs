@@ -37,7 +37,7 @@ impl SecretsManagerTarget {
             ),
             Operation::Create => ("make", "secretsmanager:CreateSecret, or the name of a secret that exists"),
         };
-        let place = self.place(client);
+        let place = self.words(client);
         let call = Call { doing, place: &place, needs };
         let failure = Failure::of(error);
         let text = |remedy| call.text(&failure, remedy);

@@ -252,8 +252,31 @@ async fn the_layout_of_amazons_sample_is_read_by_its_names() {
         expires_at: "expires_at".into(),
     };
 
-    let held = target(&server).names(names).read().await.unwrap().unwrap();
+    let held = target(&server).names(names).read().await.unwrap().held().unwrap();
 
     assert_eq!((held.client_id.as_deref(), held.client_secret.expose_str()), (Some("amzn1.id"), Some("secret-value")));
-    assert!(target(&Server::answering(&[NOT_FOUND]).await).read().await.unwrap().is_none());
+    assert!(target(&Server::answering(&[NOT_FOUND]).await).read().await.unwrap().held().is_none());
+}
+
+#[tokio::test]
+async fn what_was_put_is_read_back() {
+    let server = Server::answering(&[HOLDS]).await;
+
+    target(&server).put(&credential()).await.unwrap();
+    let held = target(&server).read().await.unwrap().held().unwrap();
+
+    assert_eq!((held.client_id.as_deref(), held.client_secret.expose_str()), (Some("amzn1.id"), Some("secret-value")));
+    assert_eq!(names(&server), ["GetSecretValue", "GetSecretValue"]);
+}
+
+#[tokio::test]
+async fn the_place_is_the_arn_and_a_name_has_no_account() {
+    let aws = || Aws::new().access_key("AKIAEXAMPLE", "secret".into());
+    let place = async |target: SecretsManagerTarget| target.place("machine", "name").await.unwrap();
+
+    assert_eq!(place(SecretsManagerTarget::new(ARN).aws(aws())).await, ARN);
+    let named = SecretsManagerTarget::new("shop/lwa").region("eu-west-1").aws(aws());
+    assert_eq!(place(named).await, "arn:aws:secretsmanager:eu-west-1::secret:shop/lwa");
+    let named = SecretsManagerTarget::new("shop/lwa").aws(aws().region("us-east-1"));
+    assert_eq!(place(named).await, "arn:aws:secretsmanager:us-east-1::secret:shop/lwa");
 }

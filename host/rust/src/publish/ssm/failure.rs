@@ -36,7 +36,7 @@ impl SsmTarget {
                 "ssm:PutParameter on the parameter, and kms:Encrypt on its key if that is yours (kms:GenerateDataKey for the advanced tier)",
             ),
         };
-        let place = self.place(client);
+        let place = self.words(client);
         let call = Call { doing, place: &place, needs };
         let failure = Failure::of(error);
         let text = |remedy: &str| call.text(&failure, remedy);

@@ -186,7 +186,30 @@ async fn a_secret_that_stands_alone_is_read_without_a_client_id() {
     const ALONE: (u16, &str) = (200, r#"{"Parameter":{"Version":7,"Value":"secret-value"}}"#);
     let target = target(&Server::answering(&[ALONE]).await).form(ParameterForm::Value);
 
-    let held = target.read().await.unwrap().unwrap();
+    let held = target.read().await.unwrap().held().unwrap();
 
     assert_eq!((held.client_id, held.client_secret.expose_str()), (None, Some("secret-value")));
+}
+
+#[tokio::test]
+async fn a_parameter_that_is_missing_or_empty_holds_nothing() {
+    const EMPTY: (u16, &str) = (200, r#"{"Parameter":{"Version":7,"Value":""}}"#);
+    assert!(matches!(target(&Server::answering(&[NOT_FOUND]).await).read().await, Ok(Reading::None)));
+    let alone = target(&Server::answering(&[EMPTY]).await).form(ParameterForm::Value);
+    assert!(matches!(alone.read().await, Ok(Reading::None)));
+    const OTHER: (u16, &str) = (200, r#"{"Parameter":{"Version":7,"Value":"{\"other\":1}"}}"#);
+    assert!(matches!(target(&Server::answering(&[OTHER]).await).read().await, Ok(Reading::None)));
+}
+
+#[tokio::test]
+async fn the_place_is_the_arn_and_a_name_has_no_account() {
+    let aws = || Aws::new().access_key("AKIAEXAMPLE", "secret".into());
+    let place = async |target: SsmTarget| target.place("machine", "name").await.unwrap();
+
+    let named = SsmTarget::new("/shop/lwa").region("eu-west-1").aws(aws());
+    assert_eq!(place(named).await, "arn:aws:ssm:eu-west-1::parameter/shop/lwa");
+    let named = SsmTarget::new("shop").aws(aws().region("us-east-1"));
+    assert_eq!(place(named).await, "arn:aws:ssm:us-east-1::parameter/shop");
+    let arn = "arn:aws:ssm:eu-west-1:123456789012:parameter/shop/lwa";
+    assert_eq!(place(SsmTarget::new(arn).aws(aws())).await, arn);
 }

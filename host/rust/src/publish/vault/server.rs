@@ -224,7 +224,8 @@ impl Server {
             headers.push(header("content-type", "application/json".into()));
         }
         let url = format!("{}/v1/{path}", self.address);
-        let request = Request { method, url, headers, body, time_limit: CALL_LIMIT, body_limit: BODY_LIMIT };
+        let time_limit = CALL_LIMIT;
+        let request = Request { method, url, headers, body, time_limit, body_limit: BODY_LIMIT, not_after: None };
         self.client.send(request).await.map_err(|error| failure::of_call(&error))
     }
 }

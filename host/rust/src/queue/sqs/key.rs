@@ -1,6 +1,7 @@
 //! The key that a queue is encrypted with, as AWS KMS describes it.
 
 use super::{
+    super::{Gap, Key, KeyDescription},
     Error, Sqs,
     failure::{Operation, failure},
     place::Place,
@@ -8,31 +9,13 @@ use super::{
 };
 use crate::aws::{CALL_LIMIT, limits};
 
-/// What KMS tells of a key, or why it does not.
-#[derive(Debug)]
-pub(crate) struct Key {
-    pub(crate) description: Result<KeyDescription, Error>,
-    /// The text of its policy.
-    pub(crate) policy: Result<String, Error>,
-}
-
-/// A key.
-#[derive(Debug)]
-pub(crate) struct KeyDescription {
-    pub(crate) arn: String,
-    /// Whether AWS manages it.
-    pub(crate) of_aws: bool,
-    /// `Enabled`, or why it cannot be used, in the words of KMS.
-    pub(crate) state: String,
-}
-
 /// A key has one policy, of this name.
 const POLICY: &str = "default";
 
 impl Sqs {
     /// The key of this id, ARN or alias, which the queue is encrypted with.
-    pub(crate) async fn key(&self, queue: &str, id: &str) -> Key {
-        let failed = |error: Error| Key { description: Err(error.clone()), policy: Err(error) };
+    pub(super) async fn key(&self, queue: &str, id: &str) -> Key {
+        let failed = |error: Error| Key { description: Err(error.clone().into()), policy: Err(error.into()) };
         let place = match self.place(queue) {
             Ok(place) => place,
             Err(error) => return failed(error),
@@ -45,22 +28,22 @@ impl Sqs {
             Ok(described) => described
                 .key_metadata
                 .map(|key| KeyDescription {
-                    of_aws: key.key_manager.is_some_and(|manager| manager.as_str() == "AWS"),
+                    managed_by_aws: key.key_manager.is_some_and(|manager| manager.as_str() == "AWS"),
                     state: key.key_state.map_or_else(String::new, |state| state.as_str().to_owned()),
                     arn: key.arn.unwrap_or(key.key_id),
                 })
-                .ok_or_else(|| Error::Other("KMS describes no key".into())),
-            Err(error) => Err(failure(Operation::Key, queue, place, &error)),
+                .ok_or_else(|| Gap::Unreachable("KMS describes no key".into())),
+            Err(error) => Err(failure(Operation::Key, queue, place, &error).into()),
         };
         // KMS tells the policy of a key by its id or ARN, not by an alias.
         let id = match &description {
             Ok(key) => &key.arn,
-            Err(error) if id.contains("alias/") => return failed(error.clone()),
+            Err(gap) if id.contains("alias/") => return Key { policy: Err(gap.clone()), description },
             Err(_) => id,
         };
         let policy = match client.get_key_policy().key_id(id).policy_name(POLICY).send().await {
-            Ok(answer) => answer.policy.ok_or_else(|| Error::Other("KMS tells no policy of the key".into())),
-            Err(error) => Err(failure(Operation::Key, queue, place, &error)),
+            Ok(answer) => answer.policy.ok_or_else(|| Gap::Unreachable("KMS tells no policy of the key".into())),
+            Err(error) => Err(failure(Operation::Key, queue, place, &error).into()),
         };
         Key { description, policy }
     }

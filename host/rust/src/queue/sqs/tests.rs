@@ -3,7 +3,10 @@
 
 use tokio::net::TcpListener;
 
-use super::*;
+use super::{
+    super::{Flow, Gap, Key, KeyDescription},
+    *,
+};
 use crate::aws::double::Server;
 
 fn sqs(server: &Server) -> Sqs {
@@ -13,10 +16,10 @@ fn sqs(server: &Server) -> Sqs {
 }
 
 #[tokio::test]
-async fn messages_come_with_count_time_and_unchanged_body() {
+async fn messages_come_with_their_count_and_unchanged_body() {
     let server = Server::answering(&[(
         200,
-        r#"{"Messages":[{"MessageId":"m1","ReceiptHandle":"r1","Body":"{\"größe\":1}\n","Attributes":{"ApproximateReceiveCount":"3","SentTimestamp":"1700000000123"}},{"MessageId":"m2","ReceiptHandle":"r2","Body":""}]}"#,
+        r#"{"Messages":[{"MessageId":"m1","ReceiptHandle":"r1","Body":"{\"größe\":1}\n","Attributes":{"ApproximateReceiveCount":"3"}},{"MessageId":"m2","ReceiptHandle":"r2","Body":""}]}"#,
     )])
     .await;
 
@@ -25,8 +28,8 @@ async fn messages_come_with_count_time_and_unchanged_body() {
     let [first, second] = messages.try_into().unwrap();
     assert_eq!((first.id.as_str(), first.receipt_handle.as_str()), ("m1", "r1"));
     assert_eq!(first.body.expose_str(), Some("{\"größe\":1}\n"));
-    assert_eq!((first.receive_count, first.sent_at), (3, Some(1_700_000_000_123)));
-    assert_eq!((second.receive_count, second.sent_at), (0, None));
+    assert_eq!(first.receive_count, 3);
+    assert_eq!(second.receive_count, 0);
     let [request] = server.requests().try_into().unwrap();
     for part in [
         "AmazonSQS.ReceiveMessage",
@@ -35,7 +38,6 @@ async fn messages_come_with_count_time_and_unchanged_body() {
         r#""WaitTimeSeconds":7"#,
         r#""VisibilityTimeout":120"#,
         "ApproximateReceiveCount",
-        "SentTimestamp",
     ] {
         assert!(request.contains(part), "{part} in {request}");
     }
@@ -182,4 +184,96 @@ async fn a_refused_connection_is_unavailable() {
     let error = sqs.receive("main", 1, 0, 30).await.unwrap_err();
 
     assert!(matches!(&error, Error::Unavailable(text) if text.contains("refused")), "{error:?}");
+}
+
+const ATTRIBUTES: (u16, &str) = (200, r#"{"Attributes":{"MessageRetentionPeriod":"60"}}"#);
+
+#[tokio::test]
+async fn a_queue_without_a_key_of_its_own_is_inspected_by_one_call() {
+    const ANSWERS: [&[(u16, &str)]; 4] = [
+        &[ATTRIBUTES],
+        &[(200, r#"{"Attributes":{"KmsMasterKeyId":""}}"#)],
+        &[(200, r#"{"Attributes":{"KmsMasterKeyId":"alias/aws/sqs"}}"#)],
+        &[(200, r#"{"Attributes":{"KmsMasterKeyId":"arn:aws:kms:eu-west-1:123456789012:alias/aws/sqs"}}"#)],
+    ];
+    for answers in ANSWERS {
+        let server = Server::answering(answers).await;
+
+        let inspection = sqs(&server).inspect("main").await;
+
+        assert_eq!(inspection.attributes.unwrap().len(), 1);
+        assert_eq!((inspection.key, inspection.flow), (None, Flow::Pulled));
+        assert_eq!(server.requests().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_setting_says_that_messages_of_a_queue_are_pushed() {
+    let server = Server::answering(&[ATTRIBUTES]).await;
+    assert_eq!(sqs(&server).pushed("main").inspect("main").await.flow, Flow::Pushed);
+    assert_eq!(sqs(&server).pushed("other").inspect("main").await.flow, Flow::Pulled);
+}
+
+/// With KMS at the same server.
+fn with_kms(server: &Server) -> Sqs {
+    let aws = Aws::new().region("eu-west-1").access_key("AKIAEXAMPLE", "secret".into());
+    let aws = aws.endpoint(server.url()).unwrap();
+    Sqs::new([("main", format!("{}/000000000000/lwa", server.url()))]).unwrap().aws(aws)
+}
+
+const WITH_KEY: (u16, &str) = (200, r#"{"Attributes":{"KmsMasterKeyId":"alias/lwa"}}"#);
+const KEY: (u16, &str) = (
+    200,
+    r#"{"KeyMetadata":{"KeyId":"k1","Arn":"arn:aws:kms:eu-west-1:1:key/k1","KeyManager":"CUSTOMER","KeyState":"Disabled"}}"#,
+);
+const DENIED: (u16, &str) = (400, r#"{"__type":"AccessDeniedException","message":"no"}"#);
+
+#[tokio::test]
+async fn the_key_of_a_queue_is_described_with_its_policy() {
+    let server = Server::answering(&[WITH_KEY, KEY, (200, r#"{"Policy":"{}"}"#)]).await;
+
+    let key = with_kms(&server).inspect("main").await.key.unwrap();
+
+    let expected = KeyDescription {
+        arn: "arn:aws:kms:eu-west-1:1:key/k1".into(),
+        state: "Disabled".into(),
+        managed_by_aws: false,
+    };
+    assert_eq!(key, Key { description: Ok(expected), policy: Ok("{}".into()) });
+    let requests = server.requests();
+    assert_eq!(requests.len(), 3);
+    // By its ARN, because the policy is not given for an alias.
+    assert!(requests[2].contains("GetKeyPolicy") && requests[2].contains("key/k1"), "{}", requests[2]);
+}
+
+#[tokio::test]
+async fn each_part_of_an_inspection_that_could_not_be_had_says_why() {
+    let inspect = async |answers: &'static [(u16, &'static str)]| {
+        with_kms(&Server::answering(answers).await).inspect("main").await
+    };
+
+    let missing = inspect(&[(400, r#"{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"no"}"#)]).await;
+    assert!(matches!(missing.attributes, Err(Gap::NotFound(_))), "{missing:?}");
+    assert_eq!(missing.key, None);
+    let denied = inspect(&[DENIED]).await;
+    assert!(
+        matches!(&denied.attributes, Err(Gap::Denied(text)) if text.contains("sqs:GetQueueAttributes")),
+        "{denied:?}"
+    );
+    let failing = inspect(&[(503, "")]).await;
+    assert!(matches!(failing.attributes, Err(Gap::Unreachable(_))), "{failing:?}");
+
+    let key = inspect(&[WITH_KEY, KEY, DENIED]).await.key.unwrap();
+    assert!(key.description.is_ok());
+    assert!(matches!(&key.policy, Err(Gap::Denied(text)) if text.contains("kms:GetKeyPolicy")), "{key:?}");
+    let key = inspect(&[WITH_KEY, (400, r#"{"__type":"NotFoundException","message":"no"}"#)]).await.key.unwrap();
+    assert!(matches!(&key.description, Err(Gap::NotFound(_))), "{key:?}");
+    assert!(matches!(&key.policy, Err(Gap::NotFound(_))), "{key:?}");
+    // Where a queue is that is none of Amazon's, its key is not known.
+    let server = Server::answering(&[WITH_KEY]).await;
+    let key = sqs(&server).inspect("main").await.key.unwrap();
+    assert!(
+        matches!(&key.description, Err(Gap::Unreachable(text)) if text.contains("AWS_ENDPOINT_URL_KMS")),
+        "{key:?}"
+    );
 }

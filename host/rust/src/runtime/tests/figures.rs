@@ -17,8 +17,9 @@ use crate::{
     runtime::{
         bounds::Subject,
         imports::{Effects, Imports},
-        puts::Puts,
+        turns::Turns,
     },
+    settings,
     store::{self, MemoryStore},
 };
 use committed::{Kind, compare};
@@ -61,7 +62,7 @@ impl Http for Noted<Arc<MemoryQueue>> {
                 self.1.send("main", NEW_SECRET.replace("amzn1.application-oa2-client.example", CLIENT_ID));
                 ("rotate", 204, "")
             }
-            (http::Method::Get, _) => ("proof", 200, r#"{"payload":[]}"#),
+            (http::Method::Get, _) => ("verification", 200, r#"{"payload":[]}"#),
         };
         self.0.note(what);
         Ok(http::Response { status, headers: Vec::new(), body: body.into() })
@@ -84,6 +85,11 @@ impl Queue for Noted<Arc<MemoryQueue>> {
         self.0.note("hide");
         self.1.hide(queue, receipt_handle, visibility).await
     }
+
+    async fn inspect(&self, queue: &str) -> queue::Inspection {
+        self.0.note("inspect");
+        self.1.inspect(queue).await
+    }
 }
 
 #[async_trait]
@@ -97,6 +103,11 @@ impl store::Store for Noted<()> {
         self.0.note("save");
         store::Store::save(&self.0.store, id, document, expected).await
     }
+
+    async fn remove(&self, client_id: &str, expected: &str) -> Result<(), store::Error> {
+        self.0.note("remove");
+        store::Store::remove(&self.0.store, client_id, expected).await
+    }
 }
 
 #[async_trait]
@@ -104,6 +115,11 @@ impl Publish for Noted<()> {
     async fn put(&self, _: &str, _: &Credential) -> Result<(), publish::Error> {
         self.0.note("publish");
         Ok(())
+    }
+
+    async fn read(&self, _: &str, _: &str) -> Result<publish::Reading, publish::Error> {
+        self.0.note("read");
+        Ok(publish::Reading::Unreadable)
     }
 }
 
@@ -135,14 +151,15 @@ impl World {
 
         let clock = Arc::new(ManualClock::new(NOW));
         let (others, queue) = (Arc::<Others>::default(), Arc::new(MemoryQueue::new(Arc::clone(&clock), ["main"])));
-        let application = Application::new(CLIENT_ID, "https://api.example");
-        let application = Application { targets: vec!["file".into()], ..application };
+        let application = Application::new(CLIENT_ID, "https://api.example", "main");
+        let target = settings::Target { name: "file".into(), place: "exec://machine/file".into() };
+        let application = Application { targets: vec![target], ..application };
         let effects = Effects {
             settings: Box::new(BTreeMap::from([(CLIENT_ID.to_owned(), application)])),
             http: Box::new(Noted(Arc::clone(&others), Arc::clone(&queue))),
             queue: Box::new(Noted(Arc::clone(&others), Arc::clone(&queue))),
             store: Box::new(Noted(Arc::clone(&others), ())),
-            publish: Arc::new(Puts::new(Box::new(Noted(Arc::clone(&others), ())), Limits::default().put)),
+            publish: Arc::new(Turns::new(Box::new(Noted(Arc::clone(&others), ())), Limits::default().target)),
             observe: Box::new(Collector::default()),
             clock: Box::new(clock),
             random: Some(Box::new(|| 0)),
@@ -176,6 +193,10 @@ fn shop() -> Subject {
     Subject::Application(CLIENT_ID.into())
 }
 
+fn advance() -> Subject {
+    Subject::Advance(CLIENT_ID.into())
+}
+
 /// From the enrolment to the second secret in use.
 #[tokio::test]
 async fn the_figures_of_the_calls_are_those_that_are_committed() {
@@ -183,33 +204,40 @@ async fn the_figures_of_the_calls_are_those_that_are_committed() {
     let client_id = CLIENT_ID.to_owned();
     world
         .call("enroll", shop(), async |guest, store| {
-            guest.call_enroll(store, &client_id, &b"amzn1.oa2-cs.v1.enrolled".to_vec(), Some(NOW + 100 * DAY)).await
+            guest
+                .call_enroll(store, &client_id, &b"amzn1.oa2-cs.v1.enrolled".to_vec(), Some(NOW + 100 * DAY), false)
+                .await
         })
         .await
         .unwrap();
     let status = world
-        .call("advance, the first proof", shop(), async |guest, store| guest.call_advance(store, &client_id).await)
+        .call("advance, the first verification", advance(), async |guest, store| {
+            guest.call_advance(store, &client_id).await
+        })
         .await
         .unwrap();
-    assert!(status.proven, "{:?}", status.problem);
+    assert!(status.verified, "{:?}", status.problem);
     world.call("status", shop(), async |guest, store| guest.call_status(store, &client_id).await).await.unwrap();
     world
-        .call("advance, nothing due", shop(), async |guest, store| guest.call_advance(store, &client_id).await)
+        .call("advance, nothing due", advance(), async |guest, store| guest.call_advance(store, &client_id).await)
         .await
         .unwrap();
     world.others.asked.lock().unwrap().clear();
-    world.call("request", shop(), async |guest, store| guest.call_request(store, &client_id).await).await.unwrap();
     world
-        .call("advance, the rotate call", shop(), async |guest, store| guest.call_advance(store, &client_id).await)
+        .call("request", shop(), async |guest, store| guest.call_request(store, &client_id, false).await)
         .await
         .unwrap();
-    let deliveries = world
+    world
+        .call("advance, the rotate call", advance(), async |guest, store| guest.call_advance(store, &client_id).await)
+        .await
+        .unwrap();
+    let drained = world
         .call("drain, the new secret", Subject::Queue("main".into()), async |guest, store| {
             guest.call_drain(store, "main", 10, 0).await
         })
         .await
         .unwrap();
-    assert_eq!(deliveries[0].status.as_ref().unwrap().generation, 2);
+    assert_eq!(drained.deliveries[0].status.as_ref().unwrap().generation, 2);
     let asked = std::mem::take(&mut *world.others.asked.lock().unwrap());
     world.queue.send("main", NEW_SECRET.replace("amzn1.application-oa2-client.example", CLIENT_ID));
     let message = world.queue.receive("main", 1, 0, 60).await.unwrap().remove(0).into();

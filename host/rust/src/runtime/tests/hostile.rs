@@ -22,8 +22,9 @@ use crate::{
     runtime::{
         bounds::{HANDED_OVER, Subject},
         imports::{Effects, Imports},
-        puts::Puts,
+        turns::Turns,
     },
+    settings,
     store::{FileStore, Store as _},
 };
 use wasmtime::component::{ComponentNamedList, HasSelf, Lift};
@@ -76,8 +77,9 @@ impl World {
 
     async fn with(http: impl Http, limits: Limits) -> Self {
         let application = |client_id: &str, target: &str| {
-            let application = Application::new(client_id, "https://api.example");
-            (client_id.to_owned(), Application { targets: vec![target.into()], ..application })
+            let application = Application::new(client_id, "https://api.example", "main");
+            let target = settings::Target { name: target.into(), place: format!("function://machine/{target}") };
+            (client_id.to_owned(), Application { targets: vec![target], ..application })
         };
         let settings = Arc::new(BTreeMap::from([application("shop", "shelf"), application("other", "attic")]));
         let http = Arc::new(http);
@@ -98,14 +100,14 @@ impl World {
             .build()
             .unwrap();
         for client_id in ["shop", "other"] {
-            honest.enroll(client_id, SECRET.into(), None).await.unwrap();
+            honest.enroll(client_id, SECRET.into(), None, false).await.unwrap();
         }
         let effects = Arc::new(Effects {
             settings: Box::new(settings),
             http: Box::new(http),
             queue: Box::new(Arc::clone(&queue)),
             store: Box::new(store.clone()),
-            publish: Arc::new(Puts::new(Box::new(targets()), limits.put)),
+            publish: Arc::new(Turns::new(Box::new(targets()), limits.target)),
             observe: Box::new(Arc::clone(&events)),
             clock: Box::new(SystemClock),
             random: None,
@@ -152,7 +154,7 @@ impl World {
 
     /// The real component reads and writes a record of the same store.
     async fn assert_that_the_host_goes_on(&self) {
-        let status = self.honest.request("other").await.unwrap();
+        let status = self.honest.request("other", false).await.unwrap();
         assert_eq!(status.state, crate::State::Requesting);
         assert_eq!(self.honest.status("other").await.unwrap(), status);
     }
@@ -170,7 +172,16 @@ async fn a_call_about_one_application_reaches_no_other() {
     let world = World::new().await;
     let before = world.files();
 
-    for function in ["find-other", "load-other", "save-other", "put-for-other", "load-stranger", "save-stranger"] {
+    for function in [
+        "find-other",
+        "load-other",
+        "save-other",
+        "remove-other",
+        "put-for-other",
+        "read-for-other",
+        "load-stranger",
+        "save-stranger",
+    ] {
         forbidden(world.about_shop(function).await, "another application");
         assert_eq!(world.files(), before, "{function}");
     }
@@ -197,7 +208,9 @@ async fn a_message_may_be_about_any_application_of_the_host_and_about_no_other()
 async fn nothing_is_published_to_a_target_that_is_not_of_the_application() {
     let world = World::new().await;
 
-    forbidden(world.about_shop("put-elsewhere").await, "not of the application");
+    for function in ["put-elsewhere", "read-elsewhere"] {
+        forbidden(world.about_shop(function).await, "not of the application");
+    }
 
     assert_eq!((*world.shelf.0.lock().unwrap(), *world.attic.0.lock().unwrap()), (0, 0));
     world.assert_that_the_host_goes_on().await;
@@ -208,7 +221,7 @@ async fn a_queue_is_reached_by_the_calls_about_it_alone() {
     let world = World::new().await;
     world.queue.send("main", "the only copy");
 
-    for function in ["receive-from-queue", "delete-from-queue"] {
+    for function in ["receive-from-queue", "delete-from-queue", "inspect-queue"] {
         forbidden(world.about_shop(function).await, "a queue that the call is not about");
         forbidden(world.call::<u32>(Subject::Message, function).await, "a queue that the call is not about");
         forbidden(
@@ -218,6 +231,18 @@ async fn a_queue_is_reached_by_the_calls_about_it_alone() {
     }
     assert_eq!(world.queue.ids("main").len(), 1);
 
+    for function in ["receive-from-queue", "delete-from-queue"] {
+        let inspection = world.call::<u32>(Subject::Inspection("main".into()), function).await;
+        forbidden(inspection, "a queue that the call is not about");
+    }
+    let other = world.call::<u32>(Subject::Inspection("side".into()), "inspect-queue").await;
+    forbidden(other, "a queue that the call is not about");
+    let record = world.call::<u32>(Subject::Inspection("main".into()), "load-other").await;
+    forbidden(record, "an application, which the call is not about");
+    assert_eq!(world.queue.ids("main").len(), 1);
+
+    assert_eq!(world.call(Subject::Inspection("main".into()), "inspect-queue").await, Ok(0_u32));
+    assert_eq!(world.call(Subject::Advance("shop".into()), "inspect-queue").await, Ok(0_u32));
     assert_eq!(world.call(Subject::Queue("main".into()), "receive-from-queue").await, Ok(0_u32));
     world.assert_that_the_host_goes_on().await;
 }
@@ -228,7 +253,7 @@ async fn a_lie_about_a_revision_is_a_conflict_and_changes_nothing() {
     let world = World::new().await;
     let before = world.files();
 
-    for function in ["save-as-new", "save-over-invented"] {
+    for function in ["save-as-new", "save-over-invented", "remove-invented"] {
         assert_eq!(world.about_shop(function).await, Ok(1), "{function}: a conflict");
     }
     assert_eq!(world.about_shop("claim-that-it-is-saved").await, Ok(0));
@@ -316,8 +341,8 @@ async fn a_list_that_is_larger_than_it_can_be_ends_the_call() {
 async fn a_flood_of_events_is_cut_off() {
     let world = World::new().await;
 
-    forbidden(world.about_shop("emit-without-end").await, "more than 10000 things");
-    assert_eq!(world.events.take().len(), 10_000);
+    forbidden(world.about_shop("emit-without-end").await, "more than 50000 things");
+    assert_eq!(world.events.take().len(), 50_000);
 
     forbidden(world.about_shop("emit-at-length").await, "bytes of events");
     let told: usize = world.events.take().iter().map(|event| format!("{event:?}").len()).sum();
@@ -331,14 +356,14 @@ async fn imports_without_end_are_cut_off() {
     let asked = Arc::new(Asked::default());
     let world = World::with(Arc::clone(&asked), Limits::default()).await;
 
-    forbidden(world.call::<u32>(Subject::Message, "find-without-end").await, "more than 10000 things");
+    forbidden(world.call::<u32>(Subject::Message, "find-without-end").await, "more than 50000 things");
     for function in ["load-without-end", "send-without-end"] {
         let stopped = world.about_shop(function).await;
         // On a slow machine the limit of computing comes first.
         assert!(matches!(&stopped, Err(Stopped::Forbidden(_) | Stopped::Computing(_))), "{function}: {stopped:?}");
     }
 
-    assert!(asked.0.lock().unwrap().len() <= 5_000, "and each request takes two imports here");
+    assert!(asked.0.lock().unwrap().len() <= 25_000, "and each request takes two imports here");
     world.assert_that_the_host_goes_on().await;
 }
 

@@ -5,6 +5,7 @@ use crate::{aws::failure::Failure, store::answer::Attempt};
 
 pub(super) const LOAD: &str = "load from";
 pub(super) const SAVE: &str = "save in";
+pub(super) const REMOVE: &str = "remove from";
 pub(super) const DESCRIBE: &str = "look at";
 
 /// How the table has to be.
@@ -14,6 +15,7 @@ pub(super) const MAKE_ONE: &str = "make one with `aws dynamodb create-table --ta
 pub(super) fn failure(doing: &str, place: &str, failure: &Failure) -> Error {
     let needs = match doing {
         DESCRIBE => "dynamodb:DescribeTable on the table",
+        REMOVE => "dynamodb:DeleteItem on the table",
         _ => "dynamodb:GetItem and dynamodb:PutItem on the table, and kms:Decrypt on its key if it has one of yours",
     };
     let attempt = Attempt { doing: &format!("{doing} {place}"), needs };

@@ -162,3 +162,29 @@ async fn a_probe_tells_what_is_wrong_with_a_table() {
     let denied = probe(Answer::Refused("AccessDeniedException", "no")).await.unwrap_err();
     assert!(matches!(&denied, Error::AccessDenied(text) if text.contains("dynamodb:DescribeTable")), "{denied:?}");
 }
+
+#[tokio::test]
+async fn a_removal_is_conditional_and_sent_once() {
+    let remove = async |answers: &[Answer]| {
+        let double = Double::answering(answers).await;
+        let removed = double.table().remove(ID, "7.0").await;
+        (removed, double)
+    };
+
+    let (removed, double) = remove(&[Answer::Ok("{}")]).await;
+    assert_eq!(removed, Ok(()));
+    let [request] = double.requests().try_into().unwrap();
+    for part in ["DynamoDB_20120810.DeleteItem", "#revision = :expected", r#"":expected":{"S":"7.0"}"#, ID] {
+        assert!(request.contains(part), "{part} in {request}");
+    }
+
+    let (removed, double) = remove(&[FAILED]).await;
+    assert_eq!((removed, double.operations().len()), (Err(Error::Conflict), 1));
+    let (removed, double) = remove(&[Answer::Silence, Answer::Ok("{}")]).await;
+    assert_eq!(removed, Ok(()), "it is gone, whoever removed it");
+    assert_eq!(double.operations(), ["DeleteItem", "GetItem"], "sent once, then looked up");
+    let (removed, _) = remove(&[Answer::Silence, Answer::Ok(r#"{"Item":{"revision":{"S":"7.0"}}}"#)]).await;
+    assert!(matches!(&removed, Err(Error::Unavailable(text)) if text.contains("remove from")), "{removed:?}");
+    let (removed, _) = remove(&[Answer::Refused("AccessDeniedException", "no")]).await;
+    assert!(matches!(&removed, Err(Error::AccessDenied(text)) if text.contains("dynamodb:DeleteItem")), "{removed:?}");
+}

@@ -232,3 +232,24 @@ async fn a_document_that_no_secret_has_room_for_is_not_sent() {
     assert!(matches!(&saved, Err(Error::Full(text)) if text.contains("65536")), "{saved:?}");
     assert_eq!(double.operations().len(), 0);
 }
+
+/// A deleted secret could not be made anew for days.
+#[tokio::test]
+async fn a_removal_saves_what_stands_for_none_and_leaves_no_version_before_it() {
+    const TOMBSTONE: &str = r#""SecretBinary":"eyJyZW1vdmVkIjp0cnVlfQ==""#;
+    const PUT_V3: Answer = Answer::Ok(r#"{"VersionId":"v3"}"#);
+    const READ_V3: Answer = Answer::Ok(r#"{"VersionId":"v3","SecretBinary":"eyJyZW1vdmVkIjp0cnVlfQ=="}"#);
+    let double = Double::answering(&[AT_V1, PUT, DONE, READ_V2, AT_V2, PUT_V3, DONE, READ_V3]).await;
+
+    assert_eq!(double.secrets().remove(ID, "v1").await, Ok(()));
+
+    assert_eq!(double.operations(), [REPLACED, REPLACED].concat());
+    let requests = double.requests();
+    assert!(requests[1].contains(TOMBSTONE) && requests[5].contains(TOMBSTONE), "{requests:?}");
+    assert!(requests[2].contains(r#""RemoveFromVersionId":"v1""#), "{}", requests[2]);
+    assert!(requests[6].contains(r#""RemoveFromVersionId":"v2""#), "{}", requests[6]);
+
+    let double = Double::answering(&[AT_V2]).await;
+    assert_eq!(double.secrets().remove(ID, "v1").await, Err(Error::Conflict), "an older revision never removes");
+    assert_eq!(double.operations(), ["DescribeSecret"]);
+}

@@ -165,7 +165,7 @@ impl Reader<'_> {
         let start = self.at;
         let value_at = name_of(&self.content[start..]).map(|length| start + length + 1);
         self.at = value_at.unwrap_or(start);
-        // A tilde at its beginning is somebody's folder.
+        // A tilde at its beginning is a user's folder.
         let mut text = Some(Secret::default()).filter(|_| self.peek(0) != Some(b'~'));
         let mut quote = None;
         let mut add = |byte: u8| {

@@ -207,6 +207,13 @@ impl World {
         Running::new(self, child, started, reveals)
     }
 
+    /// A rotation of the enrolled application is wanted, which any driver goes on with in some seconds.
+    pub fn want_rotation(&self) {
+        self.fault("token:status=503");
+        self.run(&["rotate", "shop", "--timeout", "1s"]).exits(3);
+        assert_eq!((self.status()["state"].as_str(), self.count("rotate")), (Some("requesting"), 0));
+    }
+
     /// The operations that reached the emulator, by their names.
     pub fn calls(&self) -> Vec<&'static str> {
         self.emulator.calls().iter().map(|call| call.operation.name()).collect()

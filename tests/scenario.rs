@@ -1,8 +1,11 @@
 //! The scenarios of `tests/scenarios`, without a host: the files, and what answers the imports. The format is described beside
 //! the files, in `README.md`.
 
+#[path = "scenario/file.rs"]
 pub mod file;
+#[path = "scenario/script.rs"]
 pub mod script;
+#[path = "scenario/world.rs"]
 pub mod world;
 
 use serde_json::Value;

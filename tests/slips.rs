@@ -2,9 +2,9 @@
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
-use lwa_rotate_component::exports;
 use lwa_rotate_component::bindings::exports::lwa::rotation::rotation::{Answer, Decision, Error};
 use lwa_rotate_component::bindings::lwa::rotation::types::{ApplicationStatus, State};
+use lwa_rotate_component::exports;
 use lwa_rotate_component::instant::Instant;
 use world::steps::{advance, drain, enrolled, refused, run, settled, status};
 use world::{Call, DAY, Failing, HOUR, Planned, SHOP, Shared, World, call};

@@ -2,7 +2,7 @@
 
 use lwa_rotate_emulator::Options;
 
-use crate::program::{CLIENT_ID, SECRET, TARGETS, World, in_days};
+use crate::program::{CLIENT_ID, World};
 
 /// Monitoring has to hear of it while the old secret still works.
 #[test]
@@ -26,13 +26,10 @@ fn a_target_that_fails_for_good_is_shown_by_the_exit_code_of_status_and_by_an_er
     assert_eq!((code, &document["apps"][0]["problem"]["cause"]), (Some(1), &"target-failed".into()));
 }
 
-/// An application whose rotation is due, and not begun.
+/// An application whose rotation is wanted, and its call not made.
 fn due(change: impl FnOnce(&mut Options)) -> World {
-    let world = World::with(change);
-    world.configure("rotate-before = \"1d\"", TARGETS);
-    world.run_with(&["enroll", "shop", "--expires-at", &in_days(40)], SECRET).done();
-    world.configure("rotate-before = \"60d\"", TARGETS);
-    assert_eq!(world.count("rotate"), 0);
+    let world = World::enrolled_with(change);
+    world.want_rotation();
     world
 }
 

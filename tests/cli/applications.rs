@@ -1,6 +1,6 @@
 //! Applications in a folder of files: a bad file stops nobody else, and SIGHUP brings what has changed.
 
-use crate::program::{CLIENT_ID, Running, SECRET, World, in_days};
+use crate::program::{CLIENT_ID, Running, World};
 
 const MILL: &str = "amzn1.application-oa2-client.mill";
 const MILL_SECRET: &str = "amzn1.oa2-cs.v1.mill-90c4d1e7a2b853f6";
@@ -68,7 +68,7 @@ fn a_file_with_mistakes_is_told_with_its_lines_and_stops_no_other_application() 
     assert!(status.stdout.contains("shop") && !status.stdout.contains("mill"), "{}", status.stdout);
     let (_, document) = world.json(&["status"]);
     assert_eq!((&document["mistakes"][0]["line"], document["apps"].as_array().unwrap().len()), (&6.into(), 1));
-    world.run(&["rotate", "mill"]).exits(2).says(at).says("mill stands in this file");
+    world.run(&["rotate", "mill"]).exits(2).says(at).says("mill is in this file");
     world.run(&["rotate", "no-such"]).exits(2).says("this file is left out because of its mistakes").says(at);
     let (code, document) = world.json(&["check"]);
     let mut findings = document["findings"].as_array().unwrap().iter();
@@ -132,7 +132,7 @@ fn a_file_that_has_become_bad_at_sighup_goes_on_as_it_was() {
     watch.terminate();
     let watched = watch.end().done();
 
-    let line = watched.stderr.lines().find(|line| line.contains("looked after as before")).unwrap();
+    let line = watched.stderr.lines().find(|line| line.contains("rotated as before")).unwrap();
     assert!(line.contains("ERROR") && line.contains("apps.d/mill.toml:6: unknown key `colour`"), "{line}");
     assert!(!watched.stderr.contains("left out"), "{}", watched.stderr);
 }
@@ -143,7 +143,8 @@ fn sighup_in_the_middle_of_a_rotate_call_makes_no_second_one() {
     let world = world();
     world.fault("rotate:delay=2s");
     world.write("apps.d/shop.toml", &app(&world, "shop", CLIENT_ID, "rotate-before = \"1d\""));
-    world.run_with(&["enroll", "shop", "--expires-at", &in_days(10)], SECRET).done();
+    world.enroll();
+    world.want_rotation();
     let watch = world.start(&["watch"]);
     watch.until("it has begun", || watch.stderr().contains("watching"));
 

@@ -42,7 +42,7 @@ fn demo_answers_one_json_document() {
     assert_eq!(document["emulator"], true);
     let operations: Vec<_> = document["calls"].as_array().unwrap().iter().map(|call| &call["operation"]).collect();
     assert_eq!(operations, ["queue", "receive", "token", "rotate", "receive", "token", "proof", "delete"]);
-    assert_eq!(document["calls"][1]["status"], 204);
+    assert_eq!(document["calls"][3]["status"], 204);
     assert_eq!(document["published_to"].as_array().map(Vec::len), Some(1));
     assert_eq!(document["status"]["state"], "settled");
     assert_eq!(document["status"]["generation"], 2);

@@ -115,8 +115,10 @@ fn cancel_puts_off_a_rotation_that_is_due() {
     let until = in_days(5);
     let ran = world.run(&["cancel", "shop", "--not-before", &until]).done();
 
-    assert!(ran.stdout.contains("no rotate call is made") && ran.stdout.contains(&until), "{}", ran.stdout);
-    assert_eq!(world.status()["state"], "settled");
+    assert!(ran.stdout.contains("no rotate call is made"), "{}", ran.stdout);
+    let status = world.status();
+    assert_eq!(status["state"], "settled");
+    assert!(status["rotation_due_at"].as_str().is_some_and(|at| at >= until.as_str()), "{status}");
 }
 
 /// Rule 2: what may have been sent cannot be taken back.
@@ -233,4 +235,21 @@ fn a_newer_secret_in_a_target_is_found_by_check_and_taken_in_by_enroll_from() {
     world.run(&["enroll", "shop", "--from", "file:shop.env"]).done();
     assert_eq!(world.stored("current"), Some(world.newest()));
     assert!(world.read("shop.json").contains(&world.newest()));
+}
+
+/// Rule 14: what a place holds and the record does not know is never overwritten, but by `publish`.
+#[test]
+fn enroll_says_which_place_was_left_as_it_was_because_it_holds_another_secret() {
+    let world = World::new();
+    world.write("shop.env", "LWA_CLIENT_SECRET=amzn1.oa2-cs.v1.put-there-by-hand\n");
+
+    world
+        .run_with(&["enroll", "shop"], SECRET)
+        .exits(1)
+        .says("not published everywhere: file:shop.env")
+        .says("lwa-rotate publish shop");
+
+    assert!(world.read("shop.env").contains("put-there-by-hand") && world.read("shop.json").contains(SECRET));
+    world.run(&["publish", "shop", "--target", "file:shop.env"]).done();
+    assert!(world.read("shop.env").contains(SECRET));
 }

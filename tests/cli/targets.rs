@@ -103,8 +103,10 @@ fn a_command_that_is_not_there_is_told() {
 #[test]
 fn a_file_keeps_its_other_lines_members_and_mode() {
     let world = World::new();
-    world.write("shop.env", "# the shop\nPORT=80\nLWA_CLIENT_SECRET=gone\n\nexport DEBUG=\"a b\"\n");
-    world.write("shop.json", "{\n  \"port\": 80,\n  \"client_secret\": \"gone\",\n  \"list\": [1.50, null]\n}\n");
+    let env = format!("# the shop\nPORT=80\nLWA_CLIENT_SECRET={SECRET}\n\nexport DEBUG=\"a b\"\n");
+    world.write("shop.env", &env);
+    let json = format!("{{\n  \"port\": 80,\n  \"client_secret\": \"{SECRET}\",\n  \"list\": [1.50, null]\n}}\n");
+    world.write("shop.json", &json);
     fs::set_permissions(world.path("shop.env"), fs::Permissions::from_mode(0o640)).unwrap();
     world.enroll();
 
@@ -114,7 +116,7 @@ fn a_file_keeps_its_other_lines_members_and_mode() {
     for line in ["# the shop", "PORT=80", "export DEBUG=\"a b\""] {
         assert!(env.lines().any(|found| found == line), "{line}: {env}");
     }
-    assert!(!env.contains("gone") && env.contains(&world.newest()), "{env}");
+    assert!(!env.contains(SECRET) && env.contains(&world.newest()), "{env}");
     assert_eq!(env.matches("LWA_CLIENT_SECRET=").count(), 1, "{env}");
     assert_eq!(mode(&world.path("shop.env")), 0o640);
     let document: Value = serde_json::from_str(&world.read("shop.json")).unwrap();

@@ -80,7 +80,8 @@ fn ends(scenario: &Scenario) -> Value {
         for status in end["status"].as_object_mut().unwrap().values_mut() {
             let ok = status["ok"].take();
             let few = |(name, _): &(&String, &Value)| ["state", "generation", "verified"].contains(&name.as_str());
-            let kept: Map<_, _> = ok.as_object().unwrap().iter().filter(few).map(|(n, v)| (n.clone(), v.clone())).collect();
+            let kept: Map<_, _> =
+                ok.as_object().unwrap().iter().filter(few).map(|(n, v)| (n.clone(), v.clone())).collect();
             *status = json!({ "ok": kept });
         }
         match ends.iter_mut().find(|(known, _)| *known == end) {
@@ -121,8 +122,14 @@ fn shortened(value: Value, name: &str) -> Value {
     const WORDS: [&str; 8] =
         ["happened", "still-works", "remedy", "amazon", "act-by", "evidence", "consequence", "place"];
     const CASES: [&str; 8] = [
-        "not-allowed", "needs-confirmation", "unreadable-record", "message-old", "candidate-dropped", "not-kept",
-        "unreadable", "wrapped",
+        "not-allowed",
+        "needs-confirmation",
+        "unreadable-record",
+        "message-old",
+        "candidate-dropped",
+        "not-kept",
+        "unreadable",
+        "wrapped",
     ];
     match value {
         Value::Object(members) if members.len() == 1 && CASES.contains(&members.keys().next().unwrap().as_str()) => {
@@ -139,7 +146,11 @@ fn shortened(value: Value, name: &str) -> Value {
             if members.contains_key("holds-current") {
                 members.remove("failure");
             }
-            members.into_iter().map(|(name, value)| (name.clone(), shortened(value, &name))).collect::<Map<_, _>>().into()
+            members
+                .into_iter()
+                .map(|(name, value)| (name.clone(), shortened(value, &name)))
+                .collect::<Map<_, _>>()
+                .into()
         }
         Value::Array(all) => all.into_iter().map(|one| shortened(one, name)).collect(),
         other => other,

@@ -35,6 +35,8 @@ pub struct SimulatedHost<'y> {
     intent: Option<(String, u64)>,
     /// The targets of each application by the settings that the component was given.
     targets: BTreeMap<String, Vec<String>>,
+    /// What this host has last read in each place.
+    seen: BTreeMap<(String, String), Option<String>>,
     /// When the call began.
     began: u64,
     /// When the component last looked at the clock, in the world's own time.
@@ -67,6 +69,7 @@ impl<'y> SimulatedHost<'y> {
             imports: 0,
             intent: None,
             targets: BTreeMap::new(),
+            seen: BTreeMap::new(),
             began,
             looked_at: began,
         }
@@ -206,7 +209,11 @@ impl Host for SimulatedHost<'_> {
             let mut world = self.world.borrow_mut();
             world.requests.push("receive");
             if fault.is_none_or(|how| how == Failing::After) {
-                world.receive(max, wait, visibility)
+                let received = world.receive(max, wait, visibility);
+                if wait > 0 && received.is_empty() && fault.is_none() {
+                    world.emptied_at = Some(world.now);
+                }
+                received
             } else {
                 Vec::new()
             }
@@ -297,6 +304,8 @@ impl Host for SimulatedHost<'_> {
                 world.check_save(client_id, &new.json);
                 world.count_wanted(client_id, &new.json);
                 let view = crate::View::of(&new.json).unwrap();
+                world.check_prepared(client_id, &view);
+                world.were_current.insert(view.current.clone());
                 if let Some(number) = view.sent {
                     self.intent = Some((client_id.to_owned(), number));
                 }
@@ -334,6 +343,7 @@ impl Host for SimulatedHost<'_> {
         let inspection = {
             let mut world = self.world.borrow_mut();
             world.requests.push("inspect");
+            world.inspected_at = Some(world.now);
             let fault = world.faults.inspect;
             if world.happens(fault) {
                 let gap = if world.random.below(2) == 0 {
@@ -352,17 +362,19 @@ impl Host for SimulatedHost<'_> {
 
     fn read(&mut self, target: &str, client_id: &str) -> Result<Reading, PublishError> {
         self.before(&format!("read {target}"));
-        // Commands cannot be read.
-        if ["hook", "exec"].contains(&target) {
+        if crate::is_command(target) {
             return Ok(Reading::Unreadable);
         }
         if self.fails("read", |world| world.faults.target, |_| Failing::Before).is_some() {
             return Err(PublishError::Unavailable("the target fails".into()));
         }
-        let held = self.world.borrow().holds(client_id, target).map(|secret| Held {
+        let world = self.world.borrow();
+        let place = (client_id.to_owned(), target.to_owned());
+        self.seen.insert(place.clone(), world.targets.get(&place).cloned());
+        let held = world.holds(client_id, target).map(|secret| Held {
             client_id: Some(client_id.to_owned()),
             client_secret: Secret::new(secret.as_bytes().to_vec()),
-            written_by: None,
+            written_by: world.changed_by_others.contains(&place).then(|| "another program".into()),
         });
         Ok(held.map_or(Reading::None, Reading::Credential))
     }
@@ -383,8 +395,11 @@ impl Host for SimulatedHost<'_> {
             let mut world = self.world.borrow_mut();
             let secret = credential.client_secret.expose_text().to_owned();
             world.check_publish(&credential.client_id, &secret);
+            let place = (credential.client_id.clone(), target.to_owned());
+            world.check_overwrite(&place, self.seen.get(&place));
             if fault.is_none_or(|how| how == Failing::After) {
-                world.targets.insert((credential.client_id.clone(), target.into()), secret);
+                world.changed_by_others.remove(&place);
+                world.targets.insert(place, secret);
                 world.note(|| format!("{target} is written"));
             }
         }
@@ -396,6 +411,10 @@ impl Host for SimulatedHost<'_> {
         let mut world = self.world.borrow_mut();
         let line = format!("{} {what:?}", client_id.unwrap_or("-"));
         world.check_silent(&line);
+        if let (Some(client_id), Happening::NeedsPerson(problem) | Happening::Stalled(problem)) = (client_id, &what) {
+            let now = world.now;
+            world.reported.insert((client_id.to_owned(), format!("{:?}", problem.cause)), now);
+        }
         world.note(|| line);
     }
 }

@@ -169,6 +169,18 @@ pub struct World {
     pub requests: Vec<&'static str>,
     /// Applications whose records were removed.
     pub forgotten: BTreeSet<String>,
+    /// Which places others than the component's hosts have written last, as far as the places tell.
+    changed_by_others: BTreeSet<(String, String)>,
+    /// Secrets that a stored record has called current.
+    were_current: BTreeSet<String>,
+    /// When the preparation of each application's next call was begun.
+    prepared_at: BTreeMap<String, u64>,
+    /// When the queue was last inspected.
+    inspected_at: Option<u64>,
+    /// When a long poll last came back empty.
+    emptied_at: Option<u64>,
+    /// When each cause that needs a person was last reported, by client id.
+    reported: BTreeMap<(String, String), u64>,
     /// The latest time that any host's clock has shown.
     latest_clock: u64,
     /// Secrets that SP-API has accepted a token of.
@@ -205,6 +217,12 @@ impl World {
             calls: BTreeMap::new(),
             requests: Vec::new(),
             forgotten: BTreeSet::new(),
+            changed_by_others: BTreeSet::new(),
+            were_current: BTreeSet::new(),
+            prepared_at: BTreeMap::new(),
+            inspected_at: None,
+            emptied_at: None,
+            reported: BTreeMap::new(),
             latest_clock: 0,
             proved: BTreeSet::new(),
             secrets: BTreeSet::new(),
@@ -337,10 +355,32 @@ impl World {
         self.settings[client_id].targets.iter().all(|target| self.holds(client_id, &target.name) == Some(secret))
     }
 
+    /// Another program writes a place.
+    pub fn put_by_others(&mut self, client_id: &str, target: &str, secret: &str) {
+        let place = (client_id.to_owned(), target.to_owned());
+        self.changed_by_others.insert(place.clone());
+        self.targets.insert(place, secret.to_owned());
+    }
+
+    /// A secret that Amazon has never issued, and that must not be printed.
+    pub fn unknown_secret(&mut self) -> String {
+        self.invent("unknown")
+    }
+
+    /// How often the record of an application was saved.
+    pub fn saves(&self, client_id: &str) -> u64 {
+        self.store[client_id].revision
+    }
+
     /// What a target holds.
     pub fn holds(&self, client_id: &str, target: &str) -> Option<&str> {
         self.targets.get(&(client_id.to_owned(), target.to_owned())).map(String::as_str)
     }
+}
+
+/// Whether the target of this name is a command, which cannot be read.
+pub(crate) fn is_command(target: &str) -> bool {
+    ["hook", "exec"].contains(&target)
 }
 
 /// The settings of targets with these names. Each writes a place of its own.

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use lwa_rotate_component::bindings::exports::lwa::rotation::rotation::Error;
-use lwa_rotate_component::bindings::lwa::rotation::types::ApplicationStatus;
+use lwa_rotate_component::bindings::exports::lwa::rotation::rotation::{Error, QueueFinding, Severity};
+use lwa_rotate_component::bindings::lwa::rotation::queue::Flow;
+use lwa_rotate_component::bindings::lwa::rotation::types::{ApplicationStatus, RemedyBy};
 use lwa_rotate_component::policy::{MOST_RETIRED, MOST_RIVALS};
+use lwa_rotate_component::queue;
 use serde_json::Value;
 
-use crate::{HIDDEN, Kind, VALUE_OF_OTHERS, View, World};
+use crate::{DAY, HIDDEN, HOUR, Kind, VALUE_OF_OTHERS, View, World};
 
 impl World {
     /// Rule 1: whoever sends the call has saved its intent. Rules 2 and 3: one intent makes one call, whoever makes it.
@@ -33,6 +35,45 @@ impl World {
         if first(new) && !before {
             self.apps.get_mut(client_id).unwrap().wanted += 1;
         }
+    }
+
+    /// Rule 12: since the preparation of a call began, its queue was inspected and read to its end; nothing there keeps a new secret
+    /// from arriving or staying; and none was there. An operator may force it, and 7 days before the end doubts block no more.
+    pub(crate) fn check_prepared(&mut self, client_id: &str, new: &View) {
+        let before = self.view(client_id).unwrap_or_default().phase;
+        if new.phase == "preparing" && before != "preparing" {
+            self.prepared_at.insert(client_id.to_owned(), self.now);
+        }
+        if new.phase != "sent" || before == "sent" {
+            return;
+        }
+        let since = self.prepared_at.get(client_id).copied().unwrap_or(u64::MAX);
+        let after = |at: Option<u64>| at.is_some_and(|at| at >= since);
+        assert!(after(self.inspected_at), "rule 12: called without inspecting the queue");
+        if new.forced {
+            return;
+        }
+        let near = new.ends_at.is_some_and(|at| at <= self.now.max(self.latest_clock) + 7 * DAY);
+        let blocks = |finding: &QueueFinding| match finding.severity {
+            Severity::Blocking => true,
+            Severity::Doubtful => !near,
+            _ => false,
+        };
+        let bad = queue::judge(&self.inspection()).into_iter().find(blocks);
+        assert_eq!(bad, None, "rule 12: called in spite of the queue");
+        if near || self.flow == Flow::Pushed {
+            return;
+        }
+        assert!(after(self.emptied_at), "rule 12: called without reading the queue to its end");
+        let place_of = |wanted: &str| self.apps[client_id].issued.iter().position(|issued| issued.secret == wanted);
+        let newer = |kind: &Kind| match kind {
+            Kind::NewSecret { client_id: other, secret } => {
+                other == client_id && place_of(secret) > place_of(&new.current) && !new.keeps(secret)
+            }
+            _ => false,
+        };
+        let seen = self.queue.iter().any(|message| message.visible_at <= since && newer(&message.kind));
+        assert!(!seen, "rule 12: called though a newer secret was in the queue");
     }
 
     /// Rule 4: what is called verified was accepted by SP-API. Rule 6: newest wins. Rule 8: the old secret stays.
@@ -69,6 +110,47 @@ impl World {
     /// Rule 4: only what SP-API has accepted is published.
     pub(crate) fn check_publish(&self, client_id: &str, secret: &str) {
         assert!(self.proved.contains(secret), "rule 4: {client_id} would publish a secret that SP-API never accepted");
+    }
+
+    /// Rule 14: a place that holds what no record has called current is not overwritten by a host that has seen it, or has not
+    /// looked, unless the operator wants that.
+    pub(crate) fn check_overwrite(&self, place: &(String, String), seen: Option<&Option<String>>) {
+        let Some(held) = self.targets.get(place).filter(|_| !crate::is_command(&place.1)) else { return };
+        let changed_since = seen.is_some_and(|seen| seen.as_ref() != Some(held));
+        let wanted =
+            self.view(&place.0).is_some_and(|record| record.overwritten.iter().any(|at| at.ends_with(&place.1)));
+        let known = self.were_current.contains(held);
+        assert!(known || wanted || changed_since, "rule 14: what others have put in {} is overwritten", place.1);
+    }
+
+    /// Rule 14: a target of which the status says that it holds the current secret does.
+    pub fn check_targets(&self, client_id: &str, status: &ApplicationStatus) {
+        for target in status.targets.iter().filter(|target| target.holds_current) {
+            let Some(name) = &target.name else { continue };
+            let holds = self.holds(client_id, name).map(str::to_owned) == self.current(client_id);
+            assert!(holds, "rule 14: the status claims too much of the target {name}");
+        }
+    }
+
+    /// Rule 15: where nothing is due, what needs a person was reported within a day and the next hour that all tries share.
+    fn check_reminded(&self, status: &ApplicationStatus) {
+        let Some(problem) = status.problem.as_ref().filter(|problem| problem.remedy_by == RemedyBy::Person) else {
+            return;
+        };
+        let due = status.next.as_ref().is_some_and(|next| next.at <= self.now);
+        // By clocks that are wrong nothing can be said.
+        if due || self.clocks_set_at > 0 {
+            return;
+        }
+        let reported = self.reported.get(&(status.client_id.clone(), format!("{:?}", problem.cause)));
+        let lately = reported.is_some_and(|at| self.now <= at + DAY + 2 * HOUR);
+        assert!(lately, "rule 15: a person has not heard of {:?} for a day: {reported:?}", problem.cause);
+    }
+
+    /// Rule 16: nothing is called fine of a queue whose attributes could not be had.
+    pub fn check_findings(&self, findings: &[QueueFinding]) {
+        let fine = findings.iter().find(|finding| finding.severity == Severity::Fine);
+        assert!(self.attributes.is_ok() || fine.is_none(), "rule 16: {fine:?}, and nothing could be looked at");
     }
 
     /// Rules 5 and 7: what may be deleted, by a host that knows of these targets.
@@ -126,9 +208,12 @@ impl World {
         }
     }
 
-    /// Rules 9 and 11: what a call answers holds no secret, and a problem says what happened, what still works and what to do.
+    /// Rules 9, 11 and 15: what a call answers holds no secret, and a problem says what happened, what still works and what to do.
     pub fn check_answer(&self, answer: &Result<ApplicationStatus, Error>) {
         self.check_silent(&format!("{answer:?}"));
+        if let Ok(status) = answer {
+            self.check_reminded(status);
+        }
         match answer {
             Ok(ApplicationStatus { problem: Some(problem), .. }) => {
                 let said = [&problem.happened, &problem.still_works, &problem.remedy];

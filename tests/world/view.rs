@@ -27,6 +27,12 @@ pub struct View {
     pub given: Vec<(String, u64)>,
     /// How far the call is.
     pub phase: String,
+    /// Whether the call is sent in spite of the queue.
+    pub forced: bool,
+    /// When the secret in use ends, as far as messages and operators have said.
+    pub ends_at: Option<u64>,
+    /// The places that an operator wants written whatever they hold.
+    pub overwritten: Vec<String>,
 }
 
 impl View {
@@ -38,6 +44,10 @@ impl View {
         let phase = &record["call"]["phase"];
         let wanted = &phase["wanted"];
         let targets = record["targets"].as_object().cloned().unwrap_or_default();
+        let old_ends = |candidate: &Value| {
+            (candidate["promote"] == "when-accepted").then(|| candidate["old_ends_at"].as_u64()).flatten()
+        };
+        let ends = list(&secrets["candidates"]).iter().filter_map(old_ends).min();
         Some(Self {
             current: text(&secrets["current"]["secret"])?,
             generation: secrets["generation"].as_u64()?,
@@ -56,6 +66,13 @@ impl View {
             unsettled: targets
                 .iter()
                 .filter(|(_, target)| target["look_at"].is_u64() || target["generation"] != secrets["generation"])
+                .map(|(place, _)| place.clone())
+                .collect(),
+            forced: phase["sent"]["wanted"]["force"] == true,
+            ends_at: secrets["current"]["expires_at"].as_u64().into_iter().chain(ends).min(),
+            overwritten: targets
+                .iter()
+                .filter(|(_, target)| target["overwrite"] == true)
                 .map(|(place, _)| place.clone())
                 .collect(),
             given: targets

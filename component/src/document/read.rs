@@ -72,7 +72,7 @@ fn reason(node: &Node<'_>) -> Result<Reason, String> {
 fn reading(node: &Node<'_>) -> Result<Reading, String> {
     node.nothing_beyond(Reading {
         messages: node.required("messages", Node::number)?,
-        looks: node.required("looks", Node::number)?,
+        looks: node.optional("looks", Node::number)?.unwrap_or_default(),
         goes_on: node.optional("goes_on", instant)?,
     })
 }
@@ -184,12 +184,12 @@ fn target(node: &Node<'_>) -> Result<Target, String> {
         generation: node.required("generation", Node::number)?,
         retry: node.required("retry", retry)?,
         look_at: node.optional("look_at", instant)?,
-        looks: node.required("looks", Node::number)?,
+        looks: node.optional("looks", Node::number)?.unwrap_or_default(),
         read_at: node.optional("read_at", instant)?,
-        rewrites: node.required("rewrites", Node::number)?,
-        late_write: node.required("late_write", Node::truth)?,
+        rewrites: node.optional("rewrites", Node::number)?.unwrap_or_default(),
+        late_write: node.optional("late_write", Node::truth)?.unwrap_or_default(),
         found: node.optional("found", found)?,
-        overwrite: node.required("overwrite", Node::truth)?,
+        overwrite: node.optional("overwrite", Node::truth)?.unwrap_or_default(),
         seen_at: node.required("seen_at", instant)?,
     })
 }

@@ -28,21 +28,33 @@ pub struct Target {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub look_at: Option<Instant>,
     /// How often it has been read since it was written.
+    #[serde(skip_serializing_if = "is_zero")]
     pub looks: u32,
     /// When it was last read and held the current secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read_at: Option<Instant>,
     /// How often it was written again because others had changed it, since the last promotion.
+    #[serde(skip_serializing_if = "is_zero")]
     pub rewrites: u32,
     /// Whether another host may have been about to write an older secret when the current one was promoted.
+    #[serde(skip_serializing_if = "is_false")]
     pub late_write: bool,
     /// What others have put there, for which it is not written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub found: Option<Found>,
     /// Whether the operator wants it written whatever it holds.
+    #[serde(skip_serializing_if = "is_false")]
     pub overwrite: bool,
     /// When a host that has it in its settings last worked on it.
     pub seen_at: Instant,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+fn is_false(truth: &bool) -> bool {
+    !*truth
 }
 
 /// What others have put in a place.

@@ -5,9 +5,34 @@ use serde_json::{Map, Value};
 const WIDTH: usize = 150;
 /// These come first, in this order; the others follow by name.
 const FIRST: [&str; 28] = [
-    "what", "rules", "whole", "applications", "random", "inspection", "records", "world", "at", "call", "with",
-    "imports", "steps", "returns", "ends", "records-after", "ok", "err", "client-id", "state", "name", "method", "url",
-    "request", "holds", "id", "cause", "remedy-by",
+    "what",
+    "rules",
+    "whole",
+    "applications",
+    "random",
+    "inspection",
+    "records",
+    "world",
+    "at",
+    "call",
+    "with",
+    "imports",
+    "steps",
+    "returns",
+    "ends",
+    "records-after",
+    "ok",
+    "err",
+    "client-id",
+    "state",
+    "name",
+    "method",
+    "url",
+    "request",
+    "holds",
+    "id",
+    "cause",
+    "remedy-by",
 ];
 const LAST: [&str; 6] = ["problem", "targets", "answer", "kept", "meanwhile", "takes"];
 

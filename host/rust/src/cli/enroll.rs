@@ -149,7 +149,20 @@ fn hindrance(app: &App, status: &Status, verified: bool) -> Option<Failure> {
         return Some(failure.problem(name, problem).status(name, status));
     }
     if verified {
-        return None;
+        let own = status.targets.iter().filter(|target| !target.holds_current);
+        let without: Vec<String> = own
+            .filter_map(|target| {
+                let why = target.failure.as_deref().unwrap_or("another host is writing it");
+                Some(format!("{}: {why}", target.name.as_ref()?))
+            })
+            .collect();
+        if without.is_empty() {
+            return None;
+        }
+        let without = without.join("; ");
+        let message = format!("{name}: Amazon accepts the secret, but it is not published everywhere: {without}");
+        let hint = format!("to publish it whatever a place holds: lwa-rotate publish {name}");
+        return Some(Failure::failed(message).hint(hint).status(name, status));
     }
     let failure = Failure::unfinished(format!("{name}: the secret is kept; Amazon has not accepted it yet"));
     let hint = format!("run `lwa-rotate enroll {name}` again, or leave it to `lwa-rotate watch`");

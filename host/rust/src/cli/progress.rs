@@ -45,6 +45,8 @@ struct Shared {
     told_trouble: Option<String>,
     /// Whether a new secret has become current.
     has_promoted: bool,
+    /// Whether the queue is being read before a call.
+    is_reading: bool,
 }
 
 impl Progress {
@@ -61,6 +63,7 @@ impl Progress {
             told_until: None,
             told_trouble: None,
             has_promoted: false,
+            is_reading: false,
         };
         Self { shared: Arc::new(Mutex::new(shared)) }
     }
@@ -98,9 +101,11 @@ impl Progress {
             }
             return;
         }
+        let reading = shared.is_reading;
         let waited = match status.state {
             State::Requesting => status.next.as_ref().map(|next| match (next.kind, &status.problem) {
-                (DeadlineKind::CallPermitted, None) => (Stage::Queue, READ_AGAIN, next.at),
+                (DeadlineKind::CallPermitted, None) if reading => (Stage::Queue, READ_AGAIN, next.at),
+                (DeadlineKind::CallPermitted, None) => (Stage::Rotate, "a rotate call is permitted again at", next.at),
                 (DeadlineKind::CallOverdue, _) => (Stage::Rotate, OTHER_HOST, next.at),
                 _ => (Stage::Rotate, "tried again at", next.at),
             }),
@@ -174,6 +179,8 @@ impl Observe for Progress {
                 shared.hidden.remove(id);
             }
             Happening::Promoted(_) => shared.has_promoted = true,
+            Happening::ReadingQueue => shared.is_reading = true,
+            Happening::QueueRead(_) => shared.is_reading = false,
             _ => {}
         }
         if let Some(stages) = &mut shared.stages {

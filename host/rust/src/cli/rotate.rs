@@ -87,6 +87,10 @@ async fn rotate(drive: &Drive<'_>, force: bool, output: &Output) -> Result<(Stat
         format!("rotating the client secret of {name} ({id})")
     });
     progress.begin();
+    if joins {
+        // Its message may be there already. Why the queue cannot be read, what follows says.
+        let _ = drive.drain_to_the_end().await;
+    }
     // What only has to be published has its new secret already.
     let expected = before.state != State::Publishing || !joins;
     let status = drive.until_settled(before.generation, expected, known).await?;

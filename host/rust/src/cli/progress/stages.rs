@@ -120,7 +120,7 @@ impl Stages {
         let next = status.next.as_ref().map(|next| next.at);
         let (stage, until) = match status.state {
             State::Requesting if self.row(Stage::Rotate).mark == Mark::Trouble => (Stage::Rotate, next),
-            State::Requesting if self.row(Stage::Queue).mark != Mark::Done => (Stage::Queue, next),
+            State::Requesting if self.row(Stage::Queue).mark == Mark::Active => (Stage::Queue, next),
             State::Requesting => (Stage::Token, next),
             State::Awaiting => (Stage::Message, status.awaited_until.or(next)),
             State::Verifying => (Stage::Verify, next),
@@ -139,13 +139,15 @@ impl Stages {
         }
         if row.note.is_empty() {
             row.note = match stage {
-                Stage::Queue => READ_AGAIN,
                 Stage::Message => "waiting for the new secret",
                 Stage::Verify => "waiting until Amazon accepts the new secret",
                 Stage::Publish => "waiting for a publish target",
                 _ => "waiting for the next try",
             }
             .to_owned();
+        }
+        if stage == Stage::Queue && row.mark == Mark::Active {
+            READ_AGAIN.clone_into(&mut row.note);
         }
         // Trouble says when it is tried again.
         if row.mark != Mark::Trouble {

@@ -162,7 +162,7 @@ impl Drive<'_> {
     }
 
     /// Takes in all that waits in the queue now.
-    async fn drain_to_the_end(&self) -> Result<(), Error> {
+    pub(in crate::cli) async fn drain_to_the_end(&self) -> Result<(), Error> {
         while self.drain(1).await?.more && !self.left().is_zero() {}
         Ok(())
     }
@@ -208,12 +208,6 @@ fn unfinished(app: &App, status: &Status, not_kept: Option<String>) -> Failure {
     let now = now();
     let state = match status.state {
         State::Requesting => match &status.next {
-            Some(next) if status.problem.is_none() && next.kind == DeadlineKind::CallPermitted => {
-                let at = left(next.at, now);
-                format!(
-                    "the rotate call is not sent yet: other programs may hold messages of the queue, and it is read again {at}"
-                )
-            }
             Some(next) => format!("no rotate call has been accepted yet; the next try is {}", left(next.at, now)),
             None => "no rotate call has been accepted yet".to_owned(),
         },

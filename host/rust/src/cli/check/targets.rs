@@ -64,7 +64,7 @@ fn of_place(
         return warning(
             &format!("it does not hold the current secret yet{why}. Now: {seen}"),
             "its readers go without the current secret until then",
-            remedy(&target.kind),
+            remedy(&target.kind).to_owned(),
         );
     }
     let holds = match reading {

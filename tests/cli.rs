@@ -26,6 +26,9 @@ mod environment;
 mod messages;
 #[path = "cli/operator.rs"]
 mod operator;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[path = "cli/places.rs"]
+mod places;
 #[path = "cli/refusals.rs"]
 mod refusals;
 #[path = "cli/rotate.rs"]
@@ -38,6 +41,9 @@ mod stopping;
 mod store;
 #[path = "cli/targets.rs"]
 mod targets;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[path = "cli/terminal.rs"]
+mod terminal;
 #[path = "cli/trouble.rs"]
 mod trouble;
 #[path = "cli/watch.rs"]

@@ -50,6 +50,8 @@ pub const LOOKS: u32 = 3;
 pub const LOOK_INTERVAL: Lifetime = Lifetime::minutes(3);
 /// How often a queue that blocks is inspected again.
 pub const BLOCKED_AGAIN: Lifetime = Lifetime::hours(1);
+/// How often a queue is read again that was too full to be read to its end, which takes many saves.
+pub const CROWDED_AGAIN: Lifetime = Lifetime::days(1);
 /// So long before the current secret's end, doubts about the queue block no more: the call cannot make things worse.
 pub const DOUBTS_BLOCK_UNTIL: Lifetime = Lifetime::days(7);
 

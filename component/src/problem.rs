@@ -126,9 +126,11 @@ fn notice_unmatched(record: &Record, at: Instant) -> Problem {
 
 fn queue_blocked(record: &Record, failure: &Failure, retry_at: Option<Instant>) -> Problem {
     let obstacle = record.call.obstacle.as_ref();
+    // A queue that fails at present may work in a moment.
+    let passing = obstacle.is_some_and(|obstacle| obstacle.check == "receive" && !obstacle.fact);
     Problem {
         cause: Cause::QueueBlocked,
-        remedy_by: RemedyBy::Person,
+        remedy_by: if passing { RemedyBy::Time } else { RemedyBy::Person },
         happened: format!("no rotate call is made, because the new secret might not arrive: {}", failure.detail),
         still_works: step::until_end(record),
         action: Action::FixQueue,

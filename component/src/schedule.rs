@@ -8,7 +8,8 @@ use crate::bindings::lwa::rotation::types::{Deadline, DeadlineKind, RemedyBy};
 use crate::credential::spread;
 use crate::instant::{Instant, Lifetime};
 use crate::policy::{
-    CALL_RETRY, CALLER_TIME, LONGEST_JITTER, MESSAGE_LEAD, PREPARER_TIME, READ_SELDOM, REMIND, RETRY, SKEW,
+    CALL_RETRY, CALLER_TIME, CROWDED_AGAIN, LONGEST_JITTER, MESSAGE_LEAD, PREPARER_TIME, READ_SELDOM, REMIND, RETRY,
+    SKEW,
 };
 use crate::problem;
 use crate::record::Record;
@@ -89,7 +90,8 @@ fn rows(record: &Record, application: &Application) -> Vec<Row> {
             rows.push((on_the_hour(reminded.at + REMIND, record), Work::Remind));
         }
         (None, None) => {}
-        _ => rows.push((Instant(0), Work::Remind)),
+        (Some(_), _) => rows.push((secrets.current.since, Work::Remind)),
+        (None, Some(_)) => rows.push((Instant(0), Work::Remind)),
     }
     rows
 }
@@ -112,7 +114,7 @@ fn longest_wait(work: Work, application: &Application) -> Lifetime {
         Work::Try(_) | Work::Publish(_) | Work::TryCurrent | Work::GiveUpOnCaller => {
             Lifetime(RETRY[RETRY.len() - 1].0 * 2)
         }
-        Work::Call => Lifetime(CALL_RETRY[CALL_RETRY.len() - 1].0 * 2),
+        Work::Call => Lifetime(CALL_RETRY[CALL_RETRY.len() - 1].0.max(CROWDED_AGAIN.0) * 2),
         // With the next full hour.
         Work::Look(_) | Work::Remind => Lifetime(READ_SELDOM.max(REMIND).0 + Lifetime::hours(2).0),
         Work::StallCall => patience(application),
@@ -156,7 +158,9 @@ pub fn due(record: &Record, application: &Application, now: Instant, wanted: &dy
 
 /// The next deadline.
 pub fn next(record: &Record, application: &Application) -> Option<Deadline> {
-    rows(record, application).into_iter().min_by_key(|(at, _)| *at).map(|(at, work)| Deadline {
+    // That nothing needs a person any more is noted with whatever comes next.
+    let rows = rows(record, application).into_iter().filter(|(at, work)| *work != Work::Remind || at.0 > 0);
+    rows.min_by_key(|(at, _)| *at).map(|(at, work)| Deadline {
         at: at.0,
         kind: match work {
             Work::Purge => DeadlineKind::RetiredEnd,

@@ -47,7 +47,7 @@ fn rotate_fails_before_anything_is_sent_when_the_record_cannot_be_written() {
 
     world.run(&["rotate", "shop"]).exits(1).says("cannot write in the folder").says("hint: ");
 
-    assert_eq!(world.calls()[calls..], ["receive", "queue"], "the queue was read, and nothing was asked of Amazon");
+    assert_eq!(world.calls()[calls..], [""; 0], "nothing is asked before the record is saved");
     assert_eq!(world.status()["state"], "settled");
     blocked.end();
     world.run(&["rotate", "shop"]).done();
@@ -64,7 +64,7 @@ fn a_new_secret_that_cannot_be_kept_stays_in_the_queue() {
 
     world.run(&["rotate", "shop"]).exits(1).says("cannot write in the folder");
 
-    assert_eq!(world.calls()[calls..], ["receive"]);
+    assert_eq!(world.calls()[calls..], [""; 0], "nothing is received before the record is saved");
     assert_eq!(world.emulator.messages().all(), 1);
     blocked.end();
     world.emulator.advance_time(std::time::Duration::from_secs(600));

@@ -71,7 +71,7 @@ fn token_requests_that_fail_are_tried_again_until_one_succeeds() {
 #[test]
 fn a_queue_that_fails_for_a_moment_delays_the_rotation_and_no_more() {
     let world = World::enrolled();
-    world.fault("receive:status=503");
+    world.fault("receive:status=503*3");
 
     // The queue is read before the call: no call without that, and the next run reads it at once.
     world.run(&["rotate", "shop"]).exits(1).says("no rotate call is made");

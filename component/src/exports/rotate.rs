@@ -14,8 +14,8 @@ use crate::bindings::lwa::rotation::types::Cause;
 use crate::host::{Host, QueueError};
 use crate::instant::{Instant, Lifetime};
 use crate::policy::{
-    BLOCKED_AGAIN, CALL_RETRY, DOUBTS_BLOCK_UNTIL, INTENT_LIVES, LOOK_INTERVAL, LOOKS, MOST_READ, READ_VISIBILITY,
-    READ_WAIT, RECEIVES_AT_ONCE, RETRY,
+    BLOCKED_AGAIN, CALL_RETRY, CROWDED_AGAIN, DOUBTS_BLOCK_UNTIL, INTENT_LIVES, LOOK_INTERVAL, LOOKS, MOST_READ,
+    READ_VISIBILITY, READ_WAIT, RECEIVES_AT_ONCE, RETRY,
 };
 use crate::record::call::{Answer, CallEvent, Obstacle, Phase, Reading, Wanted};
 use crate::record::{Event, Record};
@@ -23,14 +23,26 @@ use crate::schedule::Work;
 use crate::session::Session;
 use crate::{problem, queue};
 
+/// The names of what is found by receiving, and is seen again by receiving.
+const RECEIVE: &str = "receive";
+const MESSAGES: &str = "messages";
+
 /// Takes a wanted rotation as far as it can go now.
 pub(super) fn call<H: Host>(session: &mut Session<'_, H>) -> Result<(), Error> {
     let mut token = None;
     // What has failed before is tried before anything is saved: hourly failures must not wear out a store of versions.
     if let Phase::Wanted(Wanted { failure: Some(failure), .. }) = &session.record.call.phase {
         if failure.cause == Cause::QueueBlocked {
+            let unreadable = session.record.call.obstacle.as_ref().is_some_and(|obstacle| obstacle.check == RECEIVE);
             inspect(session);
-            if let Some(obstacle) = blocked(session) {
+            let mut obstacle = blocked(session);
+            if unreadable
+                && let Received::Obstacle(found) = receive_all(session, &mut Reading::default())?
+                && blocks(&session.record, &found, session.host.now())
+            {
+                obstacle = Some(found);
+            }
+            if let Some(obstacle) = obstacle {
                 refuse_blocked(session, obstacle);
                 return Ok(());
             }
@@ -135,14 +147,19 @@ fn inspect<H: Host>(session: &mut Session<'_, H>) -> (Inspection, Vec<String>) {
             remedy: finding.remedy.clone(),
         }),
         (None, Some(known))
-            if !severity(Severity::Fine).chain(severity(Severity::Warning)).any(|f| f.check == known.check) =>
+            if ![RECEIVE, MESSAGES].contains(&known.check.as_str())
+                && !severity(Severity::Fine).chain(severity(Severity::Warning)).any(|f| f.check == known.check) =>
         {
             Some(known.clone())
         }
         _ => None,
     };
+    // What the call goes ahead in spite of is said too; what blocks it is said otherwise.
+    let notes =
+        unchecked.into_iter().chain(obstacle.iter().map(|obstacle| format!("in spite of: {}", obstacle.evidence)));
+    let notes = notes.collect();
     session.note(Event::Call(CallEvent::Inspected(obstacle)));
-    (inspection, unchecked)
+    (inspection, notes)
 }
 
 /// What blocks the call, of what the record knows about the queue.
@@ -184,7 +201,7 @@ fn receive_all<H: Host>(session: &mut Session<'_, H>, reading: &mut Reading) -> 
                 let fact = matches!(error, QueueError::NotFound(_) | QueueError::AccessDenied(_));
                 let evidence = format!("the queue cannot be received from ({})", queue_text(error));
                 let remedy = "let this host receive from the queue, or correct the queue's address".into();
-                received = Received::Obstacle(Obstacle { check: "receive".into(), fact, evidence, remedy });
+                received = Received::Obstacle(Obstacle { check: RECEIVE.into(), fact, evidence, remedy });
                 break;
             }
         };
@@ -207,7 +224,7 @@ fn receive_all<H: Host>(session: &mut Session<'_, H>, reading: &mut Reading) -> 
         }
         if reading.messages >= MOST_READ {
             received = Received::Obstacle(Obstacle {
-                check: "receive".into(),
+                check: MESSAGES.into(),
                 fact: false,
                 evidence: format!("the queue could not be read to its end: {} messages of others", reading.messages),
                 remedy: "give the notifications about client secrets a queue of their own".into(),
@@ -234,8 +251,14 @@ fn pause<H: Host>(session: &mut Session<'_, H>, reading: Reading) -> Result<bool
 /// Notes that the queue blocks the call.
 fn refuse_blocked<H: Host>(session: &mut Session<'_, H>, obstacle: Obstacle) {
     let failure = Failure { detail: obstacle.evidence.clone(), ..Failure::new(Cause::QueueBlocked) };
+    let steps: &[Lifetime] = match obstacle.check.as_str() {
+        // A queue that fails for a moment is no person's matter yet.
+        RECEIVE if !obstacle.fact => &RETRY,
+        MESSAGES => &[CROWDED_AGAIN],
+        _ => &[BLOCKED_AGAIN],
+    };
     session.note(Event::Call(CallEvent::Inspected(Some(obstacle))));
-    refuse(session, failure, &[BLOCKED_AGAIN]);
+    refuse(session, failure, steps);
 }
 
 /// Notes that there is no token for the call.

@@ -99,7 +99,8 @@ pub struct Candidate {
     /// When it ends, as far as known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Instant>,
-    /// When the secret before it ends, by its message.
+    /// When the secret before it ends, by its message; of one that was replaced, when itself ends, by the message that replaced
+    /// it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub old_ends_at: Option<Instant>,
     /// When it was taken in.
@@ -304,7 +305,10 @@ impl Secrets {
 
     /// The secret that was current before this one, with its end.
     pub fn previous(&self) -> Option<(&ClientSecret, Instant)> {
-        let rivals = self.candidates.iter().filter_map(|c| Some((&c.secret, c.replaced_at? + OVERLAP)));
+        let rivals = self.candidates.iter().filter_map(|candidate| {
+            let replaced_at = candidate.replaced_at?;
+            Some((&candidate.secret, candidate.old_ends_at.unwrap_or(replaced_at + OVERLAP)))
+        });
         let retired = self.retired.iter().map(|retired| (&retired.secret, retired.ends_at));
         retired.chain(rivals).max_by_key(|(_, ends_at)| *ends_at)
     }

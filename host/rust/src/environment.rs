@@ -5,9 +5,12 @@
 
 use std::{
     collections::BTreeMap,
-    env, fmt, fs,
+    env, fmt,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
+
+use crate::regular;
 
 /// A value of the environment that cannot work.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,23 +154,17 @@ impl fmt::Debug for Environment {
     }
 }
 
-/// Reads a file whole that is a regular file, a link to one, or `/dev/null`; `None` where there is none. Anything else may
-/// block for ever. Blocks.
+/// No file of settings, tokens or certificates is nearly as long.
+const LONGEST: u64 = 16 << 20;
+
+/// Reads a file whole that is a regular file, a link to one, or `/dev/null`; `None` where there is none. Blocks.
 pub(crate) fn read_file(path: &Path) -> Result<Option<Vec<u8>>, String> {
-    let metadata = match fs::metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error.to_string()),
-    };
-    if metadata.is_dir() {
-        return Err("it is a folder".into());
+    if path == Path::new("/dev/null") {
+        return Ok(Some(Vec::new()));
     }
-    if !metadata.is_file() && path != Path::new("/dev/null") {
-        return Err("it is not a regular file".into());
-    }
-    match fs::read(path) {
-        Ok(content) => Ok(Some(content)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+    match regular::read(path, LONGEST) {
+        Ok((content, _)) => Ok(Some(content.into_bytes())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error.to_string()),
     }
 }
@@ -186,6 +183,8 @@ pub(crate) fn visible_ascii(value: &str) -> Result<(), &'static str> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -203,10 +202,10 @@ mod tests {
         assert_eq!(read_file(&file), Ok(None));
         fs::write(&file, "x").unwrap();
         assert_eq!(read_file(&file), Ok(Some(b"x".to_vec())));
-        assert_eq!(read_file(folder.path()), Err("it is a folder".into()));
+        assert!(read_file(folder.path()).is_err_and(|why| why.contains("it is a folder")));
         let made = std::process::Command::new("mkfifo").arg(folder.path().join("pipe")).status().unwrap();
         assert!(made.success());
-        assert_eq!(read_file(&folder.path().join("pipe")), Err("it is not a regular file".into()));
+        assert!(read_file(&folder.path().join("pipe")).is_err_and(|why| why.contains("not a regular file")));
         assert_eq!(read_file(Path::new("/dev/null")), Ok(Some(Vec::new())));
     }
 

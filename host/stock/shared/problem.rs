@@ -15,6 +15,7 @@ pub fn problem_json(problem: &Problem) -> Value {
         "remedy_by": name(&problem.remedy_by),
         "happened": problem.happened,
         "still_works": problem.still_works,
+        "action": name(&problem.action),
         "remedy": problem.remedy,
         "act_by": optional(problem.act_by),
         "amazon": problem.amazon.as_ref().map(|amazon| json!({

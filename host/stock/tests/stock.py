@@ -145,7 +145,7 @@ class Stock(unittest.TestCase):
     def expect_rotated(self, status, calls=1):
         """The new secret is current and published, the message is gone, and nothing that was printed holds a secret."""
         secret = self.published()
-        self.assertEqual((status["state"], status["generation"], status["proven"]), ("settled", 2, True))
+        self.assertEqual((status["state"], status["generation"], status["verified"]), ("settled", 2, True))
         self.assertNotEqual(secret, "amzn1.oa2-cs.v1.stock-first")
         self.assertTrue(all(target["holds_current"] for target in status["targets"]))
         self.assertEqual(self.calls("rotate"), calls)

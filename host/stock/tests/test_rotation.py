@@ -17,7 +17,7 @@ class Run(Stock):
     def test_a_whole_rotation_ends_with_the_new_secret_published_and_the_message_gone(self):
         self.emulate()
         enrolled = self.enroll("--expires-at", "2035-01-31T12:30:00Z")
-        self.assertEqual((enrolled["state"], enrolled["proven"]), ("settled", True))
+        self.assertEqual((enrolled["state"], enrolled["verified"]), ("settled", True))
         self.assertEqual(enrolled["expires_at"], "2035-01-31T12:30:00Z")
         self.assertEqual(self.published(), "amzn1.oa2-cs.v1.stock-first")
 
@@ -28,7 +28,7 @@ class Run(Stock):
         self.assertEqual(self.does("status", "shop")["apps"], [status])
         self.assertEqual(self.does("status")["apps"], [status])
         events = [json.loads(line)["event"] for line in self.printed.splitlines() if '"event"' in line]
-        order = ["enrolled", "rotation-begun", "calling-rotate", "secret-kept", "promoted", "published", "acknowledged"]
+        order = ["supplied", "rotation-wanted", "calling-rotate", "secret-kept", "promoted", "published", "acknowledged"]
         self.assertEqual(sorted(order, key=lambda event: len(events) - events[::-1].index(event)), order)
 
     def test_rule_9_holds_for_the_runtimes_own_log_at_its_loudest(self):

@@ -141,14 +141,14 @@ impl Secrets {
         };
         self.retired.retain(|retired| retired.secret != replaced.secret && retired.secret != self.current.secret);
         if newer {
-            let ends_at = promoted.old_ends_at.unwrap_or(now + OVERLAP);
+            let ends_at = promoted.old_ends_at.filter(|_| promoted.replaced_at.is_none()).unwrap_or(now + OVERLAP);
             self.retire(Retired { secret: replaced.secret, expires_at: replaced.expires_at, ends_at });
         } else {
             self.insert(Candidate {
                 secret: replaced.secret,
                 origin: replaced.origin,
                 expires_at: replaced.expires_at,
-                old_ends_at: None,
+                old_ends_at: promoted.old_ends_at.filter(|_| promoted.replaced_at.is_none()),
                 kept_at: now,
                 replaced_at: Some(now),
                 promote: Promote::WhenCurrentRefused,

@@ -19,6 +19,8 @@ pub struct Config {
     pub store: Store,
     pub queues: BTreeMap<String, Queue>,
     pub apps: BTreeMap<String, App>,
+    /// What this machine is called in the places of its targets.
+    machine: Option<String>,
     /// The folder of the file.
     #[serde(skip)]
     pub folder: PathBuf,
@@ -49,6 +51,8 @@ pub struct App {
     api_endpoint: Option<Url>,
     token_endpoint: Option<Url>,
     pub queue: String,
+    #[serde(default)]
+    pub rotate: Rotate,
     #[serde(default = "thirty_days", deserialize_with = "rotate_before")]
     pub rotate_before: u32,
     #[serde(default = "one_hour", deserialize_with = "patience")]
@@ -66,6 +70,17 @@ pub struct Target {
     name: Option<String>,
     pub path: String,
     pub format: Format,
+}
+
+/// When a rotation begins.
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rotate {
+    /// By itself and on request.
+    #[default]
+    Automatic,
+    /// On request only.
+    OnRequest,
 }
 
 /// The one kind of store and target that this host has.
@@ -155,6 +170,12 @@ impl Config {
             }
         }
         Ok(config)
+    }
+
+    /// The name of this machine: WASI knows none, so it is a setting, or `HOSTNAME` where the runtime passes that on.
+    pub fn machine(&self) -> String {
+        let variable = || env::var("HOSTNAME").ok().filter(|name| !name.is_empty());
+        self.machine.clone().or_else(variable).unwrap_or_else(|| "wasi".into())
     }
 
     /// The application of this client id.

@@ -3,7 +3,7 @@
 //! That nothing is repeated and no redirect followed is the runtime's part; the one of wasmtime does neither, and makes a new
 //! connection for each request.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use wasip2::clocks::monotonic_clock;
 use wasip2::http::outgoing_handler;
@@ -23,6 +23,8 @@ pub struct Request<'a> {
     pub body: &'a [u8],
     pub limit: Duration,
     pub body_limit: usize,
+    /// It must not begin to be sent after this instant.
+    pub not_after: Option<SystemTime>,
 }
 
 /// What came back.
@@ -63,7 +65,14 @@ pub fn exchange(mut request: Request<'_>) -> Result<Answer, Failed> {
     let body = outgoing.body().map_err(|()| impossible("body"))?;
     let options = RequestOptions::new();
     // A runtime that does not know them is held by the timer alone.
-    let _ = options.set_connect_timeout(Some(nanoseconds(CONNECT_LIMIT.min(request.limit))));
+    // A request goes out as soon as its connection stands, so the time for that is what keeps it from going out too late.
+    let mut connect_limit = CONNECT_LIMIT.min(request.limit);
+    if let Some(not_after) = request.not_after {
+        let left = not_after.duration_since(SystemTime::now());
+        let left = left.map_err(|_| Failed::NotSent("it is too late for this request to be sent".into()))?;
+        connect_limit = connect_limit.min(left);
+    }
+    let _ = options.set_connect_timeout(Some(nanoseconds(connect_limit)));
     let _ = options.set_first_byte_timeout(Some(nanoseconds(request.limit)));
     let _ = options.set_between_bytes_timeout(Some(nanoseconds(request.limit)));
 

@@ -1,6 +1,6 @@
 //! Behind `wit/http.wit`: who may be asked, and what may be said.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use wasip2::http::types::Method as WasiMethod;
 
@@ -34,6 +34,7 @@ impl Guest for Adapters {
             body: &request.body,
             limit: Duration::from_secs(request.time_limit.into()),
             body_limit: request.body_limit as usize,
+            not_after: request.not_after.map(|at| UNIX_EPOCH + Duration::from_millis(at)),
         });
         match answer {
             Ok(answer) => Ok(Response {

@@ -26,19 +26,26 @@ impl Guest for Adapters {
 
 fn details(what: &Happening) -> Value {
     match what {
-        Happening::Enrolled
+        Happening::Supplied
+        | Happening::RotationCancelled
+        | Happening::ReadingQueue
         | Happening::CallingRotate
         | Happening::RotateAccepted
-        | Happening::Proving
-        | Happening::Proven
-        | Happening::OldSecretPurged
-        | Happening::Resumed => json!({}),
-        Happening::RotationBegun(reason) => json!({ "reason": name(reason) }),
+        | Happening::Verifying
+        | Happening::Verified
+        | Happening::RetiredPurged
+        | Happening::Resumed
+        | Happening::Forgotten => json!({}),
+        Happening::QueueRead(reading) => {
+            json!({ "messages": reading.messages, "to_the_end": reading.to_the_end, "notes": reading.notes })
+        }
+        Happening::RotationWanted(reason) => json!({ "reason": name(reason) }),
         Happening::AskingForToken(purpose) | Happening::TokenIssued(purpose) => json!({ "purpose": name(purpose) }),
         Happening::RotateOutcomeUnknown(problem)
         | Happening::RotateRefused(problem)
-        | Happening::NotProven(problem)
-        | Happening::Stalled(problem) => json!({ "problem": problem_json(problem) }),
+        | Happening::NotVerified(problem)
+        | Happening::Stalled(problem)
+        | Happening::NeedsPerson(problem) => json!({ "problem": problem_json(problem) }),
         Happening::MessageReceived(message) => {
             json!({ "message_id": message.id, "receive_count": message.receive_count })
         }
@@ -46,7 +53,7 @@ fn details(what: &Happening) -> Value {
             json!({ "new_ends_at": optional(ends.new_ends_at), "old_ends_at": optional(ends.old_ends_at) })
         }
         Happening::Acknowledged(id) => json!({ "message_id": id }),
-        Happening::ExpiryNoticed(at) => json!({ "expires_at": rfc3339(*at) }),
+        Happening::ExpirySet(at) | Happening::ExpiryNoticed(at) => json!({ "expires_at": rfc3339(*at) }),
         Happening::Published(target) => json!({ "target": target }),
         Happening::NotPublished(of) => {
             json!({ "target": of.target, "failure": of.failure, "retry_at": rfc3339(of.retry_at) })
@@ -54,11 +61,16 @@ fn details(what: &Happening) -> Value {
         Happening::Hidden(message) => json!({ "message_id": message.id, "until": rfc3339(message.until) }),
         Happening::Left(message) => {
             let text = match &message.why {
-                Left::Unreadable(text) | Left::NotKept(text) => Some(text),
+                Left::Unreadable(text) | Left::Wrapped(text) | Left::NotKept(text) => Some(text),
                 Left::NotEnrolled => None,
             };
             json!({ "message_id": message.id, "why": name(&message.why), "text": text })
         }
-        Happening::MessageOld(text) | Happening::NotAcknowledged(text) => json!({ "text": text }),
+        Happening::TargetChanged(change) => {
+            json!({ "target": change.target, "found": change.found, "written_by": change.written_by })
+        }
+        Happening::MessageOld(text) | Happening::CandidateDropped(text) | Happening::NotAcknowledged(text) => {
+            json!({ "text": text })
+        }
     }
 }

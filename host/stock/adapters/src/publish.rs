@@ -4,12 +4,12 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::Adapters;
 use crate::config::{Config, Format};
 use crate::contract::Credential;
-use crate::contract::exports::lwa::rotation::publish::{Error, Guest};
+use crate::contract::exports::lwa::rotation::publish::{Error, Guest, Held, Reading};
 use crate::files::{sync, temporary};
 use crate::time::rfc3339;
 
@@ -24,6 +24,42 @@ impl Guest for Adapters {
             .ok_or_else(|| Error::Other("the client secret cannot be written in this form".into()))?;
         put(&config.folder.join(&target.path), &written(&credential, secret, target.format))
     }
+
+    fn read(target: String, client_id: String) -> Result<Reading, Error> {
+        let config = Config::get().map_err(|wrong| Error::Other(wrong.to_owned()))?;
+        let targets = config.app(&client_id).map_or(&[][..], |app| &app.publish);
+        let target = targets.iter().find(|other| other.name() == target).ok_or(Error::UnknownTarget)?;
+        let path = config.folder.join(&target.path);
+        match fs::read(&path) {
+            Ok(content) => Ok(held(&content, target.format).map_or(Reading::None, Reading::Credential)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Reading::None),
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                Err(Error::AccessDenied(format!("cannot read {}: {error}", path.display())))
+            }
+            Err(error) => Err(Error::Unavailable(format!("cannot read {}: {error}", path.display()))),
+        }
+    }
+}
+
+/// The credential in a file of one of our forms, if there is one.
+fn held(content: &[u8], format: Format) -> Option<Held> {
+    let (client_id, secret) = match format {
+        Format::Env => {
+            let text = str::from_utf8(content).ok()?;
+            let value = |name: &str| {
+                let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='))?;
+                let quoted = line.strip_prefix('\'').and_then(|line| line.strip_suffix('\''));
+                Some(quoted.unwrap_or(line).to_owned())
+            };
+            (value("LWA_CLIENT_ID"), value("LWA_CLIENT_SECRET")?)
+        }
+        Format::Json => {
+            let document: Value = serde_json::from_slice(content).ok()?;
+            let text = |name: &str| document[name].as_str().map(str::to_owned);
+            (text("client_id"), text("client_secret")?)
+        }
+    };
+    Some(Held { client_id, client_secret: secret.into_bytes(), written_by: None })
 }
 
 /// Everything in the file belongs to the target: one that does not begin as ours does is somebody else's, and stays.
@@ -106,6 +142,20 @@ mod tests {
              \"expires_at\": null\n}\n"
         );
         assert_eq!(quoted("a $b"), "'a $b'");
+    }
+
+    /// Rule 14: what was put is what is read.
+    #[test]
+    fn what_is_written_is_read_back_and_nothing_is_read_from_other_files() {
+        for format in [Format::Env, Format::Json] {
+            let content = written(&credential(), "amzn1.oa2-cs.v1.a$b", format);
+            let held = held(content.as_bytes(), format).unwrap();
+            assert_eq!(held.client_secret, b"amzn1.oa2-cs.v1.a$b");
+            assert_eq!(held.client_id.as_deref(), Some("amzn1.application-oa2-client.0123"));
+            for other in ["", "PATH=/bin\n", "{}", "\u{0}"] {
+                assert!(super::held(other.as_bytes(), format).is_none(), "{other}");
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Behind `wit/queue.wit`: Amazon SQS, in its JSON protocol. Nothing is repeated: what failed comes again by itself.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,7 +10,7 @@ use wasip2::http::types::Method;
 
 use crate::Adapters;
 use crate::config::Config;
-use crate::contract::exports::lwa::rotation::queue::{Error, Guest, Message};
+use crate::contract::exports::lwa::rotation::queue::{Attribute, Error, Flow, Gap, Guest, Inspection, Key, Message};
 use crate::exchange::{Answer, Failed, Request, exchange};
 use crate::origin::Url;
 use crate::sigv4::{Credentials, sign};
@@ -42,7 +43,13 @@ struct Receipt {
 #[serde(rename_all = "PascalCase")]
 struct Attributes {
     approximate_receive_count: Option<String>,
-    sent_timestamp: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Facts {
+    #[serde(default)]
+    attributes: BTreeMap<String, String>,
 }
 
 impl Guest for Adapters {
@@ -52,7 +59,7 @@ impl Guest for Adapters {
             "MaxNumberOfMessages": max.clamp(1, 10),
             "WaitTimeSeconds": wait,
             "VisibilityTimeout": visibility.min(HIDDEN_AT_MOST),
-            "MessageSystemAttributeNames": ["ApproximateReceiveCount", "SentTimestamp"],
+            "MessageSystemAttributeNames": ["ApproximateReceiveCount"],
         });
         let body = ask(&queue, "ReceiveMessage", parameters, Duration::from_secs(wait.into()) + CALL_LIMIT)?;
         // The reason might quote a body.
@@ -63,6 +70,10 @@ impl Guest for Adapters {
 
     fn delete(queue: String, receipt_handle: String) -> Result<(), Error> {
         ask(&queue, "DeleteMessage", json!({ "ReceiptHandle": receipt_handle }), CALL_LIMIT).map(drop)
+    }
+
+    fn inspect(queue: String) -> Inspection {
+        inspection(ask(&queue, "GetQueueAttributes", json!({ "AttributeNames": ["All"] }), CALL_LIMIT))
     }
 
     fn hide(queue: String, receipt_handle: String, visibility: u32) -> Result<(), Error> {
@@ -78,6 +89,26 @@ impl Guest for Adapters {
     }
 }
 
+/// The facts of `GetQueueAttributes`. This host does not ask AWS KMS.
+fn inspection(facts: Result<Vec<u8>, Error>) -> Inspection {
+    let attributes = match facts {
+        Ok(body) => match serde_json::from_slice::<Facts>(&body) {
+            Ok(facts) => Ok(facts.attributes),
+            Err(_) => Err(Gap::Unreachable("the answer is none of SQS's".into())),
+        },
+        Err(Error::NotFound(text)) => Err(Gap::NotFound(text)),
+        Err(Error::AccessDenied(text)) => Err(Gap::Denied(text)),
+        Err(Error::StaleReceipt) => Err(Gap::Unreachable("the answer is none of SQS's".into())),
+        Err(Error::Unavailable(text) | Error::Other(text)) => Err(Gap::Unreachable(text)),
+    };
+    let own = |id: &String| !id.is_empty() && id != "alias/aws/sqs" && !id.ends_with(":alias/aws/sqs");
+    let key = attributes.as_ref().ok().and_then(|attributes| attributes.get("KmsMasterKeyId")).filter(|id| own(id));
+    let unasked = || Gap::Denied("this host does not ask AWS KMS".into());
+    let key = key.map(|_| Key { description: Err(unasked()), policy: Err(unasked()) });
+    let list = |all: BTreeMap<String, String>| all.into_iter().map(|(name, value)| Attribute { name, value }).collect();
+    Inspection { attributes: attributes.map(list), key, flow: Flow::Pulled }
+}
+
 fn message(receipt: Receipt) -> Message {
     let number = |text: Option<String>| text.and_then(|text| text.parse::<u64>().ok());
     Message {
@@ -85,7 +116,6 @@ fn message(receipt: Receipt) -> Message {
         receipt_handle: receipt.receipt_handle,
         body: receipt.body.into(),
         receive_count: number(receipt.attributes.approximate_receive_count).unwrap_or_default() as u32,
-        sent_at: number(receipt.attributes.sent_timestamp),
     }
 }
 
@@ -121,7 +151,15 @@ fn ask(queue: &str, operation: &str, mut parameters: Value, limit: Duration) -> 
         Error::AccessDenied(format!("{doing}: there are no AWS credentials; {set}"))
     })?;
     sign(&mut headers, (&root.origin().authority(), &region, "sqs"), &body, &credentials, now);
-    let request = Request { method: Method::Post, url: &root, headers, body: &body, limit, body_limit: BODY_LIMIT };
+    let request = Request {
+        method: Method::Post,
+        url: &root,
+        headers,
+        body: &body,
+        limit,
+        body_limit: BODY_LIMIT,
+        not_after: None,
+    };
     match exchange(request) {
         Ok(answer) if answer.status == 200 => Ok(answer.body),
         Ok(answer) => Err(refused(&doing, &answer)),
@@ -161,8 +199,7 @@ fn refused(doing: &str, answer: &Answer) -> Error {
             "OptInRequired",
         ])
     {
-        let needed =
-            "sqs:ReceiveMessage, sqs:DeleteMessage and sqs:ChangeMessageVisibility, and kms:Decrypt on its key";
+        let needed = "sqs:ReceiveMessage, sqs:DeleteMessage, sqs:ChangeMessageVisibility and sqs:GetQueueAttributes, and kms:Decrypt on its key";
         Error::AccessDenied(format!("{text}; the AWS credentials need {needed}"))
     } else if answer.status >= 500 || says(&["Throttl", "TooManyRequests"]) {
         Error::Unavailable(text)

@@ -36,6 +36,12 @@ impl Guest for Adapters {
     fn save(client_id: String, document: Vec<u8>, expected: Option<String>) -> Result<String, Error> {
         save(&folder(&client_id)?, &client_id, &document, expected.as_deref(), SystemTime::now())
     }
+
+    fn remove(client_id: String, expected: String) -> Result<(), Error> {
+        // A name that has been replaced must stay taken for a while, so what is left is the document for that.
+        let removed = br#"{"removed":true}"#;
+        save(&folder(&client_id)?, &client_id, removed, Some(&expected), SystemTime::now()).map(drop)
+    }
 }
 
 /// The folder of this client id.

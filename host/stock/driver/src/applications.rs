@@ -3,7 +3,6 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::contract::lwa::rotation::observe::Left;
 use crate::contract::lwa::rotation::rotation::{self, Answer, ApplicationStatus, Delivery, Error};
 use crate::contract::lwa::rotation::types::{DeadlineKind, RemedyBy, State};
 use crate::contract::lwa::stock::configuration::{Application, applications};
@@ -36,24 +35,29 @@ pub fn named(name: &str) -> Result<Application, Failed> {
 
 /// Takes in what waits in the queue, and takes the application as far as it can go now.
 pub fn advance(app: &Application) -> Result<ApplicationStatus, Failed> {
-    look_into_queue(app)?;
+    drain(app, 0)?;
     rotation::advance(&app.client_id).map_err(Failed::Rotation)
 }
 
 /// Rotates now, or finishes a rotation that is under way, and stays until the new secret is published, a person has to do
-/// something, or the patience is at its end.
-pub fn rotate(app: &Application) -> Result<ApplicationStatus, Failed> {
+/// something, or the patience is at its end. What waits in the queue is taken in first: it may finish what was under way, which
+/// is not begun again then. Whether a rotate call may be made is the component's to decide.
+pub fn rotate(app: &Application, force: bool) -> Result<ApplicationStatus, Failed> {
     let status = || rotation::status(&app.client_id).map_err(Failed::Rotation);
     let found = status()?;
-    look_into_queue(app)?;
+    drain(app, 0)?;
     let before = status()?;
     if before.state == State::Stalled {
         return Ok(before);
     }
-    // What was under way may have been finished by what came from the queue; it is not begun again.
     if !under_way(&found) && !under_way(&before) && before.generation == found.generation {
-        rotation::request(&app.client_id).map_err(Failed::Rotation)?;
+        rotation::request(&app.client_id, force).map_err(Failed::Rotation)?;
     }
+    settle(app)
+}
+
+/// Goes on until the application is settled, a person has to do something, or the patience is at its end.
+pub fn settle(app: &Application) -> Result<ApplicationStatus, Failed> {
     let until = Instant::now() + PATIENCE;
     loop {
         let status = rotation::advance(&app.client_id).map_err(Failed::Rotation)?;
@@ -64,31 +68,17 @@ pub fn rotate(app: &Application) -> Result<ApplicationStatus, Failed> {
     }
 }
 
-/// Takes in what waits in the queue. It is looked at before anything is asked of Amazon: a newer secret may wait in it, and a rotate
-/// call whose message nobody can receive had better not be made.
-fn look_into_queue(app: &Application) -> Result<(), Failed> {
-    for delivery in drain(app, 0)? {
-        if let (Answer::Leave(Left::NotKept(text)), Some(client_id)) = (delivery.answer, delivery.client_id)
-            && client_id == app.client_id
-        {
-            let text = format!("a message waits in the queue that cannot be kept: {text}; it stays there");
-            return Err(Failed::Rotation(Error::Other(text)));
-        }
-    }
-    Ok(())
-}
-
 /// Whether a rotate call has been made whose new secret is not everywhere yet.
 fn under_way(status: &ApplicationStatus) -> bool {
     match status.state {
         State::Awaiting | State::Verifying | State::Stalled => true,
-        // Without an old secret it is the enrolled one that is being published.
-        State::Publishing => status.old_ends_at.is_some(),
+        // Without a retired secret it is the enrolled one that is being published.
+        State::Publishing => status.retired_ends_at.is_some(),
         State::Settled | State::Requesting => false,
     }
 }
 
-/// Whether it does not go on before somebody has done something.
+/// Whether it does not go on before a person has done something.
 pub fn needs_a_person(status: &ApplicationStatus) -> bool {
     let by_person = status.problem.as_ref().is_some_and(|problem| problem.remedy_by == RemedyBy::Person);
     status.state == State::Stalled || by_person
@@ -99,7 +89,7 @@ fn wait(app: &Application, status: &ApplicationStatus) -> Result<(), Failed> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
     let due = status.next.map_or(u64::MAX, |next| next.at.saturating_sub(now));
     if status.state == State::Requesting {
-        // Nothing has been asked for yet, or somebody else is asking: what they come to is in the store.
+        // Nothing has been asked for yet, or another host is asking: what it comes to is in the store.
         let others = status.next.is_some_and(|next| next.kind == DeadlineKind::CallOverdue);
         let due = Duration::from_millis(due.min(LONG_POLL * 1_000));
         sleep(if others { PAUSE } else { due });
@@ -115,5 +105,5 @@ fn wait(app: &Application, status: &ApplicationStatus) -> Result<(), Failed> {
 }
 
 fn drain(app: &Application, wait: u32) -> Result<Vec<Delivery>, Failed> {
-    rotation::drain(&app.queue, BATCH, wait).map_err(Failed::Rotation)
+    Ok(rotation::drain(&app.queue, BATCH, wait).map_err(Failed::Rotation)?.deliveries)
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::applications::{Failed, needs_a_person};
-use crate::contract::lwa::rotation::rotation::{ApplicationStatus, Error};
+use crate::contract::lwa::rotation::rotation::{ApplicationStatus, Error, QueueFinding};
 use crate::contract::lwa::rotation::{queue, store};
 use crate::problem::{name, optional, problem_json};
 use crate::time::rfc3339;
@@ -13,7 +13,9 @@ pub fn status_json(app: &str, status: &ApplicationStatus) -> Value {
     let target = |target: &crate::contract::lwa::rotation::types::TargetStatus| {
         json!({
             "name": target.name,
+            "place": target.place,
             "holds_current": target.holds_current,
+            "read_at": optional(target.read_at),
             "failure": target.failure,
             "retry_at": optional(target.retry_at),
         })
@@ -25,10 +27,10 @@ pub fn status_json(app: &str, status: &ApplicationStatus) -> Value {
         "state": name(&status.state),
         "expires_at": optional(status.expires_at),
         "current_since": rfc3339(status.current_since),
-        "proven": status.proven,
+        "verified": status.verified,
         "generation": status.generation,
-        "pending_expires_at": optional(status.pending_expires_at),
-        "old_ends_at": optional(status.old_ends_at),
+        "candidate_expires_at": optional(status.candidate_expires_at),
+        "retired_ends_at": optional(status.retired_ends_at),
         "rotation_due_at": optional(status.rotation_due_at),
         "called_at": optional(status.called_at),
         "awaited_until": optional(status.awaited_until),
@@ -36,6 +38,20 @@ pub fn status_json(app: &str, status: &ApplicationStatus) -> Value {
         "problem": status.problem.as_ref().map(problem_json),
         "targets": status.targets.iter().map(target).collect::<Vec<_>>(),
     })
+}
+
+/// What a queue was judged to be.
+pub fn findings_json(findings: &[QueueFinding]) -> Value {
+    let finding = |finding: &QueueFinding| {
+        json!({
+            "check": finding.check,
+            "severity": name(&finding.severity),
+            "evidence": finding.evidence,
+            "consequence": finding.consequence,
+            "remedy": finding.remedy,
+        })
+    };
+    json!({ "findings": findings.iter().map(finding).collect::<Vec<_>>() })
 }
 
 /// The document of an answer, and whether all is well.
@@ -61,7 +77,7 @@ pub fn failure_json(app: &str, failed: &Failed) -> Value {
 fn words(error: &Error) -> String {
     match error {
         Error::UnknownApplication => "the configuration has no such client id".into(),
-        Error::NotEnrolled => "it has not been enrolled: hand its present secret to `enroll`".into(),
+        Error::NotEnrolled => "it has not been enrolled: supply its current secret with `enroll`".into(),
         Error::UnreadableRecord(text) => format!("its record cannot be read and is left as it is: {text}"),
         Error::Store(store::Error::Conflict) | Error::Busy => "others work on it at this moment; run it again".into(),
         Error::Store(
@@ -71,6 +87,9 @@ fn words(error: &Error) -> String {
             | store::Error::Other(text),
         ) => format!("the store fails: {text}"),
         Error::NotAllowed(text) | Error::Other(text) => text.clone(),
+        Error::NeedsConfirmation(text) => {
+            format!("{text}; if that is intended, say so with --yes, or --force for `rotate`")
+        }
         Error::Queue(queue::Error::StaleReceipt) => "the queue fails".into(),
         Error::Queue(
             queue::Error::NotFound(text)

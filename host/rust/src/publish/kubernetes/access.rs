@@ -4,10 +4,11 @@ use std::{path::Path, time::Duration};
 
 use kube::config::{Config, ExecInteractiveMode, InClusterError, KubeConfigOptions, Kubeconfig};
 use rustls::crypto::{CryptoProvider, ring};
+use tokio::runtime::Handle;
 
 use super::{super::Error, failure, kubeconfig};
 use crate::{
-    aside::aside,
+    aside::{Of, aside},
     environment::Environment,
     http::{
         Origin,
@@ -34,29 +35,34 @@ pub(super) struct Access {
 pub(super) async fn access(context: Option<&str>) -> Result<Access, Error> {
     let context = context.map(str::to_owned);
     let environment = Environment::of_process();
-    let (config, own_proxy, environment) = aside(move || {
+    let runtime = Handle::current();
+    aside(Of::Place, Path::new("kubeconfig"), move || {
         let found = kubeconfig::read(&environment)?;
         let (config, own_proxy) = match found.kubeconfig {
             Some(mut kubeconfig) => {
                 kubeconfig::prepare(&mut kubeconfig, context.as_deref())?;
                 let own_proxy = proxy_of(&kubeconfig, context.as_deref());
-                (of_kubeconfig(kubeconfig, context, &found.places)?, own_proxy)
+                (of_kubeconfig(kubeconfig, context, &found.places, &runtime)?, own_proxy)
             }
             None => match (context, environment.get(HOST)) {
                 (None, Some(_)) => (in_cluster(&environment)?, None),
                 _ => return Err(failure::no_kubeconfig(&found.places)),
             },
         };
-        Ok::<_, Error>((config, own_proxy, environment))
+        restricted(config, own_proxy, &environment)
     })
-    .await?;
-    aside(move || restricted(config, own_proxy, &environment)).await
+    .await
 }
 
-fn of_kubeconfig(kubeconfig: Kubeconfig, context: Option<String>, places: &str) -> Result<Config, Error> {
+fn of_kubeconfig(
+    kubeconfig: Kubeconfig,
+    context: Option<String>,
+    places: &str,
+    runtime: &Handle,
+) -> Result<Config, Error> {
     let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
-    // It does nothing that it would have to wait for.
-    let config = tokio::runtime::Handle::current().block_on(Config::from_custom_kubeconfig(kubeconfig, &options));
+    // It reads files, and does nothing else that it would have to wait for.
+    let config = runtime.block_on(Config::from_custom_kubeconfig(kubeconfig, &options));
     config.map_err(|error| failure::of_kubeconfig(&error, Path::new(places)))
 }
 

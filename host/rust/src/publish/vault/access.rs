@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::super::Error;
 use crate::{
-    aside::aside,
-    environment::{Environment, read_file, visible_ascii},
+    aside::{Of, aside},
+    environment::{Environment, visible_ascii},
+    regular,
     secret::Secret,
 };
 
@@ -16,7 +17,7 @@ pub(super) struct Token {
 }
 
 /// No token is nearly as long.
-const LONGEST_TOKEN: usize = 64 * 1024;
+const LONGEST_TOKEN: usize = 64 << 10;
 
 /// The address, and the setting that it comes from.
 pub(super) fn address(set: Option<&str>, environment: &Environment) -> Result<(String, &'static str), Error> {
@@ -69,13 +70,10 @@ pub(super) async fn token(file: Option<&Path>, environment: &Environment) -> Res
 
 async fn read(file: PathBuf, remedy: &'static str) -> Result<Token, Error> {
     let from = file.display().to_string();
-    let read = aside(move || match read_file(&file) {
-        Ok(Some(content)) => Ok(Secret::from(content)),
-        Ok(None) => Err(Error::Other("there is no such file".into())),
-        Err(why) => Err(Error::Other(why)),
-    })
-    .await;
-    let content = read.map_err(|error| {
+    let place = file.clone();
+    let read = move || regular::read(&file, LONGEST_TOKEN as u64).map_err(|error| Error::Other(error.to_string()));
+    let read = aside(Of::Place, &place, read).await;
+    let (content, _) = read.map_err(|error| {
         Error::AccessDenied(format!("the token for vault cannot be read from {from}: {error}; {remedy}"))
     })?;
     usable(content, from)

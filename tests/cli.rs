@@ -20,10 +20,15 @@ mod demo;
 mod emulator;
 #[path = "cli/enroll.rs"]
 mod enroll;
+#[path = "cli/environment.rs"]
+mod environment;
 #[path = "cli/messages.rs"]
 mod messages;
 #[path = "cli/operator.rs"]
 mod operator;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[path = "cli/places.rs"]
+mod places;
 #[path = "cli/refusals.rs"]
 mod refusals;
 #[path = "cli/rotate.rs"]
@@ -36,6 +41,9 @@ mod stopping;
 mod store;
 #[path = "cli/targets.rs"]
 mod targets;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[path = "cli/terminal.rs"]
+mod terminal;
 #[path = "cli/trouble.rs"]
 mod trouble;
 #[path = "cli/watch.rs"]

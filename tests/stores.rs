@@ -273,6 +273,6 @@ fn the_permissions_that_are_documented_are_enough_and_without_one_it_is_named() 
         assert_found(&world, severity, if store == SECRETS { actions[1] } else { "dynamodb:DescribeTable" });
 
         world.set("AWS_SECRET_ACCESS_KEY", "another");
-        world.run(&["rotate", "shop"]).exits(1).says("are not valid");
+        world.run(&["rotate", "shop"]).exits(1).says("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
     }
 }

@@ -203,9 +203,51 @@ fn each_way_to_fail_has_a_status_that_says_what_to_do() {
             "",
             &["no cluster is known", "KUBECONFIG"],
         ),
-        (|_, world| world.set("KUBECONFIG", "missing"), "", &["the kubeconfig cannot be used: missing"]),
+        (
+            |_, world| world.set("KUBECONFIG", "missing:gone"),
+            "",
+            &["no cluster is known: there is no kubeconfig at missing and gone (KUBECONFIG)"],
+        ),
+        (|_, world| world.set("KUBECONFIG", "tmp"), "", &["the kubeconfig tmp cannot be read: it is a folder"]),
+        (
+            |_, world| {
+                std::fs::remove_file(world.path(".kube/config")).unwrap();
+                world.set("KUBERNETES_SERVICE_HOST", "127.0.0.1");
+            },
+            "",
+            &["the cluster of this pod is not known: KUBERNETES_SERVICE_PORT is not set"],
+        ),
+        (
+            |_, world| {
+                std::fs::remove_file(world.path(".kube/config")).unwrap();
+                world.set("KUBERNETES_SERVICE_HOST", "127.0.0.1");
+                world.set("KUBERNETES_SERVICE_PORT", "https");
+            },
+            "",
+            &["KUBERNETES_SERVICE_PORT is 'https', which is no port"],
+        ),
+        (
+            |_, world| replace(world, &json!({ "token": TOKEN }).to_string(), r#"{"token":"a b"}"#),
+            "",
+            &["the token of the user", "holds white space"],
+        ),
+        (
+            |_, world| replace(world, &json!({ "token": TOKEN }).to_string(), r#"{"tokenFile":"none"}"#),
+            "",
+            &["the tokenFile", "none", "there is no such file"],
+        ),
+        (
+            |_, world| replace(world, &json!({ "token": TOKEN }).to_string(), r#"{"auth-provider":{"name":"gcp"}}"#),
+            "",
+            &["has the auth-provider gcp, which kubectl no longer takes"],
+        ),
+        (
+            |_, world| replace(world, "\"server\"", "\"certificate-authority\":\"none.pem\",\"server\""),
+            "",
+            &["its certificate-authority cannot be read", "none.pem"],
+        ),
         (|_, _| {}, "context = \"none\"", &["it has no context none"]),
-        (|_, world| replace(world, "\"clusters\"", TOKEN), "", &["the kubeconfig cannot be used"]),
+        (|_, world| replace(world, "\"clusters\"", TOKEN), "", &["the kubeconfig", "cannot be used"]),
         (
             |_, world| replace(world, "\"server\"", "\"insecure-skip-tls-verify\":true,\"server\""),
             "",
@@ -217,7 +259,7 @@ fn each_way_to_fail_has_a_status_that_says_what_to_do() {
                 use_plugin(world, "Never");
             },
             "",
-            &["the command for them ended with exit status: 5"],
+            &["the command", "plugin ended with exit status: 5"],
         ),
         (
             |_, world| {
@@ -228,7 +270,7 @@ fn each_way_to_fail_has_a_status_that_says_what_to_do() {
             &["the kubeconfig's credentials cannot be had"],
         ),
         (|_, world| use_plugin(world, "Always"), "", &["wants a person"]),
-        (|_, world| use_plugin(world, "Never"), "", &["the command for them cannot be started"]),
+        (|_, world| use_plugin(world, "Never"), "", &["plugin cannot be started"]),
     ];
     for (change, lines, texts) in rows {
         let cluster = Cluster::start();
@@ -244,6 +286,35 @@ fn use_plugin(world: &World, interactive: &str) {
         "apiVersion": "client.authentication.k8s.io/v1", "command": world.path("plugin"), "interactiveMode": interactive,
     });
     replace(world, &json!({ "token": TOKEN }).to_string(), &json!({ "exec": exec }).to_string());
+}
+
+/// What `kubectl` makes of the same files.
+#[test]
+fn a_kubeconfig_is_found_and_read_as_kubectl_does_it() {
+    type Change = fn(&World);
+    let token = || json!({ "token": TOKEN }).to_string();
+    let rows: &[Change] = &[
+        |world| {
+            world.write("token", &format!("{TOKEN}\n"));
+            let file = world.path("token").display().to_string();
+            replace(world, &json!({ "token": TOKEN }).to_string(), &json!({ "tokenFile": file }).to_string());
+        },
+        |world| replace(world, TOKEN, &format!("{TOKEN}\\n")),
+        |world| replace(world, &format!("\"{TOKEN}\""), &format!("\"{TOKEN}\",\"tokenFile\":\"\",\"username\":\"\"")),
+        |world| replace(world, "\"server\":\"", "\"certificate-authority\":\"\",\"proxy-url\":\"\",\"server\":\" "),
+        |world| world.set("KUBECONFIG", ""),
+        |world| world.set("KUBECONFIG", ":"),
+        |world| world.set("KUBECONFIG", "none:.kube/config:also-none"),
+        |world| world.set("KUBECONFIG", ".kube/config\n"),
+    ];
+    for (row, change) in rows.iter().enumerate() {
+        let cluster = Cluster::start();
+        let world = world(&cluster, "");
+        assert!(world.read(".kube/config").contains(&token()));
+        change(&world);
+        world.enroll();
+        assert_eq!(cluster.values("default/shop")["LWA_CLIENT_SECRET"], SECRET, "row {row}");
+    }
 }
 
 #[test]
@@ -331,7 +402,7 @@ fn a_proxy_of_the_environment_sees_the_tunnel_alone_and_none_where_the_cluster_i
         world.set("HTTPS_PROXY", &format!("socks5://user:{PASSWORD}@{proxy}"));
         if used {
             let (severity, text) = finding(&world, "k8s");
-            assert!(severity == "warning" && text.contains("use one of http or https"), "{severity}: {text}");
+            assert!(severity == "warning" && text.contains("only proxies of http and https"), "{severity}: {text}");
         }
     }
 }

@@ -1,37 +1,53 @@
 //! The AWS settings, and what the clients of all AWS services made from them share: one TLS stack, one cache of credentials.
 
+mod credentials;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 pub(crate) mod double;
 pub(crate) mod failure;
 mod http_client;
+mod profiles;
+mod source;
+mod variables;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use aws_config::{
-    BehaviorVersion, Region, SdkConfig, environment::EnvironmentVariableRegionProvider, meta::region::ProvideRegion,
-    profile::ProfileFileRegionProvider, retry::RetryConfig, timeout::TimeoutConfig,
+    BehaviorVersion, Region, SdkConfig, identity::IdentityCache, provider_config::ProviderConfig, retry::RetryConfig,
+    timeout::TimeoutConfig,
 };
-use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_types::{origin::Origin, service_config::ServiceConfigKey};
 use tokio::sync::OnceCell;
 
+use self::{
+    credentials::{Renewed, Standing},
+    profiles::Profiles,
+    source::Source,
+};
 use crate::{
     Secret,
-    http::{self, OriginError},
+    environment::{Environment, Mistake},
+    http::{self, OriginError, trust},
 };
+
+pub use self::credentials::Credential;
 
 /// Where credentials, region and endpoints of AWS come from.
 ///
 /// By default from the usual AWS variables and files (`AWS_PROFILE`, `AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT_URL`,
 /// `AWS_ENDPOINT_URL_SQS` and its like, SSO, roles, …); what is set here takes their place. Nothing is read before the first
 /// call. Cheap to clone: whatever is given a clone shares credentials and connections' settings with the others.
+///
+/// A variable or a file that cannot work is an error that names it; [`mistakes`](Aws::mistakes) has them beforehand. Credentials
+/// in files are read again when the files change.
 #[derive(Clone, Default)]
 pub struct Aws {
     endpoint: Option<String>,
     region: Option<String>,
     access_key: Option<(String, Secret)>,
     loaded: Arc<OnceCell<Loaded>>,
+    standing: Arc<Standing>,
 }
 
 /// What environment and files say.
@@ -61,6 +77,8 @@ impl std::error::Error for UrlError {}
 /// Why there are no settings for a service.
 #[derive(Debug)]
 pub(crate) enum Unusable {
+    /// A variable or a file cannot work.
+    Setting(Mistake),
     /// Its endpoint cannot be used.
     Url(UrlError),
     /// Nobody says where it is.
@@ -70,9 +88,16 @@ pub(crate) enum Unusable {
 impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Setting(mistake) => mistake.fmt(f),
             Self::Url(error) => error.fmt(f),
             Self::NoRegion => f.write_str("no AWS region is known: set `region`, AWS_REGION or a profile's region"),
         }
+    }
+}
+
+impl From<Mistake> for Unusable {
+    fn from(mistake: Mistake) -> Self {
+        Self::Setting(mistake)
     }
 }
 
@@ -117,6 +142,46 @@ impl Aws {
         self
     }
 
+    /// What of the variables and files cannot work, as far as that can be told without asking anyone. Where endpoint, region and
+    /// access key are set here, they play no part.
+    pub async fn mistakes(&self) -> Vec<Mistake> {
+        if self.is_complete() {
+            return Vec::new();
+        }
+        let environment = Environment::of_process();
+        let mut mistakes = variables::mistakes(&environment);
+        let profiles = match Profiles::read(&environment).await {
+            Ok(profiles) => profiles,
+            Err(mistake) => {
+                mistakes.push(mistake);
+                return mistakes;
+            }
+        };
+        if self.access_key.is_none() {
+            mistakes.extend(Source::of(&environment, &profiles).err());
+        }
+        if let Some((name, file)) = bundle(&environment, &profiles) {
+            let read = tokio::task::spawn_blocking(move || trust::of_file(&name, &environment.path(&file)).err());
+            mistakes.extend(read.await.ok().flatten());
+        }
+        mistakes
+    }
+
+    /// Files that a variable names and that are not there. Every AWS tool passes over them in silence.
+    pub fn missing_files(&self) -> Vec<Mistake> {
+        if self.is_complete() { Vec::new() } else { profiles::missing(&Environment::of_process()) }
+    }
+
+    /// What has come of using the credentials since this was asked last, the worst of it; `None` if they have not been used.
+    pub fn credential(&self) -> Option<Credential> {
+        self.standing.take()
+    }
+
+    /// Whether nothing of the environment plays a part.
+    fn is_complete(&self) -> bool {
+        self.endpoint.is_some() && self.region.is_some() && self.access_key.is_some()
+    }
+
     /// The settings for the clients of a service (`SQS`, as the SDK names it).
     ///
     /// The region is the one set here, else that which the thing itself names (a queue's URL, an ARN), else that of the AWS
@@ -128,7 +193,7 @@ impl Aws {
         region: Option<&str>,
         own_endpoint: Option<&str>,
     ) -> Result<SdkConfig, Unusable> {
-        let loaded = self.loaded(region).await;
+        let loaded = self.loaded(region).await?;
         let mut config = loaded.config.to_builder();
         let named = endpoint(&loaded.config, service)?;
         let is_endpoint_known = self.endpoint.is_some() || named.is_some() || own_endpoint.is_some();
@@ -138,15 +203,17 @@ impl Aws {
         };
         let fallback = is_endpoint_known.then(|| Region::from_static(FALLBACK_REGION));
         config.set_region(Some(region.or(fallback).ok_or(Unusable::NoRegion)?));
-        let given = match (&self.endpoint, named) {
+        let given = match (&self.endpoint, &named) {
             (Some(endpoint), _) => Some(endpoint.as_str()),
             (None, Some(_)) => None,
             (None, None) => own_endpoint,
         };
         if let Some(endpoint) = given {
-            // An address that is given has no other form for FIPS or IPv6, and the SDK refuses to be asked for one.
             config.set_endpoint_url(Some(endpoint.to_owned()));
             config.insert_origin("endpoint_url", Origin::shared_config());
+        }
+        if is_endpoint_known {
+            // An address that is given has no other form for FIPS or IPv6, and the SDK refuses to be asked for one.
             config.set_use_fips(Some(false));
             config.set_use_dual_stack(Some(false));
         }
@@ -160,46 +227,93 @@ impl Aws {
     }
 
     /// Whether this, or the AWS settings, name an endpoint for a service.
-    pub(crate) async fn names_endpoint(&self, service: &str, region: Option<&str>) -> Result<bool, UrlError> {
-        Ok(self.endpoint.is_some() || endpoint(&self.loaded(region).await.config, service)?.is_some())
+    pub(crate) async fn names_endpoint(&self, service: &str, region: Option<&str>) -> Result<bool, Unusable> {
+        Ok(self.endpoint.is_some() || endpoint(&self.loaded(region).await?.config, service)?.is_some())
     }
 
-    /// Environment and files, read when they are first needed. The region is one for the services which credentials come from,
-    /// if nothing else names any.
-    async fn loaded(&self, region: Option<&str>) -> &Loaded {
-        self.loaded.get_or_init(|| self.load(region)).await
+    /// Environment and files, read when they are first needed; again where something of them could not work. The region is one for
+    /// the services which credentials come from, if nothing else names any.
+    async fn loaded(&self, region: Option<&str>) -> Result<&Loaded, Unusable> {
+        self.loaded.get_or_try_init(|| self.load(region)).await
     }
 
-    async fn load(&self, own: Option<&str>) -> Loaded {
+    async fn load(&self, own: Option<&str>) -> Result<Loaded, Unusable> {
+        let (environment, profiles) = if self.is_complete() {
+            (Environment::default(), Profiles::none())
+        } else {
+            let environment = Environment::of_process();
+            if let Some(mistake) = variables::mistakes(&environment).into_iter().next() {
+                return Err(mistake.into());
+            }
+            let profiles = Profiles::read(&environment).await?;
+            (environment, profiles)
+        };
         // The instance metadata service is not asked for a region: where there is none, it takes seconds to find out.
-        let environment = async || {
-            let named = EnvironmentVariableRegionProvider::new().region().await;
-            named.filter(|region| !region.as_ref().is_empty())
-        };
-        let region = match self.region.clone().map(Region::new) {
-            Some(region) => Some(region),
-            None => match environment().await {
-                Some(region) => Some(region),
-                None => ProfileFileRegionProvider::new().region().await,
-            },
-        };
+        let named = variables::named_region(&environment).or_else(|| profiles.get("region"));
+        let region = self.region.as_deref().or(named).map(|region| Region::new(region.to_owned()));
         let for_credentials = region.clone().or(own.map(|region| Region::new(region.to_owned())));
-        let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(http_client::http_client())
-            .region(for_credentials.unwrap_or(Region::from_static(FALLBACK_REGION)))
-            .retry_config(RetryConfig::standard().with_max_attempts(2).with_initial_backoff(Duration::from_millis(200)))
-            .timeout_config(TimeoutConfig::builder().connect_timeout(Duration::from_secs(4)).build());
-        if let Some((id, secret)) = &self.access_key {
-            loader = loader.credentials_provider(SharedCredentialsProvider::new(Credentials::new(
-                id,
-                secret.expose_str().unwrap_or_default(),
-                None,
-                None,
-                "lwa-rotate",
-            )));
-        }
-        Loaded { config: loader.load().await, region }
+        let for_credentials = for_credentials.unwrap_or(Region::from_static(FALLBACK_REGION));
+        let is = |variable: &str, key: &str| match environment.get(variable) {
+            Some(value) => variables::boolean(variable, value),
+            None => profiles.get(key).map_or(Ok(false), |value| variables::boolean(key, value)),
+        };
+        let fips = is("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint")?;
+        let dual_stack = is("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")?;
+        let http = self.http(&environment, &profiles).await?;
+        let retry = RetryConfig::standard().with_max_attempts(2).with_initial_backoff(Duration::from_millis(200));
+        let timeout = TimeoutConfig::builder().connect_timeout(Duration::from_secs(4)).build();
+        let loader = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(http.clone())
+            .region(for_credentials.clone())
+            .use_fips(fips)
+            .use_dual_stack(dual_stack)
+            .profile_name(&profiles.name)
+            .profile_files(profiles.files.clone())
+            .retry_config(retry.clone())
+            .timeout_config(timeout.clone())
+            // What provides them holds them, and knows when they have to be had anew.
+            .identity_cache(IdentityCache::no_cache());
+        let provider = match &self.access_key {
+            Some((id, secret)) => {
+                self.standing.set_source(Source::Given);
+                let secret = secret.expose_str().unwrap_or_default();
+                SharedCredentialsProvider::new(Credentials::new(id, secret, None, None, "lwa-rotate"))
+            }
+            None => {
+                let settings = ProviderConfig::without_region()
+                    .with_region(Some(for_credentials.clone()))
+                    .with_use_fips(Some(fips))
+                    .with_use_dual_stack(Some(dual_stack))
+                    .with_http_client(http)
+                    .with_retry_config(retry)
+                    .with_timeout_config(timeout);
+                SharedCredentialsProvider::new(Renewed::new(for_credentials, settings, Arc::clone(&self.standing)))
+            }
+        };
+        Ok(Loaded { config: loader.credentials_provider(provider).load().await, region })
     }
+
+    async fn http(
+        &self,
+        environment: &Environment,
+        profiles: &Profiles,
+    ) -> Result<aws_sdk_sqs::config::SharedHttpClient, Unusable> {
+        let (environment, bundle, standing) =
+            (environment.clone(), bundle(environment, profiles), Arc::clone(&self.standing));
+        let built = tokio::task::spawn_blocking(move || {
+            let bundle = bundle.as_ref().map(|(name, file)| (name.as_str(), file.as_str()));
+            http_client::http_client(&environment, bundle, standing)
+        });
+        built.await.map_err(|error| Mistake::new("", error.to_string()).into())
+    }
+}
+
+/// The file of certificates that is trusted for AWS alone, with the setting that names it.
+fn bundle(environment: &Environment, profiles: &Profiles) -> Option<(String, String)> {
+    const BUNDLE: &str = "AWS_CA_BUNDLE";
+    let of_profile = profiles.get("ca_bundle").map(|file| (format!("ca_bundle of {}", profiles.place()), file));
+    let bundle = environment.get(BUNDLE).map(|file| (BUNDLE.to_owned(), file)).or(of_profile);
+    bundle.map(|(name, file)| (name, file.to_owned()))
 }
 
 /// Without the access key.
@@ -243,7 +357,7 @@ mod tests {
     /// Settings in which environment and files name this region.
     async fn naming(named: Option<&'static str>) -> Aws {
         let aws = Aws::new().access_key("AKIAEXAMPLE", "secret".into());
-        let config = aws.load(Some("first-1")).await.config;
+        let config = aws.load(Some("first-1")).await.unwrap().config;
         let loaded = Loaded { config, region: named.map(Region::from_static) };
         Aws { loaded: Arc::new(OnceCell::new_with(Some(loaded))), ..aws }
     }
@@ -267,6 +381,6 @@ mod tests {
     #[tokio::test]
     async fn what_the_first_to_be_used_names_is_not_taken_for_the_settings() {
         let aws = Aws::new().access_key("AKIAEXAMPLE", "secret".into());
-        assert_ne!(aws.load(Some("first-1")).await.region, Some(Region::from_static("first-1")));
+        assert_ne!(aws.load(Some("first-1")).await.unwrap().region, Some(Region::from_static("first-1")));
     }
 }

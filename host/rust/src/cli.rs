@@ -26,18 +26,20 @@ mod status;
 mod target;
 mod text;
 mod watch;
+mod wrap;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use lwa_rotate::config::parse_duration;
 
 use self::failure::{Exit, Failure};
-use self::output::Output;
+use self::output::{Color, Output};
+use self::signal::Signals;
 
 /// What every command answers.
 type Outcome = anyhow::Result<Exit>;
@@ -67,6 +69,9 @@ struct Global {
     /// Say more on stderr; twice for still more
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
+    /// Colour what is put out: where a terminal takes it (and NO_COLOR is not set), always, or never
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
+    color: Color,
     /// The form of log lines on stderr
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
@@ -241,13 +246,16 @@ struct DecisionArguments {
     request_again: bool,
 }
 
+/// How long tasks are waited for when a command is done: they only have to be dropped.
+const LAST_TASKS: Duration = Duration::from_secs(1);
+
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => return refuse(&error),
+        Err(error) => return refuse(error),
     };
-    let output = Output::new(arguments.global.json);
+    let output = Output::new(arguments.global.json, arguments.global.color);
     let exit = match run(arguments, &output) {
         Ok(exit) => exit,
         Err(error) => failure::report(&error, &output),
@@ -256,11 +264,16 @@ pub(crate) fn main() -> ExitCode {
 }
 
 /// What is wrong with the arguments; help and version arrive here too.
-fn refuse(error: &clap::Error) -> ExitCode {
+fn refuse(mut error: clap::Error) -> ExitCode {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return ExitCode::from(if error.print().is_ok() { Exit::Done } else { Exit::Failed }.code());
     }
     let json = std::env::args_os().any(|argument| argument == "--json");
+    let instead = instead(&error);
+    if instead.is_some() {
+        // Its advice is to pass the option as a value, which is never meant.
+        error.remove(ContextKind::Suggested);
+    }
     let text = error.to_string();
     // The message repeats what was typed, which may be a secret in the wrong place.
     if std::env::args().skip(1).any(|argument| may_be_secret(&argument) && text.contains(&argument)) {
@@ -271,17 +284,37 @@ fn refuse(error: &clap::Error) -> ExitCode {
             "a client secret is never an argument: give it to `enroll` on stdin, at its prompt, or with --secret-file",
         )
         .hint("see `lwa-rotate --help`");
-        return ExitCode::from(failure::report(&failure.into(), &Output::new(json)).code());
+        return ExitCode::from(failure::report(&failure.into(), &Output::new(json, Color::Auto)).code());
     }
     // Where stderr is gone, the exit code still says it.
     let _ = error.print();
+    if let Some(instead) = instead {
+        Output::new(json, Color::Auto).note(&format!("hint: {instead}"));
+    }
     if json {
         // What follows repeats how the command is used.
         let words: Vec<&str> = text.split("\n\n").next().unwrap_or_default().split_whitespace().collect();
-        let failure = Failure::usage(words.join(" ").trim_start_matches("error: ")).hint("see `lwa-rotate --help`");
-        failure::print_json(&failure, &Output::new(true));
+        let failure = Failure::usage(words.join(" ").trim_start_matches("error: "));
+        let failure = failure.hint(instead.unwrap_or("see `lwa-rotate --help`"));
+        failure::print_json(&failure, &Output::new(true, Color::Auto));
     }
     ExitCode::from(Exit::Usage.code())
+}
+
+/// What there is in place of an option that other programs have.
+fn instead(error: &clap::Error) -> Option<&'static str> {
+    let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else { return None };
+    match option.split('=').next()? {
+        "--all" | "-a" => Some(
+            "`rotate` takes one application; `watch` rotates all that are due, and `check` and `status` show all without a name",
+        ),
+        "--format" | "--output" | "-o" => Some("for JSON write --json; only `get` has --format"),
+        "--quiet" | "-q" | "--silent" => Some("stdout holds the result alone; for less on stderr add 2>/dev/null"),
+        "--profile" => Some("set the variable AWS_PROFILE"),
+        "--region" => Some("set the variable AWS_REGION; the region of SP-API is in the configuration"),
+        "--no-color" | "--no-colour" | "--colour" => Some("write --color never"),
+        _ => None,
+    }
 }
 
 /// Whether an argument looks like what is not typed by hand.
@@ -307,23 +340,36 @@ fn run(arguments: Arguments, output: &Output) -> Outcome {
     let outcome = runtime.block_on(async {
         match command {
             Command::Demo => demo::run(&global, output).await,
-            Command::Enroll(arguments) => enroll::run(&global, arguments, output).await,
+            Command::Enroll(arguments) => until_stopped(enroll::run(&global, arguments, output)).await,
             Command::SetExpiry(arguments) => set_expiry::run(&global, &arguments, output).await,
-            Command::Check { app } => check::run(&global, app.as_deref(), output).await,
+            Command::Check { app } => until_stopped(check::run(&global, app.as_deref(), output)).await,
             Command::Rotate(arguments) => rotate::run(&global, &arguments, output).await,
             Command::Cancel(arguments) => cancel::run(&global, &arguments, output).await,
             Command::Watch => watch::run(&global, output).await,
             Command::Status { app } => status::run(&global, app.as_deref(), output).await,
             Command::Get(arguments) => get::run(&global, &arguments, output).await,
-            Command::Publish(arguments) => publish::run(&global, &arguments, output).await,
+            Command::Publish(arguments) => until_stopped(publish::run(&global, &arguments, output)).await,
             Command::Resume(arguments) => resume::run(&global, &arguments, output).await,
             Command::Forget(arguments) => forget::run(&global, &arguments, output).await,
             Command::Emulator(arguments) => emulator::run(&global, arguments, output).await,
         }
     });
-    // Whatever still runs, such as a read of the terminal, must not keep a stopped program alive.
-    runtime.shutdown_background();
+    // Tasks end before the program, and with them the commands that they wait for. Whatever still runs after that, such as a
+    // read of the terminal, must not keep a stopped program alive.
+    runtime.shutdown_timeout(LAST_TASKS);
     outcome
+}
+
+/// Does work that may be cut off anywhere, until a signal comes: the commands that it waits for end with it.
+async fn until_stopped(work: impl Future<Output = Outcome>) -> Outcome {
+    let mut signals = Signals::catch()?;
+    tokio::select! {
+        biased;
+        outcome = work => outcome,
+        () = signals.received() => {
+            Err(Failure::failed("stopped").hint("nothing is lost: what was saved decides; run it again").into())
+        }
+    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod duration;
 mod endpoint;
 mod folder;
 mod mistake;
+mod path;
 mod section;
 mod store;
 mod taken;
@@ -41,9 +42,13 @@ use self::taken::Taken;
 pub use self::target::{Target, TargetKind};
 pub use self::watch::Watch;
 pub use crate::publish::file::{Format, Names};
+use crate::regular;
 
 /// The name of the configuration file in the current folder.
 pub const FILE_NAME: &str = "lwa-rotate.toml";
+
+/// More than a hundred thousand applications need.
+const LONGEST: u64 = 256 << 20;
 
 /// A configuration without mistakes.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -149,7 +154,7 @@ impl Config {
     }
 
     fn read_after(path: &Path, before: Option<&Self>) -> Result<Self, Mistakes> {
-        let text = std::fs::read_to_string(path).map_err(|error| Mistakes::unreadable(path, &error))?;
+        let text = regular::read_text(path, LONGEST).map_err(|error| Mistakes::unreadable(path, &error))?;
         let Parsed { mut config, folder, queues, mut taken } = parse(path, &text)?;
         drop(text);
         if let Some(folder) = folder {
@@ -203,7 +208,10 @@ fn parse(path: &Path, text: &str) -> Result<Parsed, Mistakes> {
     let queues = queues(&mut root, &mut report);
     let watch = watch::watch(&mut root, store.as_ref(), &mut report);
     let apps_folder = root.text("apps-folder", &mut report);
-    let apps_folder = apps_folder.map(|text| AppsFolder { path: folder.join(text.value), line: report.line(&text.at) });
+    let apps_folder = apps_folder.and_then(|text| {
+        let line = report.line(&text.at);
+        Some(AppsFolder { path: path::path(&text, folder, &mut report)?, line })
+    });
     if !root.holds("apps") && !root.holds("apps-folder") {
         report.add(
             None,
@@ -247,8 +255,7 @@ fn table<'t>(text: &'t str, report: &mut Report) -> Option<Spanned<DeTable<'t>>>
             continue;
         }
         told = line;
-        // The error's own `Display` would quote the line, and with it whatever was put there by mistake.
-        report.add(error.span(), error.message(), None);
+        report.add_shown(error.span(), error.message(), text);
     }
     None
 }

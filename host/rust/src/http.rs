@@ -1,13 +1,16 @@
 //! One HTTP request at a time, to Amazon: behind `wit/http.wit`.
 
 pub mod client;
+pub(crate) mod connection;
 pub mod origin;
+pub(crate) mod proxy;
+pub(crate) mod trust;
 
 use async_trait::async_trait;
 
 use crate::secret::Secret;
 
-pub use client::Client;
+pub use client::{Client, mistakes};
 pub use origin::{Origin, OriginError};
 
 /// Sends requests.

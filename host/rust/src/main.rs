@@ -14,6 +14,8 @@ static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 
 fn main() -> ExitCode {
     leave_no_core_dump();
+    // SAFETY: no thread has been started.
+    unsafe { lwa_rotate::environment::normalize() };
     cli::main()
 }
 

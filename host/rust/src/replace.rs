@@ -6,13 +6,20 @@
 //! its process has died, and it is removed. So processes and threads take turns, and nothing is left behind for long. Only a
 //! file of our own making is ever written to, so that nobody else can have prepared one or hold it open.
 
+mod trial;
+
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, ErrorKind, Write},
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
+
+use rustix::fs::OFlags;
+
+pub(crate) use self::trial::{Trial, may_be_replaced};
 
 /// The right to replace one file. Given up, with nothing left behind, when it is dropped.
 pub(crate) struct Replacement {
@@ -97,20 +104,14 @@ impl Drop for Replacement {
     }
 }
 
-/// Whether a file could be put into this folder, as far as the system tells without one being made.
-pub(crate) fn probe(folder: &Path) -> io::Result<()> {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let found = fs::metadata(folder)?;
-    if !found.is_dir() {
+/// Whether this user may make and remove files in this folder.
+pub(crate) fn access(folder: &Path) -> io::Result<()> {
+    use rustix::fs::{Access, AtFlags, CWD, accessat};
+
+    if !fs::metadata(folder)?.is_dir() {
         return Err(ErrorKind::NotADirectory.into());
     }
-    #[cfg(unix)]
-    {
-        use rustix::fs::{Access, AtFlags, CWD, accessat};
-
-        accessat(CWD, folder, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS)?;
-    }
-    Ok(())
+    Ok(accessat(CWD, folder, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS)?)
 }
 
 /// What a person can do about a disk that does not take what is written; empty where that is not the trouble.
@@ -129,22 +130,16 @@ pub(crate) fn remedy(error: &io::Error) -> &'static str {
 
 /// Makes the entry of this path in its folder survive the loss of power.
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
-    }
-    Ok(())
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// The file, and whether it is new; no file if it went away in between.
 fn open(path: &Path) -> io::Result<(Option<File>, bool)> {
     let mut options = OpenOptions::new();
-    options.read(true).write(true);
-    let mut new = options.clone();
-    new.create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut new, 0o600);
-    match new.open(path) {
+    // What is there may be no file at all; nothing is waited for.
+    options.read(true).write(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+    match options.clone().create_new(true).mode(0o600).open(path) {
         Ok(file) => return Ok((Some(file), true)),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         Err(error) => return Err(error),
@@ -171,9 +166,9 @@ fn lock(file: &File, given_up: Instant) -> io::Result<()> {
 }
 
 fn stands_under(file: &File, path: &Path) -> io::Result<bool> {
-    let locked = same_file::Handle::from_file(file.try_clone()?)?;
-    match same_file::Handle::from_path(path) {
-        Ok(standing) => Ok(locked == standing),
+    let locked = file.metadata()?;
+    match fs::metadata(path) {
+        Ok(standing) => Ok((locked.dev(), locked.ino()) == (standing.dev(), standing.ino())),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }

@@ -18,6 +18,7 @@ use crate::{
         bounds::Subject,
         component::BuiltIn,
         imports::{BorrowedMessage, Effects, Imports},
+        turns::Turns,
     },
     secret::{Credential, Secret},
     settings::{Application, Settings},
@@ -395,10 +396,9 @@ impl Builder {
             http,
             queue: self.queue.unwrap_or_else(|| Box::new(NoQueue)),
             store: self.store.ok_or(BuildError::NoStore)?,
-            publish: self.publish.unwrap_or_else(|| Box::new(Targets::new())),
+            publish: Arc::new(Turns::new(self.publish.unwrap_or_else(|| Box::new(Targets::new())), self.limits.target)),
             observe: Box::new(Arc::clone(&outlet)),
             clock: Box::new(clock),
-            target_limit: self.limits.target,
             random: self.random,
         });
         let component = BuiltIn::load(self.limits).map_err(|e| BuildError::Component(format!("{e:#}")))?;

@@ -10,6 +10,7 @@ pub(crate) mod component;
 mod engine;
 pub(crate) mod imports;
 mod ticker;
+pub(crate) mod turns;
 
 use std::time::Duration;
 
@@ -37,7 +38,8 @@ pub struct Limits {
     pub call: Duration,
     /// Time of writing or reading one publish target; 100 s unless set. One that takes longer counts as failed and is tried
     /// again, and keeps no other from its turn. The component takes a host that writes for two minutes for dead
-    /// (`wit/publish.wit`).
+    /// (`wit/publish.wit`). A call about a whole queue waits for all its targets together for 10 s; what takes longer goes on,
+    /// and its result is taken up when the application is advanced.
     pub target: Duration,
 }
 

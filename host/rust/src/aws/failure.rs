@@ -4,6 +4,13 @@ use std::error::Error as StdError;
 
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 
+use super::{
+    credentials::no_credentials,
+    http_client::{SignedWith, Unconnected},
+    source::{How, Source},
+};
+use crate::http::connection::causes;
+
 /// A failed call, in words that hold no body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
@@ -19,9 +26,9 @@ pub(crate) struct Failure {
 /// What comes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// There are no AWS credentials to sign with; nobody was asked.
+    /// There are no AWS credentials, or AWS does not accept them. The text says where they come from and what to do.
     NoCredentials,
-    /// The AWS credentials are wrong or expired, or may not do this.
+    /// The AWS credentials may not do this.
     Denied,
     /// Nothing was answered, or that it cannot be served at present. Whether it had its effect is unknown.
     Passing,
@@ -30,17 +37,10 @@ pub(crate) enum Kind {
 }
 
 /// Codes stand in the answer without the namespace; the old forms come from servers that speak the query protocol's names.
-const DENIED: [&str; 21] = [
+const DENIED: [&str; 11] = [
     "AccessDenied",
     "AccessDeniedException",
-    "AuthFailure",
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "IncompleteSignature",
-    "InvalidAccessKeyId",
-    "InvalidClientTokenId",
     "InvalidSecurity",
-    "InvalidSignatureException",
     "KmsAccessDenied",
     "KmsDisabled",
     "KmsInvalidKeyUsage",
@@ -48,8 +48,21 @@ const DENIED: [&str; 21] = [
     "KmsNotFound",
     "KmsOptInRequired",
     "KMS.AccessDeniedException",
-    "MissingAuthenticationToken",
     "NotAuthorized",
+];
+/// By these the credentials themselves are refused, and not what they are used for.
+pub(super) const NOT_ACCEPTED: [&str; 13] = [
+    "AuthFailure",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "IncompleteSignatureException",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "RequestExpired",
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 ];
@@ -84,18 +97,19 @@ impl Failure {
                 without_answer(Kind::Passing, "the answer cannot be read".into())
             }
             SdkError::ServiceError(answer) => {
-                Self::of_answer(answer.raw().status().as_u16(), error.code(), error.message())
+                let signed_with = answer.raw().extension::<SignedWith>().map(|signed| &*signed.0);
+                Self::of_answer(answer.raw().status().as_u16(), error.code(), error.message(), signed_with)
             }
             SdkError::TimeoutError(_) => without_answer(Kind::Passing, "no answer in time".into()),
             SdkError::ResponseError(_) => without_answer(Kind::Passing, "the answer cannot be read".into()),
             _ => {
-                let (kind, text) = not_sent(&causes(&error));
+                let (kind, text) = not_sent(error);
                 without_answer(kind, text)
             }
         }
     }
 
-    fn of_answer(status: u16, code: Option<&str>, message: Option<&str>) -> Self {
+    fn of_answer(status: u16, code: Option<&str>, message: Option<&str>, signed_with: Option<&Source>) -> Self {
         let (code, message) = (code.unwrap_or_default(), message.unwrap_or_default());
         let text = match (code, message) {
             ("", "") => format!("status {status}"),
@@ -103,6 +117,10 @@ impl Failure {
             ("", message) => message.to_owned(),
             (code, message) => format!("{code}: {message}"),
         };
+        if NOT_ACCEPTED.contains(&code) {
+            let text = not_accepted(code, message, signed_with);
+            return Self { kind: Kind::NoCredentials, code: code.to_owned(), message: message.to_owned(), text };
+        }
         let kind = if DENIED.contains(&code) || status == 401 || status == 403 {
             Kind::Denied
         } else if PASSING.contains(&code) || status == 429 || status >= 500 {
@@ -114,26 +132,41 @@ impl Failure {
     }
 }
 
-/// Why nothing was sent, by the causes from the outermost to the innermost.
-fn not_sent(causes: &[String]) -> (Kind, String) {
-    let innermost = causes.last().map(String::as_str).unwrap_or_default();
-    // Where credentials were looked for stands on the lines after the first.
-    let innermost = innermost.lines().next().unwrap_or_default().trim_end_matches(" Attempted:").trim_end_matches('.');
-    if causes.iter().any(|cause| cause.to_lowercase().contains("credential")) {
-        let text = format!(
-            "there are no usable AWS credentials ({innermost}); set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        );
-        (Kind::NoCredentials, text)
-    } else if innermost.contains("certificate") {
-        let text =
-            format!("{innermost}; if a company's own authority signed it, name its certificate in SSL_CERT_FILE");
-        (Kind::Passing, text)
+/// That AWS does not accept the credentials from this source, and what to do.
+pub(super) fn not_accepted(code: &str, message: &str, source: Option<&Source>) -> String {
+    let said = if message.is_empty() { code.to_owned() } else { format!("{code}: {message}") };
+    let (from, remedy) = match source {
+        Some(source) => (format!(" from {source}"), source.remedy()),
+        None => (String::new(), Source::Given.remedy()),
+    };
+    let why = match code {
+        "ExpiredToken" | "ExpiredTokenException" => format!("the AWS credentials{from} have expired"),
+        "SignatureDoesNotMatch"
+        | "InvalidSignatureException"
+        | "RequestExpired"
+        | "IncompleteSignature"
+        | "IncompleteSignatureException" => format!(
+            "AWS does not accept what is signed with the credentials{from}: the secret access key is not that of the access key id, or this machine's clock is wrong"
+        ),
+        _ => format!("AWS does not know the credentials{from}, or not in this region"),
+    };
+    let expired_keys = matches!(source, Some(Source::Profile { how: How::Keys, .. }));
+    let hint = if expired_keys && code.starts_with("Expired") {
+        "; what is written there is taken up without a restart"
     } else {
-        (Kind::Passing, innermost.to_owned())
-    }
+        ""
+    };
+    format!("{said}; {why}; {remedy}{hint}")
 }
 
-fn causes(error: &dyn StdError) -> Vec<String> {
-    let chain = std::iter::successors(Some(error), |&error| error.source());
-    chain.map(ToString::to_string).collect()
+/// Why nothing was sent.
+fn not_sent(error: &(dyn StdError + 'static)) -> (Kind, String) {
+    if let Some(error) = no_credentials(error) {
+        return (Kind::NoCredentials, error.to_string());
+    }
+    let causes_of_it = std::iter::successors(Some(error), |&error| error.source());
+    if let Some(told) = causes_of_it.into_iter().find_map(|error| error.downcast_ref::<Unconnected>()) {
+        return (Kind::Passing, told.to_string());
+    }
+    (Kind::Passing, causes(error).pop().unwrap_or_default())
 }

@@ -2,6 +2,7 @@
 
 mod answers;
 mod application;
+mod environment;
 mod finding;
 mod machine;
 mod store;
@@ -21,7 +22,7 @@ use self::finding::Finding;
 use super::failure::{Exit, Failure};
 use super::host::{Host, configuration, find};
 use super::in_order::in_order;
-use super::output::Output;
+use super::output::{Output, Tone};
 use super::{Global, Outcome};
 
 /// What the findings of one thing are about.
@@ -140,7 +141,9 @@ fn show(groups: &[Group], output: &Output) -> std::io::Result<()> {
     for group in groups {
         output.result(&group.title)?;
         for finding in &group.findings {
-            output.result(&format!("  {:<13}{:<20}{}", words(finding.severity), finding.check, finding.evidence))?;
+            let severity = format!("{:<13}", words(finding.severity));
+            let severity = output.toned(&severity, tone(finding.severity));
+            output.result(&format!("  {severity}{:<20}{}", finding.check, finding.evidence))?;
             for (name, text) in [("consequence", &finding.consequence), ("remedy", &finding.remedy)] {
                 if !text.is_empty() {
                     output.result(&format!("  {:<13}{name:<20}{text}", ""))?;
@@ -170,6 +173,15 @@ fn words(severity: Severity) -> &'static str {
         Severity::Warning => "warning",
         Severity::Doubtful => "doubtful",
         Severity::Blocking => "blocking",
+    }
+}
+
+fn tone(severity: Severity) -> Tone {
+    match severity {
+        Severity::Fine => Tone::Good,
+        Severity::NotChecked => Tone::Unknown,
+        Severity::Warning | Severity::Doubtful => Tone::Doubtful,
+        Severity::Blocking => Tone::Bad,
     }
 }
 

@@ -14,6 +14,7 @@ use lwa_rotate::settings::{self, Rotate, Settings};
 use lwa_rotate::{Application, Credential, UserAgent};
 
 use super::failure::Failure;
+use super::in_order::in_order;
 use super::target::target;
 
 /// What the rotator asks about applications and their targets.
@@ -28,10 +29,12 @@ pub(super) struct Configured {
 impl Configured {
     pub(super) async fn new(config: Arc<Config>, aws: &Aws) -> Self {
         let machine = config.machine.clone().unwrap_or_else(machine);
-        let mut places = Vec::new();
-        for app in &config.apps {
-            places.push(places_of(app, &machine, aws).await);
-        }
+        // Several at the same time: a place on a file system that hangs takes long to be given up.
+        let places = in_order(0..config.apps.len(), |app| {
+            let (config, machine, aws) = (Arc::clone(&config), machine.clone(), aws.clone());
+            async move { places_of(&config.apps[app], &machine, &aws).await }
+        });
+        let places = places.await;
         Self { config, aws: aws.clone(), places: places.into() }
     }
 

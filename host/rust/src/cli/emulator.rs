@@ -76,7 +76,8 @@ pub(super) async fn run(_: &Global, arguments: EmulatorArguments, output: &Outpu
             .hint("name another loopback address with --listen, such as 127.0.0.1:0 for any free port")
     })?;
     for line in emulator.banner().lines() {
-        output.note(line);
+        // To be copied: not broken.
+        output.draw(&format!("{line}\n"));
     }
     output.result(&format!("token endpoint  {}", emulator.token_endpoint()))?;
     output.result(&format!("api endpoint    {}", emulator.url()))?;

@@ -2,9 +2,12 @@
 
 mod all;
 mod current;
+mod door;
+mod prompt;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, IsTerminal, Read};
+use std::path::Path;
 
 use anyhow::Context;
 use lwa_rotate::config::App;
@@ -37,12 +40,13 @@ pub(super) async fn run(global: &Global, arguments: EnrollArguments, output: &Ou
     let Some(name) = &arguments.app else { return all::run(global, arguments.yes, output).await };
     let host = Host::open(global, Progress::new("", *output, true)).await?;
     let app = host.app(name)?;
+    host.expect_environment().await?;
     let (secret, expires_at) = match &arguments.from {
         Some(target) => {
             let held = current::of_target(app, named(app, target, "--from")?, &host.aws).await?;
             (held.client_secret, arguments.expires_at.or(held.expires_at))
         }
-        None => (secret(&arguments, app)?, arguments.expires_at),
+        None => (secret(&arguments, app).await?, arguments.expires_at),
     };
     let rotator = &host.rotator;
     let supplied = match supply(rotator, app, &secret, expires_at, arguments.yes).await {
@@ -80,40 +84,39 @@ async fn verify(rotator: &Rotator, app: &App, secret: &Secret) -> Result<(Status
 }
 
 /// The secret from wherever it is offered, without the line end that editors and `echo` add.
-fn secret(arguments: &EnrollArguments, app: &App) -> anyhow::Result<Secret> {
+async fn secret(arguments: &EnrollArguments, app: &App) -> anyhow::Result<Secret> {
+    let offered = if arguments.secret_file.is_none() && io::stdin().is_terminal() {
+        prompt::hidden(format!("client secret of {} ({}), not shown: ", app.name, app.client_id)).await?
+    } else {
+        let file = arguments.secret_file.clone();
+        // Nothing ends a read of a pipe; on a thread of its own it holds up no signal.
+        tokio::task::spawn_blocking(move || offered(file.as_deref())).await??
+    };
+    Ok(door::checked(&offered, &app.client_id)?)
+}
+
+/// What a file holds, or else standard input.
+fn offered(file: Option<&Path>) -> anyhow::Result<Secret> {
     let mut bytes = Vec::new();
-    if let Some(path) = &arguments.secret_file {
-        let file =
-            File::open(path).map_err(|error| Failure::failed(format!("{} cannot be read: {error}", path.display())))?;
+    if let Some(path) = file {
+        let file = open(path).map_err(|error| {
+            Failure::failed(format!("{} cannot be read: {error}", path.display()))
+                .hint("name a regular file, or give the secret on stdin")
+        })?;
         file.take(LONGEST + 1).read_to_end(&mut bytes).with_context(|| path.display().to_string())?;
-    } else if io::stdin().is_terminal() {
-        let prompt = format!("client secret of {} ({}), not shown: ", app.name, app.client_id);
-        bytes = rpassword::prompt_password(prompt).context("the secret cannot be read from the terminal")?.into_bytes();
     } else {
         io::stdin().lock().take(LONGEST + 1).read_to_end(&mut bytes).context("the secret cannot be read from stdin")?;
     }
-    Ok(checked(&Secret::new(bytes))?)
+    Ok(Secret::new(bytes))
 }
 
-/// What can be a client secret, without the space around it.
-fn checked(secret: &Secret) -> Result<Secret, Failure> {
-    if secret.len() as u64 > LONGEST {
-        return Err(
-            Failure::failed("this is too long to be a client secret").hint("give the secret alone, and nothing else")
-        );
+/// A pipe that the caller has opened already is as good as a file; any other might never be written to.
+fn open(path: &Path) -> io::Result<File> {
+    let is_open = ["/dev/fd", "/proc/self/fd"].iter().any(|folder| path.starts_with(folder));
+    if !is_open && !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
     }
-    let trimmed = secret.expose().trim_ascii();
-    if trimmed.is_empty() {
-        return Err(Failure::failed("there is no secret: the input is empty")
-            .hint("copy it from the application's page in the Developer Console"));
-    }
-    if !trimmed.iter().all(u8::is_ascii_graphic) {
-        return Err(Failure::failed(
-            "this is no client secret: it holds a space, a line end or another character that no secret has",
-        )
-        .hint("give the secret alone, and nothing else"));
-    }
-    Ok(Secret::new(trimmed))
+    File::open(path)
 }
 
 fn refused(app: &App, error: &Error) -> Failure {

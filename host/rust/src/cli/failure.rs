@@ -125,6 +125,7 @@ impl Failure {
         if let Some(mistakes) = &self.mistakes {
             for mistake in &mistakes.all {
                 lines.push(format!("error: {}: {}", mistakes.place(mistake), mistake.text));
+                lines.extend(mistake.excerpt.iter().flatten().map(|line| format!("    {line}")));
                 lines.extend(mistake.hint.iter().map(|hint| format!("hint: {hint}")));
             }
             lines.extend(self.hints.iter().map(|hint| format!("hint: {hint}")));

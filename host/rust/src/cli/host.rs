@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use lwa_rotate::aws::Aws;
 use lwa_rotate::config::{self, App, Config};
-use lwa_rotate::http::{Client, Http};
+use lwa_rotate::environment::Mistake;
+use lwa_rotate::http::{self, Client, Http};
 use lwa_rotate::observe::Observe;
 use lwa_rotate::queue::{Error as QueueError, Sqs};
 use lwa_rotate::store::{DynamoDbStore, Error as StoreError, FileStore, SecretsManagerStore, Store};
@@ -67,10 +68,25 @@ impl Host {
         Ok(Self { config, rotator, aws })
     }
 
+    /// Refuses what of the environment is sure to fail, before anything is sent.
+    pub(super) async fn expect_environment(&self) -> Result<(), Failure> {
+        let mistakes = environment(&self.aws).await;
+        let Some(first) = mistakes.first() else { return Ok(()) };
+        let failure = Failure::configuration(first.to_string());
+        Err(mistakes.iter().skip(1).fold(failure, |failure, mistake| failure.hint(format!("also: {mistake}"))))
+    }
+
     /// The application of this name, as the user typed it.
     pub(super) fn app(&self, name: &str) -> Result<&App, Failure> {
         find(&self.config, name)
     }
+}
+
+/// What of the variables and files of the environment cannot work, of those that every command needs which sends anything.
+pub(super) async fn environment(aws: &Aws) -> Vec<Mistake> {
+    let mut mistakes = http::mistakes().await;
+    mistakes.extend(aws.mistakes().await);
+    mistakes
 }
 
 /// The store of this configuration.

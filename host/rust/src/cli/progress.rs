@@ -13,6 +13,7 @@ use self::stages::Stages;
 use super::events::{Stage, stage, words};
 use super::output::Output;
 use super::text::{clock, left, now, soon};
+use super::wrap::shortened;
 
 /// How often a table is drawn again, for the times in it.
 const REDRAW: Duration = Duration::from_millis(200);
@@ -208,8 +209,9 @@ impl Shared {
         }
         // Lines that are wider than the terminal are cut there instead of wrapped: wrapped ones could not be drawn over.
         text.push_str("\r\x1b[?7l");
+        let width = self.output.width_of_notes().unwrap_or(usize::MAX);
         for line in &lines {
-            text.push_str(line);
+            text.push_str(&shortened(line, width));
             text.push_str("\x1b[K\n");
         }
         text.push_str("\x1b[?7h");

@@ -39,6 +39,7 @@ pub(super) async fn run(global: &Global, arguments: &RotateArguments, output: &O
     }
     let progress = Progress::new(&app.client_id, *output, global.verbose > 0);
     let host = Host::with(config, progress.clone()).await?;
+    host.expect_environment().await?;
 
     let deadline = Instant::now() + arguments.timeout;
     let drive = Drive { host: &host, app: &app, progress: &progress, deadline };

@@ -86,7 +86,7 @@ fn show(standings: &[(&App, Standing)], is_one: bool, output: &Output) -> std::i
     let mut rows =
         vec![["APPLICATION", "STATE", "SECRET ENDS", "ROTATION DUE", "RETIRED ENDS", "PUBLISHED"].map(str::to_owned)];
     rows.extend(standings.iter().map(|(app, standing)| row(app, standing, now)));
-    for line in table(&rows) {
+    for line in arranged(&rows, output.width()) {
         output.result(&line)?;
     }
     for (app, standing) in standings {
@@ -174,9 +174,34 @@ fn table(rows: &[[String; 6]]) -> Vec<String> {
     rows.iter().map(line).collect()
 }
 
+/// The rows as a table, or below each other where that is wider than the terminal.
+fn arranged(rows: &[[String; 6]], width: Option<usize>) -> Vec<String> {
+    let lines = table(rows);
+    let is_wider = |width: usize| lines.iter().any(|line| line.chars().count() > width);
+    let [heads, rows @ ..] = rows else { return lines };
+    if !width.is_some_and(is_wider) {
+        return lines;
+    }
+    let of_row = |row: &[String; 6]| {
+        let cells = row.iter().zip(heads).skip(1).filter(|(cell, _)| !cell.is_empty());
+        let cells = cells.map(|(cell, head)| format!("  {:<18}{cell}", head.to_lowercase()));
+        std::iter::once(row[0].clone()).chain(cells).collect::<Vec<_>>()
+    };
+    rows.iter().flat_map(of_row).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_that_is_wider_than_the_terminal_becomes_a_list() {
+        let row = |name: &str, state: &str| [name, state, "", "in 1 h", "", ""].map(str::to_owned);
+        let rows = [["APPLICATION", "STATE", "A", "ROTATION DUE", "B", "C"].map(str::to_owned), row("shop", "settled")];
+        assert_eq!(arranged(&rows, Some(80)), table(&rows));
+        assert_eq!(arranged(&rows, None), table(&rows));
+        assert_eq!(arranged(&rows, Some(30)), ["shop", "  state             settled", "  rotation due      in 1 h"]);
+    }
 
     #[test]
     fn columns_stand_one_below_the_other() {

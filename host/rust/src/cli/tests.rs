@@ -64,6 +64,21 @@ fn resuming_needs_exactly_one_decision() {
 }
 
 #[test]
+fn options_of_other_programs_are_answered_with_what_there_is_instead() {
+    for (line, instead_of) in [
+        ("rotate --all", "`watch` rotates all that are due"),
+        ("status --format json", "--json"),
+        ("check --format=json", "--json"),
+        ("rotate shop --region us-east-1", "AWS_REGION"),
+        ("watch --quiet", "2>/dev/null"),
+    ] {
+        let error = parse(&format!("lwa-rotate {line}")).expect_err(line);
+        assert!(instead(&error).is_some_and(|hint| hint.contains(instead_of)), "{line}: {error}");
+    }
+    assert_eq!(instead(&parse("lwa-rotate status --sometimes").expect_err("unknown")), None);
+}
+
+#[test]
 fn a_command_is_needed() {
     assert!(parse("lwa-rotate").is_err());
     assert!(parse("lwa-rotate rotat shop").is_err());

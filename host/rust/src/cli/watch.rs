@@ -30,6 +30,7 @@ pub(super) async fn run(global: &Global, output: &Output) -> Outcome {
     let mut signals = Signals::catch()?;
     let mut hangups = Hangups::catch()?;
     let host = open(configuration(global)?, *output).await?;
+    host.expect_environment().await?;
     say(&host.config, "watching");
 
     let mut fleet = Fleet::start(host);

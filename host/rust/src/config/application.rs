@@ -111,6 +111,11 @@ fn client_id(
         report.add(Some(id.at), "`client-id` holds a client secret", Some(hint));
         return None;
     }
+    if let Some(what) = not_a_client_id(id.value) {
+        let hint = "copy the client id from the application's LWA credentials in the Developer Console (View beside the application): it begins with amzn1.application-oa2-client.";
+        report.add(Some(id.at), format!("`client-id` holds {what}"), Some(hint));
+        return None;
+    }
     let line = taken.line(report.line(&id.at));
     if let Some((other, at)) = taken.client_id(id.value) {
         let at = taken.words(&at);
@@ -122,6 +127,24 @@ fn client_id(
     Some(id.value.to_owned())
 }
 
+/// What is pasted in place of a client id.
+fn not_a_client_id(text: &str) -> Option<&'static str> {
+    let begins = |starts: &[&str]| starts.iter().any(|start| text.starts_with(start));
+    if begins(&["amzn1.sp.solution.", "amzn1.sellerapps.app.", "amzn1.application."]) {
+        Some("the id of an application, which is not its client id")
+    } else if begins(&["Atzr|", "Atza|", "Atc|"]) {
+        Some("a token of LWA")
+    } else if begins(&["AKIA", "ASIA"]) && text.len() == 20 {
+        Some("an access key of AWS")
+    } else if begins(&["arn:"]) {
+        Some("an ARN of AWS")
+    } else if begins(&["\"", "'", "`", "\u{201c}", "\u{2018}"]) {
+        Some("a text in quotes of its own")
+    } else {
+        None
+    }
+}
+
 fn api_endpoint(section: &mut Section<'_>, report: &mut Report) -> Option<String> {
     let both = section.holds("region") && section.holds("api-endpoint");
     if both {
@@ -129,7 +152,7 @@ fn api_endpoint(section: &mut Section<'_>, report: &mut Report) -> Option<String
         report.add(section.key("api-endpoint"), "`region` and `api-endpoint` are both given", Some(hint));
     }
     let address = section.text("api-endpoint", report);
-    let region = section.choice("region", &REGIONS, report);
+    let region = region(section, report);
     match (address, region) {
         (Some(address), _) => endpoint(&address, Purpose::Api, report),
         (None, Some(region)) => Some(region.to_owned()),
@@ -143,6 +166,35 @@ fn api_endpoint(section: &mut Section<'_>, report: &mut Report) -> Option<String
             }
             None
         }
+    }
+}
+
+/// One of SP-API's three. AWS has regions too, and the queue's is often at hand.
+fn region(section: &mut Section<'_>, report: &mut Report) -> Option<&'static str> {
+    let text = section.value("region").and_then(|setting| Some((setting.value.as_str()?, setting.at)));
+    if let Some((value, at)) = text
+        && let Some(ours) = of_aws(value)
+    {
+        let hint = format!(
+            "write \"na\" for America, \"eu\" for Europe, the Middle East and India, \"fe\" for Japan, Australia and Singapore; for {value} that would be \"{ours}\". The region of the queue is in its url"
+        );
+        report.add(Some(at), "`region` is SP-API's region, and not one of AWS", Some(&hint));
+        return None;
+    }
+    section.choice("region", &REGIONS, report)
+}
+
+/// The region of SP-API where a region of AWS is.
+fn of_aws(region: &str) -> Option<&'static str> {
+    let parts: Vec<&str> = region.split('-').collect();
+    if parts.len() < 3 || !parts.last()?.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    match (parts[0], parts[1]) {
+        ("us" | "ca" | "mx" | "sa", _) => Some("na"),
+        ("eu" | "me" | "af" | "il", _) | ("ap", "south") => Some("eu"),
+        ("ap", _) => Some("fe"),
+        _ => None,
     }
 }
 

@@ -25,6 +25,11 @@ pub(super) fn endpoint(setting: &Setting<&str>, purpose: Purpose, report: &mut R
         report.add(Some(setting.at.clone()), text, Some(hint));
         None
     };
+    if purpose == Purpose::Queue
+        && let Some(hint) = url_of(setting.value)
+    {
+        return wrong("this is not the URL of a queue", &hint);
+    }
     let example = match purpose {
         Purpose::Api => "such as https://sellingpartnerapi-eu.amazon.com, or region = \"eu\" instead",
         Purpose::Token => "Amazon's is https://api.amazon.com/auth/o2/token, which is also the default",
@@ -62,5 +67,24 @@ pub(super) fn endpoint(setting: &Setting<&str>, purpose: Purpose, report: &mut R
         Purpose::Api => Some(url.as_str().trim_end_matches('/').to_owned()),
         Purpose::Queue if url.path() == "/" => wrong("this address names no queue", example),
         Purpose::Token | Purpose::Queue | Purpose::Vault => Some(setting.value.to_owned()),
+    }
+}
+
+/// What to write in place of the ARN or the name of a queue; `None` for what is neither.
+fn url_of(queue: &str) -> Option<String> {
+    let is_name = |name: &str| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    let parts: Vec<&str> = queue.split(':').collect();
+    match parts.as_slice() {
+        ["arn", partition, "sqs", region, account, name] if is_name(name) => {
+            let domain = if *partition == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
+            Some(format!("this is its ARN; write its URL: https://sqs.{region}.{domain}/{account}/{name}"))
+        }
+        ["arn", ..] => Some("this is the ARN of something else; write the URL of an SQS queue, such as https://sqs.us-east-1.amazonaws.com/123456789012/lwa".to_owned()),
+        [name] if is_name(name) && !name.contains('.') => Some(format!(
+            "this is a name; write the URL: https://sqs.REGION.amazonaws.com/ACCOUNT/{name}, as `aws sqs get-queue-url --queue-name {name}` prints it"
+        )),
+        _ => None,
     }
 }

@@ -9,7 +9,8 @@ use super::application::applications;
 use super::mistake::{Mistake, Mistakes, Report};
 use super::section::Section;
 use super::taken::Taken;
-use super::{Queue, Skipped, table};
+use super::{LONGEST, Queue, Skipped, table};
+use crate::regular;
 
 /// The folder, and the line that names it.
 pub(super) struct AppsFolder {
@@ -37,6 +38,7 @@ impl AppsFolder {
         let mistake = Mistake {
             line: Some(self.line),
             text: format!("the folder of applications {} cannot be read: {error}", self.path.display()),
+            excerpt: None,
             hint: Some("make it, and let the user that runs lwa-rotate read it; it may be empty".to_owned()),
         };
         Mistakes { path: configuration.to_owned(), all: vec![mistake] }
@@ -50,7 +52,7 @@ pub(super) fn file(
     queues: &BTreeMap<String, Option<Queue>>,
     taken: &mut Taken,
 ) -> Result<(), Skipped> {
-    let text = match fs::read_to_string(path) {
+    let text = match regular::read_text(path, LONGEST) {
         Ok(text) => text,
         Err(error) => {
             return Err(Skipped { mistakes: Mistakes::unreadable(path, &error), apps: Vec::new(), kept: Vec::new() });

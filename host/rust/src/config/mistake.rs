@@ -1,9 +1,13 @@
 //! What is wrong in a configuration file, and where.
 
+mod excerpt;
+
 use std::fmt;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+
+use crate::owner;
 
 /// One mistake.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -14,6 +18,8 @@ pub struct Mistake {
     pub text: String,
     /// What to do.
     pub hint: Option<String>,
+    /// The line itself, and below it a mark at the place, where the line is no TOML. What might be a secret in it is hidden.
+    pub excerpt: Option<[String; 2]>,
 }
 
 /// Every mistake in a configuration file, in the order of its lines.
@@ -31,9 +37,9 @@ impl Mistakes {
         let text = match error.kind() {
             io::ErrorKind::NotFound => "no such file".to_owned(),
             io::ErrorKind::InvalidData => "the file is not UTF-8 text".to_owned(),
-            _ => format!("the configuration cannot be read: {error}"),
+            _ => format!("the configuration cannot be read: {error}{}", owner::remedy(path, error)),
         };
-        Self { path: path.to_owned(), all: vec![Mistake { line: None, text, hint: None }] }
+        Self { path: path.to_owned(), all: vec![Mistake { line: None, text, hint: None, excerpt: None }] }
     }
 
     /// A mistake's place, as editors and terminals understand it.
@@ -82,7 +88,17 @@ impl Report {
 
     pub(super) fn add(&mut self, at: Option<Range<usize>>, text: impl Into<String>, hint: Option<&str>) {
         let line = at.map(|at| self.line(&at));
-        self.all.push(Mistake { line, text: one_line(&text.into()), hint: hint.map(one_line) });
+        self.all.push(Mistake { line, text: one_line(&text.into()), hint: hint.map(one_line), excerpt: None });
+    }
+
+    /// The same for what is no TOML, with its line.
+    pub(super) fn add_shown(&mut self, at: Option<Range<usize>>, text: &str, whole: &str) {
+        let shown = at.as_ref().and_then(|at| excerpt::of(whole, at.start));
+        let hint = at.as_ref().and_then(|at| excerpt::hint(whole, at.start));
+        self.add(at, text, hint);
+        if let Some(mistake) = self.all.last_mut() {
+            mistake.excerpt = shown;
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -84,6 +84,20 @@ impl<'a> Section<'a> {
         report.add(self.at(), format!("missing key `{key}` in {}", self.name), hint);
     }
 
+    /// Whether a key has a name that it has elsewhere; that is reported then.
+    pub(super) fn is_misnamed(&mut self, name: &'static str, key: &str, report: &mut Report) -> bool {
+        let found = self.key(name);
+        if let Some(at) = &found {
+            self.known.push(name);
+            report.add(
+                Some(at.clone()),
+                format!("unknown key `{name}` in {}", self.name),
+                Some(&format!("did you mean `{key}`?")),
+            );
+        }
+        found.is_some()
+    }
+
     /// Takes every key for known, where a mistake has been reported already that leaves their meaning open.
     pub(super) fn ignore_the_rest(&mut self) {
         self.lenient = true;
@@ -101,9 +115,11 @@ impl<'a> Section<'a> {
             return Some(value.clone());
         }
         let offered: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        let hint = match offered.as_slice() {
-            [one] => format!("the only one there is: \"{one}\""),
-            several => {
+        let other_case = offered.iter().find(|word| word.eq_ignore_ascii_case(text.value.trim()));
+        let hint = match (other_case, offered.as_slice()) {
+            (Some(word), _) => format!("did you mean \"{word}\"?"),
+            (None, [one]) => format!("the only one there is: \"{one}\""),
+            (None, several) => {
                 format!("one of: {}", several.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", "))
             }
         };
@@ -241,7 +257,7 @@ pub(super) fn is_name(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
 }
 
-fn sounds_secret(key: &str) -> bool {
+pub(super) fn sounds_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     key.contains("secret") || key.contains("password")
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::mistake::Report;
+use super::path::path;
 use super::section::Section;
 
 /// Where the records are kept.
@@ -58,10 +59,12 @@ pub(super) fn store(root: &mut Section<'_>, folder: &Path, report: &mut Report) 
         return None;
     };
     let kind = section.choice("kind", &KINDS, report);
-    let kind = if section.holds("kind") { kind } else { Some(Kind::File) };
+    let kind =
+        if section.holds("kind") || section.is_misnamed("type", "kind", report) { kind } else { Some(Kind::File) };
     let store = match kind {
         Some(Kind::File) => {
-            section.required_text("path", report).map(|path| Store::File { path: folder.join(path.value) })
+            let text = section.required_text("path", report);
+            text.and_then(|text| path(&text, folder, report)).map(|path| Store::File { path })
         }
         Some(Kind::DynamoDb) => {
             let table = section.required_text("table", report).map(|table| table.value.to_owned());

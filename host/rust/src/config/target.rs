@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::mistake::Report;
+use super::path::path as whole;
 use super::section::{Section, Setting};
 use super::taken::Taken;
 use super::{Format, Names};
@@ -153,7 +154,7 @@ fn kind(
         ("vault", Kind::Vault),
         ("kubernetes", Kind::Kubernetes),
     ];
-    if !section.holds("kind") {
+    if !section.holds("kind") && !section.is_misnamed("type", "kind", report) {
         let kinds: Vec<String> = KINDS.iter().map(|(name, _)| format!("\"{name}\"")).collect();
         section.missing("kind", Some(&format!("write kind = and one of {}", kinds.join(", "))), report);
     }
@@ -185,8 +186,9 @@ fn file(
     }
     let format = section.choice("format", &[("env", Format::Env), ("json", Format::Json)], report);
     let names = names(section, format.unwrap_or(Format::Json), report);
-    let (path, format, names) = (path?, format?, names?);
-    let kind = TargetKind::File { path: folder.join(path.value), format, names };
+    let file = path.as_ref().and_then(|path| whole(path, folder, report));
+    let (path, file, format, names) = (path?, file?, format?, names?);
+    let kind = TargetKind::File { path: file, format, names };
     taken.take_place(&kind, &path, app, report)?;
     Some((format!("file:{}", path.value), kind))
 }

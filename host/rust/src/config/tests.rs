@@ -469,6 +469,60 @@ fn the_intervals_of_watch_have_defaults_and_bounds() {
 }
 
 #[test]
+fn what_is_pasted_by_mistake_is_told_with_what_was_meant() {
+    assert_only(
+        &app_mistakes("region = \"us-east-1\"\n"),
+        "10: `region` is SP-API's region, and not one of AWS",
+        "for us-east-1 that would be \"na\"",
+    );
+    assert_only(&app_mistakes("region = \"EU\"\n"), "10: unknown region \"EU\"", "did you mean \"eu\"?");
+    for (id, what) in [
+        ("amzn1.sp.solution.0123-4567", "the id of an application"),
+        ("amzn1.sellerapps.app.0123", "the id of an application"),
+        ("Atzr|IwEBI", "a token of LWA"),
+        ("AKIAIOSFODNN7EXAMPLE", "an access key of AWS"),
+        ("'amzn1.application-oa2-client.0123'", "a text in quotes of its own"),
+    ] {
+        let text = HEAD.replace("amzn1.application-oa2-client.0123", id) + "region = \"na\"\n";
+        assert_only(&mistakes(&text), &format!("8: `client-id` holds {what}"), "amzn1.application-oa2-client.");
+    }
+    for (url, hint) in [
+        ("arn:aws:sqs:eu-west-1:123456789012:lwa", "https://sqs.eu-west-1.amazonaws.com/123456789012/lwa"),
+        ("arn:aws:sns:eu-west-1:123456789012:lwa", "the ARN of something else"),
+        ("lwa-queue", "get-queue-url --queue-name lwa-queue"),
+    ] {
+        let found = mistakes(&format!("[store]\npath = \"x\"\n[queues.q]\nurl = \"{url}\"\n[apps]\n"));
+        assert_only(&found, "4: this is not the URL of a queue", hint);
+    }
+}
+
+#[test]
+fn what_a_shell_would_expand_is_told_with_the_whole_path() {
+    let file = "region = \"na\"\n[[apps.shop.publish]]\nkind = \"file\"\nformat = \"env\"\npath = \"$NOWHERE/x\"\n";
+    assert_only(&app_mistakes(file), "14: nothing expands \"$NOWHERE/x\" here", "write the whole path");
+    let command = "region = \"na\"\n[[apps.shop.publish]]\nkind = \"exec\"\ncommand = [\"~/take\"]\n";
+    assert_only(&app_mistakes(command), "13: nothing expands \"~/take\" here", "write the whole path");
+    let found = mistakes("[store]\npath = \"~/state\"\n[apps]\n");
+    assert_only(&found, "2: nothing expands \"~/state\" here", "/state");
+}
+
+#[test]
+fn a_kind_under_another_name_is_recognised() {
+    let target = "region = \"na\"\n[[apps.shop.publish]]\ntype = \"file\"\nformat = \"env\"\npath = \"x\"\n";
+    assert_only(&app_mistakes(target), "12: unknown key `type` in [[apps.shop.publish]]", "did you mean `kind`?");
+    let found = mistakes("[store]\ntype = \"dynamodb\"\ntable = \"x\"\n[apps]\n");
+    assert_only(&found, "2: unknown key `type` in [store]", "did you mean `kind`?");
+}
+
+#[test]
+fn a_line_that_is_no_toml_is_shown_with_a_mark() {
+    let found = parse("[store]\npath: \"x\"\n").expect_err("it is no TOML").all;
+    let [line, mark] = found[0].excerpt.as_ref().expect("it is shown");
+    assert_eq!((line.as_str(), mark.trim_start()), ("path: \"x\"", "^"), "{found:?}");
+    assert!(found[0].hint.as_deref().is_some_and(|hint| hint.contains("equals sign")));
+}
+
+#[test]
 fn an_application_rotates_by_itself_unless_it_is_to_be_asked_for() {
     let rotate = |line: &str| good(&format!("{HEAD}region = \"eu\"\n{line}\n")).apps[0].rotate;
     assert_eq!(rotate(""), Rotate::Automatic);

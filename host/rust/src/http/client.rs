@@ -2,7 +2,7 @@
 
 mod not_after;
 
-use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -13,9 +13,14 @@ use reqwest::{
 use rustls::{ClientConfig, RootCertStore};
 use tokio::{sync::OnceCell, time::timeout};
 
-use super::{Error, Header, Http, Method, Origin, Request, Response};
+use super::{
+    Error, Header, Http, Method, Origin, Request, Response, connection,
+    proxy::{Proxies, Proxy},
+    trust,
+};
 use crate::{
     clock::{Clock, SystemClock},
+    environment::{Environment, Mistake},
     secret::Secret,
 };
 use not_after::{NotAfter, TooLate};
@@ -24,14 +29,35 @@ use not_after::{NotAfter, TooLate};
 ///
 /// Trust comes from the system's store of certificates, or from `SSL_CERT_FILE` and `SSL_CERT_DIR` where they are set, so
 /// that a company's own authority works. `HTTPS_PROXY` and `NO_PROXY` are followed; a proxy sees the tunnel only, and
-/// requests to loopback never go through one. Every request has a connection of its own: a kept one may turn out to be
+/// plain requests, which stay on this machine, never go through one. A variable that cannot work is an error that names it:
+/// see [`mistakes`]. Every request has a connection of its own: a kept one may turn out to be
 /// closed just when a request was written to it, and then nobody knows.
 pub struct Client {
     allowed: BTreeSet<Origin>,
     clock: Arc<dyn Clock>,
+    /// A file of certificates that are trusted in place of the others, and the setting that names it.
+    bundle: Option<(&'static str, PathBuf)>,
     // Certificates are read when the first request needs them, and not for a command that sends none.
-    encrypted: OnceCell<(ClientConfig, reqwest::Client)>,
+    encrypted: OnceCell<Encrypted>,
     plain: OnceCell<reqwest::Client>,
+}
+
+/// The client for requests over TLS, with the proxies that it follows.
+struct Encrypted {
+    tls: ClientConfig,
+    client: reqwest::Client,
+    proxies: Proxies,
+}
+
+/// What of the variables that name proxies and trusted certificates cannot work.
+pub async fn mistakes() -> Vec<Mistake> {
+    let environment = Environment::of_process();
+    let proxies = Proxies::of(&environment).err();
+    if environment.first(&trust::VARIABLES).is_none() {
+        return proxies.into_iter().collect();
+    }
+    let trust = tokio::task::spawn_blocking(move || trust::certificates(&environment).err()).await.unwrap_or_default();
+    proxies.into_iter().chain(trust).collect()
 }
 
 /// Until a connection stands, TLS included. Whatever fails until then has not been sent.
@@ -43,6 +69,7 @@ impl Client {
         Self {
             allowed: allowed.into_iter().collect(),
             clock: Arc::new(SystemClock),
+            bundle: None,
             encrypted: OnceCell::new(),
             plain: OnceCell::new(),
         }
@@ -52,6 +79,12 @@ impl Client {
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Trusts the certificates of this file alone, which a setting of this name holds.
+    pub(crate) fn trusting(mut self, named_by: &'static str, file: PathBuf) -> Self {
+        self.bundle = Some((named_by, file));
         self
     }
 
@@ -65,25 +98,34 @@ impl Client {
         }
     }
 
-    /// A client of its own where there is a limit for the connection, which only few requests have.
-    async fn client(&self, origin: &Origin, not_after: Option<&NotAfter>) -> Result<reqwest::Client, Error> {
-        let client = if origin.is_plain() {
-            match not_after {
+    /// The client for this origin, and the proxy that it goes through. A client of its own where there is a limit for the
+    /// connection, which only few requests have.
+    async fn client(
+        &self,
+        origin: &Origin,
+        not_after: Option<&NotAfter>,
+    ) -> Result<(reqwest::Client, Option<&Proxy>), Error> {
+        let failed = |text: String| Error::NotSent(format!("requests cannot be made: {text}"));
+        if origin.is_plain() {
+            let client = match not_after {
                 None => self.plain.get_or_try_init(async || plain(None)).await.cloned(),
                 Some(_) => plain(not_after),
-            }
-        } else {
-            let build = async || match tokio::task::spawn_blocking(encrypted).await {
+            };
+            return Ok((client.map_err(failed)?, None));
+        }
+        let build = async || {
+            let bundle = self.bundle.clone();
+            match tokio::task::spawn_blocking(move || Encrypted::new(bundle)).await {
                 Ok(client) => client,
                 Err(error) => Err(error.to_string()),
-            };
-            let built = self.encrypted.get_or_try_init(build).await;
-            built.and_then(|(tls, client)| match not_after {
-                None => Ok(client.clone()),
-                Some(_) => of_tls(tls.clone(), not_after),
-            })
+            }
         };
-        client.map_err(|text| Error::NotSent(format!("requests cannot be made: {text}")))
+        let Encrypted { tls, client, proxies } = self.encrypted.get_or_try_init(build).await.map_err(failed)?;
+        let client = match not_after {
+            None => client.clone(),
+            Some(_) => through(proxies, tls.clone(), not_after).map_err(failed)?,
+        };
+        Ok((client, proxies.for_host(origin.host(), origin.port())))
     }
 }
 
@@ -97,7 +139,7 @@ impl Http for Client {
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         let not_after = request.not_after.map(|instant| NotAfter::new(instant, &self.clock));
-        let client = self.client(&origin, not_after.as_ref()).await?;
+        let (client, proxy) = self.client(&origin, not_after.as_ref()).await?;
         if not_after.is_some_and(|not_after| not_after.check().is_err()) {
             return Err(TooLate::error(&origin));
         }
@@ -113,7 +155,7 @@ impl Http for Client {
             .map_err(|e| Error::NotSent(format!("the request to {origin} cannot be made: {}", cause(&e))))?;
 
         let exchange = async {
-            let response = client.execute(built).await.map_err(|e| failure(&origin, e))?;
+            let response = client.execute(built).await.map_err(|e| failure(&origin, proxy, &e))?;
             answer(response, request.body_limit, &origin).await
         };
         match timeout(request.time_limit, exchange).await {
@@ -126,23 +168,31 @@ impl Http for Client {
     }
 }
 
-fn encrypted() -> Result<(ClientConfig, reqwest::Client), String> {
-    let found = rustls_native_certs::load_native_certs();
-    let mut roots = RootCertStore::empty();
-    let (trusted, _) = roots.add_parsable_certificates(found.certs);
-    if trusted == 0 {
-        let why = found.errors.first().map(|error| format!(" ({error})")).unwrap_or_default();
-        return Err(format!(
-            "no trusted certificate was found on this system{why}; install its CA certificates, or name a file of them in SSL_CERT_FILE"
-        ));
+impl Encrypted {
+    fn new(bundle: Option<(&'static str, PathBuf)>) -> Result<Self, String> {
+        let environment = Environment::of_process();
+        let proxies = Proxies::of(&environment).map_err(|mistake| mistake.to_string())?;
+        let trusted = match bundle {
+            Some((name, file)) => trust::of_file(name, &file),
+            None => trust::certificates(&environment),
+        };
+        let trusted = trusted.map_err(|mistake| mistake.to_string())?;
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(trusted);
+        let tls = tls(roots)?;
+        let client = through(&proxies, tls.clone(), None)?;
+        Ok(Self { tls, client, proxies })
     }
-    let tls = tls(roots)?;
-    let client = of_tls(tls.clone(), None)?;
-    Ok((tls, client))
 }
 
-fn of_tls(tls: ClientConfig, not_after: Option<&NotAfter>) -> Result<reqwest::Client, String> {
-    let client = builder(tls, not_after).https_only(true).build();
+fn through(proxies: &Proxies, tls: ClientConfig, not_after: Option<&NotAfter>) -> Result<reqwest::Client, String> {
+    let proxies = proxies.clone();
+    let proxy = reqwest::Proxy::custom(move |url| {
+        let proxy = proxies.for_host(url.host_str()?, url.port_or_known_default()?)?;
+        Some(proxy.url().to_owned())
+    });
+    // Instead of those that the client would look for itself.
+    let client = builder(tls, not_after).https_only(true).no_proxy().proxy(proxy).build();
     client.map_err(|e| cause(&e))
 }
 
@@ -224,17 +274,12 @@ async fn answer(mut response: reqwest::Response, limit: u32, origin: &Origin) ->
     Ok(Response { status: response.status().as_u16(), headers: headers.collect(), body })
 }
 
-fn failure(origin: &Origin, error: reqwest::Error) -> Error {
-    let text = cause(&error);
-    if TooLate::caused(&error) {
+fn failure(origin: &Origin, proxy: Option<&Proxy>, error: &reqwest::Error) -> Error {
+    let text = cause(error);
+    if TooLate::caused(error) {
         TooLate::error(origin)
     } else if error.is_connect() {
-        let hint = if text.contains("certificate") {
-            "; if a company's own authority signed it, name its certificate in SSL_CERT_FILE"
-        } else {
-            ""
-        };
-        Error::NotSent(format!("no connection to {origin}: {text}{hint}"))
+        Error::NotSent(connection::failed(&origin.to_string(), proxy, &connection::causes(error)))
     } else if error.is_builder() {
         Error::NotSent(format!("the request to {origin} cannot be made: {text}"))
     } else {
@@ -244,11 +289,7 @@ fn failure(origin: &Origin, error: reqwest::Error) -> Error {
 
 /// The innermost cause: what is around it says that a request failed, and repeats the URL.
 fn cause(error: &reqwest::Error) -> String {
-    let mut innermost: &dyn std::error::Error = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
+    connection::causes(error).pop().unwrap_or_default()
 }
 
 impl fmt::Debug for Client {

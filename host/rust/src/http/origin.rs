@@ -57,6 +57,11 @@ impl Origin {
     pub fn host(&self) -> &str {
         &self.host
     }
+
+    /// The port, that of the scheme where the URL names none.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
 }
 
 /// Literal loopback addresses, and the name that resolvers must answer with one (RFC 6761, section 6.3).

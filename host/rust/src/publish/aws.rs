@@ -29,8 +29,7 @@ impl Call<'_> {
     /// What is wrong, by what is common to all services.
     pub(super) fn failed(&self, failure: &Failure) -> Error {
         let remedy = match failure.kind {
-            Kind::Denied => denied(&failure.code)
-                .map_or_else(|| format!("; the AWS credentials need {}", self.needs), str::to_owned),
+            Kind::Denied => format!("; the AWS credentials need {}", self.needs),
             Kind::Passing if failure.text.contains("lookup") => {
                 "; is this a region of AWS, and is there a network?".to_owned()
             }
@@ -47,22 +46,5 @@ impl Call<'_> {
     /// One clause, with what to do.
     pub(super) fn text(&self, failure: &Failure, remedy: &str) -> String {
         format!("cannot {} {}: {}{remedy}", self.doing, self.place, failure.text)
-    }
-}
-
-/// What to do about credentials that are not taken; `None` if they are, and may not do this.
-fn denied(code: &str) -> Option<&'static str> {
-    match code {
-        "ExpiredToken" | "ExpiredTokenException" => {
-            Some("; the AWS credentials have expired: renew them, or use ones that renew themselves, such as a role")
-        }
-        "InvalidAccessKeyId"
-        | "InvalidClientTokenId"
-        | "UnrecognizedClientException"
-        | "InvalidSignatureException"
-        | "SignatureDoesNotMatch"
-        | "IncompleteSignature"
-        | "AuthFailure" => Some("; compare the AWS credentials, the region and this machine's clock"),
-        _ => None,
     }
 }

@@ -9,6 +9,8 @@ use std::{
     time::Duration,
 };
 
+use rustix::fs::{Access, AtFlags, CWD, accessat};
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     process::{Child, Command as Process},
@@ -19,7 +21,8 @@ use super::Error;
 use crate::secret::Secret;
 
 /// A program with its arguments. No shell is involved. Its standard output goes nowhere; the end of its standard error
-/// stands in the error when it fails. When its time is over it is killed; processes that it has started are its own business.
+/// is in the error when it fails. It leads a process group. When its time is over, or nothing waits for it any more, the
+/// whole group is killed: processes that it has started go with it, but for those that have made a group of their own.
 #[derive(Clone, Debug)]
 pub(super) struct Command {
     program: OsString,
@@ -51,7 +54,7 @@ impl Command {
 
     /// Runs it to its end; exit code 0 is success. `input` is what it may read. `secret` is what its words are searched for.
     pub(super) async fn run(&self, input: Option<&Secret>, secret: &Secret) -> Result<(), Error> {
-        let mut child = self.start(input.is_some())?;
+        let (mut child, mut group) = self.start(input.is_some())?;
         let program = self.program.display();
         let stdin = child.stdin.take();
         let mut tail = Tail::of(secret);
@@ -63,14 +66,17 @@ impl Command {
         .await;
 
         let Ok((written, status)) = ended else {
-            // Waited for, so that nothing stays behind.
-            let _ = child.kill().await;
+            group.kill();
+            // Waited for, so that nothing stays behind. What hangs in the kernel dies later.
+            let _ = timeout(LAST_WORDS, child.wait()).await;
             return Err(Error::Unavailable(format!(
                 "the command {program} was not done after {} s and was killed{}",
                 self.time_limit.as_secs_f32(),
                 tail.text()
             )));
         };
+        // What it has left in the background is meant to be there.
+        group.ended();
         let status = status
             .map_err(|error| Error::Unavailable(format!("the command {program} cannot be waited for: {error}")))?;
         if !status.success() {
@@ -106,15 +112,18 @@ impl Command {
         Err(self.not_started(&missing))
     }
 
-    fn start(&self, reads: bool) -> Result<Child, Error> {
+    fn start(&self, reads: bool) -> Result<(Child, Group), Error> {
         let mut command = Process::new(&self.program);
         command
             .args(&self.arguments)
             .stdin(if reads { Stdio::piped() } else { Stdio::null() })
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
+            .process_group(0)
             .kill_on_drop(true);
-        command.spawn().map_err(|error| self.not_started(&error))
+        let child = command.spawn().map_err(|error| self.not_started(&error))?;
+        let leader = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        Ok((child, Group(leader)))
     }
 
     fn not_started(&self, error: &io::Error) -> Error {
@@ -126,6 +135,29 @@ impl Command {
             ErrorKind::NotFound => Error::Other(format!("{text}; give its whole path")),
             _ => Error::Unavailable(text),
         }
+    }
+}
+
+/// The processes of a command. They are killed when it is dropped before the command has ended.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn kill(&mut self) {
+        if let Some(leader) = self.0.take() {
+            // An error says that there is none any more.
+            let _ = kill_process_group(leader, Signal::KILL);
+        }
+    }
+
+    /// The command has ended by itself; its number may soon be that of another process.
+    fn ended(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.kill();
     }
 }
 
@@ -151,13 +183,7 @@ fn may_run(program: &Path) -> io::Result<()> {
     if !std::fs::metadata(program)?.is_file() {
         return Err(ErrorKind::PermissionDenied.into());
     }
-    #[cfg(unix)]
-    {
-        use rustix::fs::{Access, AtFlags, CWD, accessat};
-
-        accessat(CWD, program, Access::EXEC_OK, AtFlags::EACCESS)?;
-    }
-    Ok(())
+    Ok(accessat(CWD, program, Access::EXEC_OK, AtFlags::EACCESS)?)
 }
 
 /// The end of what a command writes to its standard error.

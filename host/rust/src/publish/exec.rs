@@ -15,8 +15,8 @@ use crate::secret::Credential;
 ///
 /// The command must keep the promises of [`Publish`](super::Publish): it may be run again with the same credential, at any
 /// time. No shell is involved, and nothing secret stands among its arguments or in its environment. Its standard output goes
-/// nowhere. The end of its standard error stands in the error when it fails, without the secret. When its time is over it is
-/// killed; processes that it has started are its own business.
+/// nowhere. The end of its standard error is in the error when it fails, without the secret. When its time is over it is
+/// killed with its whole process group; what it leaves in the background when it ends by itself stays.
 #[derive(Clone, Debug)]
 pub struct ExecTarget {
     command: Command,
@@ -52,7 +52,7 @@ impl Target for ExecTarget {
 
     async fn probe(&self) -> Result<Probe, Error> {
         self.command.look()?;
-        Ok(Probe::Fine("the program may be run; it was not".into()))
+        Ok(Probe::NotChecked("the program is there and may be run; whether it does its work was not tried".into()))
     }
 
     async fn put(&self, credential: &Credential) -> Result<(), Error> {

@@ -6,8 +6,9 @@ use std::{
     ffi::OsString,
     fs::{self, Metadata},
     io::{self, ErrorKind},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use async_trait::async_trait;
@@ -18,8 +19,9 @@ use super::{
     form::{held, merged},
 };
 use crate::{
-    aside::aside,
-    replace::{Failed, Replacement, probe, remedy},
+    aside::{LIMIT, Of, aside},
+    owner, regular,
+    replace::{Failed, Replacement, Trial, may_be_replaced, remedy},
     secret::{Credential, Secret},
 };
 
@@ -28,6 +30,7 @@ use crate::{
 /// The file is replaced as a whole, in one step, and synced before: readers find the old content or the new one. A new file
 /// is readable by its owner alone; an existing one keeps its mode, owner and group (not its access control lists). A link is
 /// followed. The folder must be there and be writable. Nothing is written if the file holds the credential already.
+/// What is no regular file (a named pipe, a device) is neither read nor replaced.
 #[derive(Clone, Debug)]
 pub struct FileTarget {
     path: PathBuf,
@@ -35,9 +38,11 @@ pub struct FileTarget {
     names: Names,
 }
 
-/// How long after its beginning a put may still replace the file. Nothing stops a write that hangs, on a file system of the
-/// network for instance; when it goes on after the put was given up, a newer secret may be there already.
-const LIMIT: Duration = Duration::from_secs(50);
+/// No file of settings is as long.
+const LONGEST: u64 = 16 << 20;
+
+/// More than a credential takes.
+const ROOM: usize = 1024;
 
 impl FileTarget {
     /// A file of this format with its usual [`Names`].
@@ -73,23 +78,37 @@ impl FileTarget {
         held(content.expose(), self.format, &self.names).map_err(|error| about(&self.path, error))
     }
 
-    /// The folder may be written, and the file can be read and hold it.
-    fn look(&self) -> Result<(), Error> {
-        let (path, _) = self.places()?;
+    /// Tries all of a write but the write: the file can be read and hold the credential, a file in its place can be locked,
+    /// written, synced and given to its owner, and the name can go over to it.
+    fn look(&self) -> Result<Probe, Error> {
+        let (path, temporary) = self.places()?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        probe(folder).map_err(|e| failure("write next to", &path, &e))?;
         let (content, existing) = read(&path).map_err(|e| failure("read", &path, &e))?;
-        let nobody = Credential { client_id: String::new(), client_secret: Secret::default(), expires_at: None };
-        self.merged(&path, &content, &nobody)?;
-        match existing {
-            Some(existing) => may_keep_owner(&existing).map_err(|e| failure("keep the owner of", &path, &e)),
-            None => Ok(()),
+        let empty = Credential { client_id: String::new(), client_secret: Secret::default(), expires_at: None };
+        let merged = self.merged(&path, &content, &empty)?;
+        if let Err(error) = fs::symlink_metadata(&temporary)
+            && error.kind() != ErrorKind::NotFound
+        {
+            return Err(failure("write next to", &path, &error));
         }
+        let trial =
+            Trial::of(folder, merged.len() + ROOM).map_err(|(doing, e)| failure_beside(doing, folder, folder, &e))?;
+        if let Some(existing) = existing {
+            may_be_replaced(&path, &existing).map_err(|e| failure("replace", &path, &e))?;
+            trial.give(existing.uid(), existing.gid()).map_err(|e| not_kept(&path, &existing, &e))?;
+        }
+        Ok(match trial.not_tried() {
+            None => Probe::Fine("the file can be written".into()),
+            Some(why) => Probe::NotChecked(why),
+        })
     }
 
     fn write(&self, credential: &Credential, until: Instant) -> Result<(), Error> {
         let (path, temporary) = self.places()?;
-        let replacement = Replacement::begin(&path, &temporary).map_err(|e| failure("write next to", &path, &e))?;
+        // Before others wait for the lock.
+        read(&path).map_err(|e| failure("read", &path, &e))?;
+        let replacement = Replacement::begin(&path, &temporary);
+        let replacement = replacement.map_err(|e| failure_beside("write next to", &path, &temporary, &e))?;
 
         let (content, existing) = read(&path).map_err(|e| failure("read", &path, &e))?;
         let merged = self.merged(&path, &content, credential)?;
@@ -97,7 +116,7 @@ impl FileTarget {
             if merged.expose() == content.expose() {
                 return Ok(());
             }
-            keep_access(&replacement, &existing).map_err(|e| failure("keep mode, owner and group of", &path, &e))?;
+            keep_access(&replacement, &existing).map_err(|e| not_kept(&path, &existing, &e))?;
         }
         let too_late = || Instant::now() >= until;
         replacement.commit_unless(too_late, &[merged.expose()]).map_err(|failed| match failed {
@@ -116,23 +135,23 @@ impl Target for FileTarget {
     async fn put(&self, credential: &Credential) -> Result<(), Error> {
         let (target, credential) = (self.clone(), credential.clone());
         let until = Instant::now() + LIMIT;
-        aside(move || target.write(&credential, until)).await
+        let place = self.path.clone();
+        aside(Of::Place, &place, move || target.write(&credential, until)).await
     }
 
     async fn probe(&self) -> Result<Probe, Error> {
         let target = self.clone();
-        aside(move || target.look()).await?;
-        Ok(Probe::Fine("the file can be written".into()))
+        aside(Of::Place, &self.path, move || target.look()).await
     }
 
     async fn read(&self) -> Result<Reading, Error> {
         let target = self.clone();
-        Ok(aside(move || target.held()).await?.into())
+        Ok(aside(Of::Place, &self.path, move || target.held()).await?.into())
     }
 
     async fn place(&self, machine: &str, _name: &str) -> Result<String, Error> {
         let (target, machine) = (self.clone(), machine.to_owned());
-        aside(move || place::of(&target.path, &machine)).await
+        aside(Of::Place, &self.path, move || place::of(&target.path, &machine)).await
     }
 }
 
@@ -153,8 +172,8 @@ fn temporary(path: &Path) -> Option<PathBuf> {
 }
 
 fn read(path: &Path) -> io::Result<(Secret, Option<Metadata>)> {
-    match fs::read(path) {
-        Ok(content) => Ok((content.into(), Some(fs::metadata(path)?))),
+    match regular::read(path, LONGEST) {
+        Ok((content, existing)) => Ok((content, Some(existing))),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok((Secret::default(), None)),
         Err(error) => Err(error),
     }
@@ -162,47 +181,34 @@ fn read(path: &Path) -> io::Result<(Secret, Option<Metadata>)> {
 
 fn keep_access(replacement: &Replacement, existing: &Metadata) -> io::Result<()> {
     // Order matters: the owner first, while nobody else may read the file; changing it may reset parts of the mode.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::{MetadataExt, fchown};
-
-        let ours = replacement.file().metadata()?;
-        let changed = |existing: u32, ours: u32| (existing != ours).then_some(existing);
-        let (owner, group) = (changed(existing.uid(), ours.uid()), changed(existing.gid(), ours.gid()));
-        if owner.is_some() || group.is_some() {
-            fchown(replacement.file(), owner, group)?;
-        }
-    }
+    owner::give(replacement.file(), existing.uid(), existing.gid())?;
     replacement.file().set_permissions(existing.permissions())
 }
 
-/// Only root gives a file to somebody else.
-fn may_keep_owner(existing: &Metadata) -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        use rustix::process::geteuid;
-        use std::os::unix::fs::MetadataExt;
-
-        let ours = geteuid();
-        if !ours.is_root() && existing.uid() != ours.as_raw() {
-            return Err(ErrorKind::PermissionDenied.into());
-        }
-    }
-    let _ = existing;
-    Ok(())
+/// The new file cannot have the owner and the group of the one that is there.
+fn not_kept(path: &Path, existing: &Metadata, error: &io::Error) -> Error {
+    let (path, owner, group) = (path.display(), owner::user(existing.uid()), existing.gid());
+    Error::AccessDenied(format!(
+        "cannot keep mode, owner and group of {path}: {error}; it belongs to {owner} and to group {group}: run lwa-rotate as that user and as a member of that group, or change both with chown"
+    ))
 }
 
 fn failure(doing: &str, path: &Path, error: &io::Error) -> Error {
-    let path = path.display();
+    failure_beside(doing, path, path, error)
+}
+
+/// `culprit` is what may not be had.
+fn failure_beside(doing: &str, path: &Path, culprit: &Path, error: &io::Error) -> Error {
+    let shown = path.display();
     match error.kind() {
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Error::AccessDenied(format!(
-            "cannot {doing} {path}: {error}; let the user that runs lwa-rotate own the file and write its folder"
-        )),
-        ErrorKind::NotFound => Error::Unavailable(format!("cannot {doing} {path}: {error}; make its folder first")),
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            Error::AccessDenied(format!("cannot {doing} {shown}: {error}{}", owner::remedy(culprit, error)))
+        }
+        ErrorKind::NotFound => Error::Unavailable(format!("cannot {doing} {shown}: {error}; make its folder first")),
         ErrorKind::ResourceBusy => Error::Unavailable(format!(
-            "cannot {doing} {path}: {error}; if the file is mounted by itself, mount its folder instead"
+            "cannot {doing} {shown}: {error}; the file is mounted by itself: mount its folder instead"
         )),
-        _ => Error::Unavailable(format!("cannot {doing} {path}: {error}{}", remedy(error))),
+        _ => Error::Unavailable(format!("cannot {doing} {shown}: {error}{}", remedy(error))),
     }
 }
 

@@ -66,7 +66,7 @@ pub(super) fn merged(content: &[u8], credential: &Credential, format: Format, na
         (names.expires_at.as_str(), expires_at.as_deref()),
     ];
     match format {
-        Format::Env => Ok(env::merged(content, &values)),
+        Format::Env => env::merged(content, &values),
         Format::Json => json::merged(content, &values),
     }
 }

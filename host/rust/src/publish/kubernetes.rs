@@ -2,7 +2,9 @@
 
 mod access;
 mod client;
+mod exec;
 mod failure;
+mod kubeconfig;
 mod written_by;
 
 use std::{
@@ -28,7 +30,8 @@ use crate::secret::Credential;
 /// is sent if it holds the credential already. A Secret that is not there yet is made, of type `Opaque`; one that is
 /// `immutable` is left alone. An expiry time that nobody knows is empty.
 ///
-/// The cluster is found as `kubectl` finds it: by `KUBECONFIG` or `~/.kube/config`, else by the service account of the pod.
+/// The cluster is found as `kubectl` finds it: by the files of `KUBECONFIG` that are there, or `~/.kube/config`, else by the
+/// service account of the pod.
 /// Both are read for each put, and no connection is kept. TLS is verified, whatever the kubeconfig says, plain `http` is for
 /// loopback addresses, and a put is given up after 45 s.
 #[derive(Clone, Debug)]
@@ -80,9 +83,9 @@ impl KubernetesTarget {
     }
 
     async fn client(&self) -> Result<Client, Error> {
-        let config = access::config(self.context.as_deref()).await?;
+        let access = access::access(self.context.as_deref()).await?;
         let fetching = fetching(self.context.as_deref());
-        Client::new(config, self.namespace.as_deref(), &self.secret, &fetching, CREDENTIALS_LIMIT).await
+        Client::new(access, self.namespace.as_deref(), &self.secret, &fetching, CREDENTIALS_LIMIT).await
     }
 
     async fn write(&self, credential: &Credential) -> Result<(), Error> {
@@ -174,7 +177,7 @@ impl Target for KubernetesTarget {
     }
 
     async fn place(&self, _machine: &str, _name: &str) -> Result<String, Error> {
-        let config = access::config(self.context.as_deref()).await?;
+        let config = access::access(self.context.as_deref()).await?.config;
         let server = config.cluster_url.to_string();
         let namespace = client::namespace(&config, self.namespace.as_deref());
         Ok(format!("kubernetes+{}/{namespace}/{}", server.trim_end_matches('/'), self.secret))

@@ -51,7 +51,12 @@ impl Target for Then {
     async fn probe(&self) -> Result<Probe, Error> {
         let probe = self.target.probe().await?;
         self.command.look()?;
-        Ok(probe)
+        Ok(match probe {
+            Probe::Fine(seen) => {
+                Probe::NotChecked(format!("{seen}; the command that follows may be run, and was not run"))
+            }
+            not_checked => not_checked,
+        })
     }
 
     async fn read(&self) -> Result<Reading, Error> {

@@ -14,7 +14,7 @@ use super::{
     Error, Probe, Reading, Target,
     form::{Format, Names, held, merged},
 };
-use crate::secret::Credential;
+use crate::{environment::Environment, secret::Credential};
 
 /// Keeps a credential in a secret of the engine [KV version 2]. The other members of the secret stay, to the byte.
 ///
@@ -23,7 +23,7 @@ use crate::secret::Credential;
 /// holds the credential already. A secret that is not there yet is made; one whose newest version was deleted is left alone.
 ///
 /// Address, token and namespace are looked up for each put, as Vault's own program does it: `VAULT_ADDR`, `VAULT_TOKEN` or
-/// `~/.vault-token`, `VAULT_NAMESPACE`, unless they are set here. TLS is verified, redirects are not followed, and a put is
+/// `~/.vault-token`, `VAULT_NAMESPACE`, `VAULT_CACERT`, unless they are set here. TLS is verified, redirects are not followed, and a put is
 /// given up after 45 s.
 ///
 /// [KV version 2]: https://developer.hashicorp.com/vault/docs/secrets/kv/kv-v2
@@ -92,10 +92,11 @@ impl VaultTarget {
     }
 
     async fn server(&self) -> Result<Server, Error> {
-        let address = access::address(self.address.as_deref())?;
-        let namespace = access::namespace(self.namespace.as_deref());
-        let token = access::token(self.token_file.as_deref()).await?;
-        Server::new(&address, namespace, token, &self.mount, &self.path)
+        let environment = Environment::of_process();
+        let address = access::address(self.address.as_deref(), &environment)?;
+        let namespace = access::namespace(self.namespace.as_deref(), &environment)?;
+        let token = access::token(self.token_file.as_deref(), &environment).await?;
+        Server::new(address, access::authority(&environment), namespace, token, &self.mount, &self.path)
     }
 
     async fn write(&self, credential: &Credential) -> Result<(), Error> {
@@ -154,8 +155,9 @@ impl Target for VaultTarget {
     }
 
     async fn place(&self, _machine: &str, _name: &str) -> Result<String, Error> {
-        let address = access::address(self.address.as_deref())?;
-        let namespace = access::namespace(self.namespace.as_deref());
+        let environment = Environment::of_process();
+        let (address, _) = access::address(self.address.as_deref(), &environment)?;
+        let namespace = access::namespace(self.namespace.as_deref(), &environment)?;
         let parts = [namespace.as_deref().unwrap_or_default(), &self.mount, &self.path];
         let parts = parts.into_iter().map(|part| part.trim_matches('/')).filter(|part| !part.is_empty());
         let mut place = format!("vault+{}", address.trim_end_matches('/'));

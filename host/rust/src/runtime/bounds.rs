@@ -2,6 +2,7 @@
 //! another one, is stopped before its effect.
 
 use std::fmt::{self, Write};
+use std::time::Duration;
 
 use crate::observe::Event;
 
@@ -28,16 +29,51 @@ pub(crate) const HANDED_OVER: u32 = 4 << 20;
 /// thirds of it.
 const EFFECTS: u32 = 50_000;
 
+/// How long a call that reads a queue waits for the publish targets of all applications together, but the one that it
+/// advances: the messages wait meanwhile.
+const FOR_ALL_TARGETS: Duration = Duration::from_secs(10);
+/// How long it waits for each of them all the same.
+const FOR_A_TARGET: Duration = Duration::from_secs(1);
+
+/// Longer than any call.
+const AS_LONG_AS_IT_TAKES: Duration = Duration::from_secs(60 * 60);
+
 /// The bounds of one call.
 pub(crate) struct Bounds {
     subject: Subject,
     effects: u32,
     told: Length,
+    waited: Duration,
 }
 
 impl Bounds {
     pub(crate) fn new(subject: Subject) -> Self {
-        Self { subject, effects: 0, told: Length(0) }
+        Self { subject, effects: 0, told: Length(0), waited: Duration::ZERO }
+    }
+
+    /// How long the next publish target is waited for, which is one of this application.
+    pub(super) fn patience(&self, client_id: &str) -> Duration {
+        if self.holds_up_others(client_id) {
+            FOR_ALL_TARGETS.saturating_sub(self.waited).max(FOR_A_TARGET)
+        } else {
+            AS_LONG_AS_IT_TAKES
+        }
+    }
+
+    /// Counts how long a publish target of this application was waited for.
+    pub(super) fn waited(&mut self, client_id: &str, time: Duration) {
+        if self.holds_up_others(client_id) {
+            self.waited += time;
+        }
+    }
+
+    /// Whether messages of other applications wait while a target of this one is waited for.
+    fn holds_up_others(&self, client_id: &str) -> bool {
+        match &self.subject {
+            Subject::Queue(_) => true,
+            Subject::Advance(own) => own != client_id,
+            Subject::Application(_) | Subject::Message | Subject::Inspection(_) => false,
+        }
     }
 
     /// Counts one import.

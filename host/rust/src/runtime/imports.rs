@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use tokio::time::timeout;
+use tokio::time::Instant;
 use zeroize::Zeroize;
 
 use super::bounds::{Bounds, Forbidden, HANDED_OVER, Subject};
+use super::turns::Turns;
 use crate::{
     bindings::{
         lwa::rotation::{
@@ -17,7 +18,7 @@ use crate::{
     clock::Clock,
     http::{self, Http},
     observe::Observe,
-    publish::{self, Publish},
+    publish,
     queue::{self, Queue},
     secret::{Credential, Secret},
     settings::{Application, Settings},
@@ -30,11 +31,9 @@ pub(crate) struct Effects {
     pub(crate) http: Box<dyn Http>,
     pub(crate) queue: Box<dyn Queue>,
     pub(crate) store: Box<dyn Store>,
-    pub(crate) publish: Box<dyn Publish>,
+    pub(crate) publish: Arc<Turns>,
     pub(crate) observe: Box<dyn Observe>,
     pub(crate) clock: Box<dyn Clock>,
-    /// How long writing or reading a publish target may take.
-    pub(crate) target_limit: Duration,
     /// In place of the system's random numbers.
     pub(crate) random: Option<Box<dyn Fn() -> u64 + Send + Sync>>,
 }
@@ -221,14 +220,10 @@ impl wit_publish::Host for Imports {
     ) -> wasmtime::Result<Result<(), wit_publish::Error>> {
         let credential = Credential::from(credential);
         self.target(&credential.client_id, &target)?;
-        let limit = self.effects.target_limit;
-        Ok(match timeout(limit, self.effects.publish.put(&target, &credential)).await {
-            Ok(put) => put.map_err(Into::into),
-            Err(_) => Err(wit_publish::Error::Unavailable(format!(
-                "the target was not done within {} s; whether it has taken the secret could not be determined",
-                limit.as_secs()
-            ))),
-        })
+        let (patience, began) = (self.bounds.patience(&credential.client_id), Instant::now());
+        let put = self.effects.publish.put(&target, &credential, patience).await;
+        self.bounds.waited(&credential.client_id, began.elapsed());
+        Ok(put.map_err(Into::into))
     }
 
     async fn read(
@@ -237,13 +232,10 @@ impl wit_publish::Host for Imports {
         client_id: String,
     ) -> wasmtime::Result<Result<wit_publish::Reading, wit_publish::Error>> {
         self.target(&client_id, &target)?;
-        let limit = self.effects.target_limit;
-        Ok(match timeout(limit, self.effects.publish.read(&target, &client_id)).await {
-            Ok(reading) => reading.map(Into::into).map_err(Into::into),
-            Err(_) => {
-                Err(wit_publish::Error::Unavailable(format!("the target was not read within {} s", limit.as_secs())))
-            }
-        })
+        let (patience, began) = (self.bounds.patience(&client_id), Instant::now());
+        let reading = self.effects.publish.read(&target, &client_id, patience).await;
+        self.bounds.waited(&client_id, began.elapsed());
+        Ok(reading.map(Into::into).map_err(Into::into))
     }
 }
 

@@ -5,6 +5,7 @@ use lwa_rotate::aws::Aws;
 use lwa_rotate::config::{Config, Skipped};
 
 use super::answers::Answers;
+use super::environment;
 use super::finding::Finding;
 use super::store::store;
 use crate::cli::text::lifetime;
@@ -19,7 +20,10 @@ pub(super) async fn findings(config: &Config, aws: &Aws, answers: &Answers) -> V
         Finding::fine("configuration", format!("{} is readable and without mistakes", config.path.display()));
     let mut findings = vec![readable];
     findings.extend(config.skipped.iter().map(skipped));
+    findings.extend(environment::variables(aws).await);
     findings.extend([store(config, aws).await, clock(answers.furthest())]);
+    // Last: the others have used them.
+    findings.push(environment::credentials(aws));
     findings
 }
 

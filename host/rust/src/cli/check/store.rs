@@ -3,6 +3,7 @@
 use lwa_rotate::Severity;
 use lwa_rotate::aws::Aws;
 use lwa_rotate::config::{Config, Store};
+use lwa_rotate::publish::Probe;
 use lwa_rotate::store::{Error, FileStore, SecretsManagerStore};
 
 use super::finding::Finding;
@@ -13,8 +14,15 @@ const CONSEQUENCE: &str = "no rotation begins, because it is recorded first; a n
 
 pub(super) async fn store(config: &Config, aws: &Aws) -> Finding {
     match &config.store {
-        Store::File { path } => match FileStore::new(path).probe() {
-            Ok(()) => Finding::fine(CHECK, format!("{} can be written", path.display())),
+        Store::File { path } => match FileStore::new(path).probe(config.apps.iter().map(|app| &app.client_id)).await {
+            Ok(Probe::Fine(seen)) => Finding::fine(CHECK, seen),
+            Ok(Probe::NotChecked(why)) => Finding::new(
+                CHECK,
+                Severity::NotChecked,
+                why,
+                "whether a rotation could be recorded is not known; without that none begins",
+                "nothing, if records have been saved there before; else use a local file system",
+            ),
             Err(error) => blocking(
                 &error,
                 "let the user that runs lwa-rotate own and write the store's folder, or set another path in [store]",

@@ -2,7 +2,7 @@
 
 use lwa_rotate::config::{App, Target};
 use lwa_rotate::publish::{Error, Held, Probe, Reading};
-use lwa_rotate::{Credential, Severity, Stage, Status};
+use lwa_rotate::{Credential, Severity, Stage, Status, TargetStatus};
 
 use super::application::Applications;
 use super::finding::Finding;
@@ -27,7 +27,7 @@ pub(super) async fn targets(checked: &Applications, app: &App, status: Option<&S
         let place = target(configured, &checked.aws);
         let (probed, read) = (place.probe().await, place.read().await);
         findings.push(match probed.and_then(|probe| Ok((probe, read?))) {
-            Ok((probe, reading)) => of_place(app, configured, probe, &reading, &secrets),
+            Ok((probe, reading)) => of_place(app, configured, probe, &reading, &secrets, status),
             Err(error) => unreachable(configured, &error),
         });
     }
@@ -44,13 +44,29 @@ fn unreachable(target: &Target, error: &Error) -> Finding {
     )
 }
 
-fn of_place(app: &App, target: &Target, probe: Probe, reading: &Reading, secrets: &Secrets) -> Finding {
+fn of_place(
+    app: &App,
+    target: &Target,
+    probe: Probe,
+    reading: &Reading,
+    secrets: &Secrets,
+    status: Option<&Status>,
+) -> Finding {
     let name = &target.name;
     let is_enrolled = !secrets.0.is_empty();
     let publish = || format!("publish it: lwa-rotate publish {} --target {name}", app.name);
     let warning = |holds: &str, consequence: &str, remedy: String| {
         Finding::new(CHECK, Severity::Warning, format!("{name}: {holds}"), consequence, remedy)
     };
+    if let (Reading::Unreadable, Some(waiting)) = (reading, status.and_then(|status| waiting(status, name))) {
+        let why = waiting.failure.as_ref().map_or(String::new(), |failure| format!(": the last try failed: {failure}"));
+        let (Probe::Fine(seen) | Probe::NotChecked(seen)) = probe;
+        return warning(
+            &format!("it does not hold the current secret yet{why}. Now: {seen}"),
+            "its readers go without the current secret until then",
+            remedy(&target.kind).to_owned(),
+        );
+    }
     let holds = match reading {
         Reading::Unreadable if is_enrolled => "what it holds cannot be read",
         Reading::Unreadable => "",
@@ -99,6 +115,11 @@ fn of_place(app: &App, target: &Target, probe: Probe, reading: &Reading, secrets
             remedy(&target.kind),
         ),
     }
+}
+
+/// The target, if by the record it does not hold the current secret.
+fn waiting<'s>(status: &'s Status, name: &str) -> Option<&'s TargetStatus> {
+    status.targets.iter().find(|known| known.name.as_deref() == Some(name) && !known.holds_current)
 }
 
 /// A secret that the record does not know: a newer one than the record's, if that was put back from a backup, or one that was
@@ -156,7 +177,7 @@ mod tests {
                 written_by: None,
             })
         });
-        of_place(&config.apps[0], &target, Probe::Fine("it can be written".into()), &reading, &secrets)
+        of_place(&config.apps[0], &target, Probe::Fine("it can be written".into()), &reading, &secrets, None)
     }
 
     #[test]

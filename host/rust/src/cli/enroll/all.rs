@@ -28,6 +28,7 @@ struct Done {
 
 pub(super) async fn run(global: &Global, confirmed: bool, output: &Output) -> Outcome {
     let host = Arc::new(Host::open(global, TracingObserver).await?);
+    host.expect_environment().await?;
     let apps = host.config.apps.to_vec();
     let enroll = |app: App| {
         let host = Arc::clone(&host);

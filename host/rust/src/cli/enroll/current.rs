@@ -4,7 +4,7 @@ use lwa_rotate::aws::Aws;
 use lwa_rotate::config::{App, Target};
 use lwa_rotate::publish::{Error, Held, Reading};
 
-use super::checked;
+use super::door::checked;
 use crate::cli::failure::Failure;
 use crate::cli::target::{is_readable, target};
 
@@ -66,7 +66,7 @@ async fn look(app: &App, from: &Target, aws: &Aws) -> Result<Option<Held>, Failu
         );
         return Err(Failure::failed(text).hint("correct the target, its `names`, or the application's `client-id`"));
     }
-    held.client_secret = checked(&held.client_secret)
+    held.client_secret = checked(&held.client_secret, &app.client_id)
         .map_err(|failure| Failure::failed(format!("{}: {}: {failure}", app.name, from.name)))?;
     Ok(Some(held))
 }

@@ -23,6 +23,8 @@ pub(super) async fn run(config: Config, app: &App, force: bool, output: &Output)
     output.result("")?;
     checked.show(output)?;
     output.result("not tried: the rotate call, receiving from the queue, and publishing, which change something")?;
+    // It would refuse to begin, whatever the state of the application.
+    checked.host.expect_environment().await?;
     if word == "request" && !force && checked.stops() {
         let message = format!("{}: a rotation would not go as it should; see the findings", app.name);
         let message = match checked.first_stop() {

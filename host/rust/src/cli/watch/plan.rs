@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use lwa_rotate::{Error, State, Status};
+use lwa_rotate::{Error, State, Status, store};
 
 /// How many applications are advanced at the same time.
 pub(super) const AT_ONCE: usize = 16;
@@ -20,6 +20,10 @@ const UNDER_WAY: Duration = Duration::from_secs(60);
 const AGAIN: Duration = Duration::from_secs(10);
 /// While a rotation is under way, it is tried again no later than this: the old secret may end meanwhile.
 const LONGEST_UNDER_WAY: Duration = Duration::from_secs(600);
+
+/// A store that may not be used is tried again no later than this: what a person puts right, such as credentials in a file, is
+/// taken up within a minute.
+const REFUSED: Duration = Duration::from_secs(40);
 
 /// Time since the start.
 pub(super) type Moment = Duration;
@@ -120,6 +124,7 @@ impl Plan {
         let interval = self.interval;
         let planned = &mut self.apps[place];
         let longest = match planned.state {
+            _ if is_refused(error) => interval.min(REFUSED),
             None | Some(State::Settled | State::Stalled) => interval,
             Some(_) => interval.min(LONGEST_UNDER_WAY),
         };
@@ -173,6 +178,10 @@ impl Plan {
         planned.at = at;
         self.due.insert((at, number(place)));
     }
+}
+
+fn is_refused(error: &Error) -> bool {
+    matches!(error, Error::Store(store::Error::AccessDenied(_)))
 }
 
 /// A moment of this time, of which a number by chance makes one.

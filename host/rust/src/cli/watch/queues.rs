@@ -20,6 +20,9 @@ const BATCH: u32 = 10;
 /// The pause after the first failed receive; it doubles with each further one, up to the interval of the settings, but
 /// not beyond the longest: a message that is awaited must not wait a day because the network was away.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
+/// The pause after a receive that was refused: what a person puts right, such as credentials in a file, is taken up within a
+/// minute.
+const REFUSED_PAUSE: Duration = Duration::from_secs(40);
 /// Documented in docs/operating.md.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
@@ -77,15 +80,16 @@ impl Readers {
                             told.send(drained.deliveries.into_iter().filter_map(|delivery| delivery.status).collect());
                         read
                     }
-                    Err(error) => {
-                        match &error {
-                            Error::Queue(why) if !passes(why) => {
-                                tracing::error!(queue, "{error}; what to do: {}", queue_hint(&queue, why));
-                            }
-                            _ => tracing::warn!(queue, "{error}"),
+                    Err(error) => match &error {
+                        Error::Queue(why) if !passes(why) => {
+                            tracing::error!(queue, "{error}; what to do: {}", queue_hint(&queue, why));
+                            Read::Refused
                         }
-                        Read::Failed
-                    }
+                        _ => {
+                            tracing::warn!(queue, "{error}");
+                            Read::Failed
+                        }
+                    },
                 };
                 let pause = rhythm.after(read, reader.is_awaited(), began.elapsed());
                 tokio::select! {
@@ -170,6 +174,8 @@ pub(super) enum Read {
     /// Messages that were taken in, or others in front of those that are not received yet.
     Messages,
     Failed,
+    /// The queue is not there, or may not be read with these credentials.
+    Refused,
 }
 
 impl Read {
@@ -212,6 +218,7 @@ impl Rhythm {
             Read::Nothing if !awaited => Pause { length: self.interval, may_be_cut: true },
             // Messages that are left come again and again; they must not keep the reader busy.
             Read::Nothing => Pause { length: FIRST_PAUSE.saturating_sub(took), may_be_cut: false },
+            Read::Refused => Pause { length: REFUSED_PAUSE, may_be_cut: false },
             Read::Failed => {
                 self.failed_pause = (failed_pause * 2).min(self.interval.clamp(FIRST_PAUSE, LONGEST_PAUSE));
                 Pause { length: failed_pause, may_be_cut: false }
@@ -230,6 +237,14 @@ mod tests {
             let mut rhythm = Rhythm::new(Duration::from_secs(interval));
             let mut pauses = (0..20).map(|_| rhythm.after(Read::Failed, true, Duration::ZERO).length.as_secs());
             assert_eq!((pauses.next(), pauses.last()), (Some(2), Some(longest)));
+        }
+    }
+
+    #[test]
+    fn a_queue_that_may_not_be_read_is_tried_again_within_a_minute_for_as_long_as_it_lasts() {
+        let mut rhythm = Rhythm::new(Duration::from_secs(86_400));
+        for _ in 0..20 {
+            assert!(rhythm.after(Read::Refused, true, Duration::ZERO).length < Duration::from_secs(60));
         }
     }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::TargetKind;
 use crate::config::duration::Bounds;
 use crate::config::mistake::Report;
-use crate::config::section::Section;
+use crate::config::path::path;
+use crate::config::section::{Section, Setting};
 
 const TIMEOUT: Bounds = Bounds {
     default: "30s",
@@ -25,7 +26,7 @@ pub(super) fn exec(section: &mut Section<'_>, folder: &Path, report: &mut Report
     if !section.holds("command") {
         section.missing("command", Some(hint), report);
     }
-    let mut command = command(section, "command", hint, report)?;
+    let mut command = command(section, "command", hint, folder, report)?;
     let program = command.first()?.clone();
     beside(folder, &mut command);
     Some((format!("exec:{program}"), TargetKind::Exec { command, timeout }))
@@ -39,7 +40,7 @@ pub(super) fn then(
     report: &mut Report,
 ) -> Option<Vec<String>> {
     let hint = "write the program and its arguments as a list, such as [\"systemctl\", \"reload\", \"shop\"]";
-    let mut command = command(section, "then", hint, report)?;
+    let mut command = command(section, "then", hint, folder, report)?;
     if let Some(TargetKind::Exec { timeout, .. }) = kind
         && *timeout > BEFORE_THEN
     {
@@ -58,14 +59,24 @@ fn beside(folder: &Path, command: &mut [String]) {
     }
 }
 
-fn command(section: &mut Section<'_>, key: &'static str, hint: &str, report: &mut Report) -> Option<Vec<String>> {
+fn command(
+    section: &mut Section<'_>,
+    key: &'static str,
+    hint: &str,
+    folder: &Path,
+    report: &mut Report,
+) -> Option<Vec<String>> {
     let setting = section.value(key)?;
     let words: Option<Vec<String>> = setting
         .value
         .as_array()
         .and_then(|list| list.iter().map(|word| word.get_ref().as_str().map(str::to_owned)).collect());
     match words {
-        Some(words) if words.first().is_some_and(|program| !program.is_empty()) => Some(words),
+        Some(words) if words.first().is_some_and(|program| !program.is_empty()) => {
+            let program = Setting { value: words.first()?.as_str(), at: setting.at };
+            path(&program, folder, report)?;
+            Some(words)
+        }
         Some(_) => {
             report.add(Some(setting.at), format!("`{key}` names no program"), Some(hint));
             None

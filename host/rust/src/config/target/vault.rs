@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Format, Rule, Taken, TargetKind, names};
+use super::{Format, Rule, Taken, TargetKind, names, whole};
 use crate::config::endpoint::{Purpose, endpoint};
 use crate::config::mistake::Report;
 use crate::config::section::Section;
@@ -24,13 +24,14 @@ pub(super) fn secret(
     let mount = section.text("mount", report);
     let address = section.text("address", report).map(|address| endpoint(&address, Purpose::Vault, report));
     let namespace = section.text("namespace", report).map(|namespace| namespace.value.to_owned());
-    let token_file = section.text("token-file", report).map(|file| folder.join(file.value));
+    let token_file = section.text("token-file", report).map(|file| whole(&file, folder, report));
     let names = names(section, Format::Json, report);
     let mount_is_right = mount.as_ref().is_none_or(|mount| PATH.keeps(mount, report));
     let path = path.filter(|path| PATH.keeps(path, report))?;
-    if !mount_is_right || matches!(address, Some(None)) {
+    if !mount_is_right || matches!(address, Some(None)) || matches!(token_file, Some(None)) {
         return None;
     }
+    let token_file = token_file.flatten();
     let (names, address) = (names?, address.flatten());
     let mount = mount.map_or("secret", |mount| mount.value).to_owned();
 

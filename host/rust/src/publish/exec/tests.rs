@@ -78,6 +78,53 @@ async fn a_command_that_is_not_done_in_time_is_killed() {
     assert!(!alive.success(), "the process is gone");
 }
 
+fn is_alive(pid_file: &std::path::Path) -> bool {
+    let pid = fs::read_to_string(pid_file).unwrap();
+    // One that was not waited for yet is dead all the same.
+    fs::read_to_string(format!("/proc/{}/stat", pid.trim())).is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+/// Starts a child of its own that hangs, and hangs with it.
+fn hangs_in_a_child(pid_file: &std::path::Path) -> ExecTarget {
+    let script = r#"cat > /dev/null; sleep 1000 & echo $! > "$1.new"; mv "$1.new" "$1"; wait; echo done"#;
+    ExecTarget::new("sh", ["-c", script, "sh", pid_file.to_str().unwrap()])
+}
+
+#[tokio::test]
+async fn a_command_that_is_not_done_in_time_ends_with_its_children() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pid");
+
+    let target = hangs_in_a_child(&file).time_limit(Duration::from_secs(2));
+    let error = target.put(&credential()).await.unwrap_err();
+
+    assert!(matches!(&error, Error::Unavailable(text) if text.contains("killed")), "{error:?}");
+    until_dead(&file).await;
+}
+
+#[tokio::test]
+async fn a_command_that_nothing_waits_for_any_more_ends_with_its_children() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pid");
+    let (target, credential) = (hangs_in_a_child(&file), credential());
+
+    tokio::select! {
+        put = target.put(&credential) => panic!("it hangs: {put:?}"),
+        () = async { while !file.exists() { tokio::time::sleep(Duration::from_millis(5)).await } } => {}
+    }
+
+    until_dead(&file).await;
+}
+
+/// A process that was killed takes a moment to go.
+async fn until_dead(pid_file: &std::path::Path) {
+    let begun = Instant::now();
+    while is_alive(pid_file) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the child is still there");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 #[tokio::test]
 async fn a_process_left_behind_does_not_hold_up_the_answer() {
     let folder = tempfile::tempdir().unwrap();
@@ -88,6 +135,7 @@ async fn a_process_left_behind_does_not_hold_up_the_answer() {
     target.put(&credential()).await.unwrap();
 
     assert!(begun.elapsed() < Duration::from_secs(20));
+    assert!(is_alive(&file), "what a command that has ended leaves in the background is meant to be there");
     let pid = fs::read_to_string(&file).unwrap();
     Command::new("kill").arg(pid.trim()).status().unwrap();
 }

@@ -18,10 +18,12 @@ use tokio::{
 
 use super::{
     super::{Error, form::append_string},
+    access::Access,
+    exec,
     failure::{self, Asked},
     written_by::Metadata,
 };
-use crate::secret::Secret;
+use crate::{http::proxy::Proxy, secret::Secret};
 
 /// How long a request may take.
 const CALL_LIMIT: Duration = Duration::from_secs(10);
@@ -41,6 +43,8 @@ const REHEARSE: &str = "&dryRun=All";
 /// read it logs as a whole.
 pub(super) struct Client {
     kube: kube::Client,
+    server: String,
+    proxy: Option<Proxy>,
     namespace: String,
     secret: String,
 }
@@ -91,31 +95,36 @@ pub(super) type Fetching = Arc<Semaphore>;
 impl Client {
     /// The command for credentials, if the kubeconfig names one, runs here; it may take this long.
     pub(super) async fn new(
-        config: Config,
+        access: Access,
         namespace: Option<&str>,
         secret: &str,
         fetching: &Fetching,
         limit: Duration,
     ) -> Result<Self, Error> {
+        let Access { mut config, proxy } = access;
+        let server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
         let namespace = self::namespace(&config, namespace);
         if ![&namespace, secret].into_iter().all(is_name) {
             return Err(failure::no_name(&format!("the secret {secret} in namespace {namespace}")));
         }
-        let builder = timeout(limit, async {
+        let config = timeout(limit, async {
             let permit = Arc::clone(fetching).acquire_owned().await;
             let (tell, told) = oneshot::channel();
-            // `kube` waits for the command's end, however long: on a thread that nobody waits for when the time is over.
+            // The command's end is waited for, however long: on a thread that is left alone when the time is over.
             thread::spawn(move || {
-                let _ = tell.send(ClientBuilder::try_from(config));
+                let ran = exec::run(&mut config.auth_info);
+                let _ = tell.send(ran.map(|()| config));
                 drop(permit);
             });
             told.await
         });
-        let builder = match builder.await {
-            Ok(Ok(builder)) => builder.map_err(|error| failure::of_call(&error))?,
+        let config = match config.await {
+            Ok(Ok(config)) => config?,
             Ok(Err(_)) | Err(_) => return Err(failure::no_credentials_in_time(limit)),
         };
-        Ok(Self { kube: builder.build(), namespace, secret: secret.to_owned() })
+        let builder =
+            ClientBuilder::try_from(config).map_err(|error| failure::of_call(&error, &server, proxy.as_ref()))?;
+        Ok(Self { kube: builder.build(), server, proxy, namespace, secret: secret.to_owned() })
     }
 
     /// How messages call the Secret.
@@ -198,7 +207,8 @@ impl Client {
     async fn send(&self, request: http::request::Builder, body: Body) -> Result<(u16, Secret), Error> {
         let request = request.body(body).map_err(|_| failure::no_name(&self.place()))?;
         let exchange = async {
-            let answer = self.kube.send(request).await.map_err(|error| failure::of_call(&error))?;
+            let answer = self.kube.send(request).await;
+            let answer = answer.map_err(|error| failure::of_call(&error, &self.server, self.proxy.as_ref()))?;
             let status = answer.status().as_u16();
             let mut frames = answer.into_body();
             let mut body = Secret::default();
@@ -212,7 +222,8 @@ impl Client {
             }
             Ok((status, body))
         };
-        timeout(CALL_LIMIT, exchange).await.unwrap_or_else(|_| Err(failure::no_answer_in_time(CALL_LIMIT)))
+        let late = |_| Err(failure::no_answer_in_time(CALL_LIMIT, &self.server, self.proxy.as_ref()));
+        timeout(CALL_LIMIT, exchange).await.unwrap_or_else(late)
     }
 }
 
@@ -286,7 +297,8 @@ mod tests {
 
         for _ in 0..2 {
             let limit = Duration::from_millis(300);
-            let client = Client::new(config(folder.path()), None, "shop", &fetching, limit).await;
+            let access = Access { config: config(folder.path()), proxy: None };
+            let client = Client::new(access, None, "shop", &fetching, limit).await;
             let Err(Error::Unavailable(text)) = client.map(|_| ()) else { panic!("it hangs") };
             assert!(text.contains("was not done after 0.3 s"), "{text}");
         }

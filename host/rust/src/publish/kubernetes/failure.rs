@@ -1,11 +1,18 @@
 //! What went wrong, and what to do. The bodies of answers, the kubeconfig and what its commands write are never shown.
 
-use std::{error::Error as StdError, time::Duration};
+use std::{path::Path, time::Duration};
 
-use kube::{client::AuthError, config::KubeconfigError};
+use kube::{
+    client::AuthError,
+    config::{KubeconfigError, LoadDataError},
+};
 
 use super::super::Error;
-use crate::http::OriginError;
+use crate::http::{
+    OriginError,
+    connection::{self, causes},
+    proxy::Proxy,
+};
 
 /// What was refused.
 #[derive(Clone, Copy)]
@@ -72,8 +79,12 @@ pub(super) fn broken_off(place: &str) -> Error {
 }
 
 /// There was no answer.
-pub(super) fn no_answer_in_time(limit: Duration) -> Error {
-    Error::Unavailable(format!("the cluster has not answered within {} s; it is tried again", limit.as_secs()))
+pub(super) fn no_answer_in_time(limit: Duration, server: &str, proxy: Option<&Proxy>) -> Error {
+    let through = proxy.map_or_else(String::new, |proxy| format!(" through {proxy}"));
+    Error::Unavailable(format!(
+        "the cluster at {server} has not answered{through} within {} s; it is tried again",
+        limit.as_secs()
+    ))
 }
 
 /// The kubeconfig's command hangs.
@@ -93,10 +104,49 @@ pub(super) fn wants_a_person() -> Error {
 }
 
 /// Neither a kubeconfig nor a service account.
-pub(super) fn no_kubeconfig() -> Error {
-    Error::Other(
-        "no cluster is known: there is no kubeconfig and no service account of a pod; set KUBECONFIG, or write ~/.kube/config".into(),
-    )
+pub(super) fn no_kubeconfig(places: &str) -> Error {
+    let places = if places.is_empty() { "~/.kube/config" } else { places };
+    Error::Other(format!(
+        "no cluster is known: there is no kubeconfig at {places}, and no service account of a pod (KUBERNETES_SERVICE_HOST is not set); set KUBECONFIG, or write ~/.kube/config"
+    ))
+}
+
+/// A variable that a pod has cannot work.
+pub(super) fn service(variable: &str, why: &str) -> Error {
+    Error::Other(format!(
+        "the cluster of this pod is not known: {variable} {why}; leave it as the cluster sets it, or name a kubeconfig in KUBECONFIG"
+    ))
+}
+
+/// A file that a pod has cannot be used.
+pub(super) fn service_account(why: &str) -> Error {
+    Error::Other(format!(
+        "the service account of this pod cannot be used: {why}; let the pod mount it (automountServiceAccountToken), or name a kubeconfig in KUBECONFIG"
+    ))
+}
+
+/// A kubeconfig that cannot be read.
+pub(super) fn unreadable_kubeconfig(path: &Path, why: &str) -> Error {
+    Error::Other(format!(
+        "the kubeconfig {} cannot be read: {why}; let the user that runs lwa-rotate read it, or name another in KUBECONFIG",
+        path.display()
+    ))
+}
+
+/// A way of logging in that `kubectl` has given up.
+pub(super) fn unknown_provider(user: &str, provider: &str) -> Error {
+    Error::Other(format!(
+        "the user {user} of the kubeconfig has the auth-provider {provider}, which kubectl no longer takes either; name a command in `exec`"
+    ))
+}
+
+/// The command for credentials did not give any.
+pub(super) fn command(name: &str, why: &str, install: Option<&str>) -> Error {
+    let install = install.map(|hint| format!(" ({})", hint.split_whitespace().collect::<Vec<_>>().join(" ")));
+    Error::AccessDenied(format!(
+        "the kubeconfig's credentials cannot be had: the command {name} {why}{}; run it by hand, `kubectl auth whoami` shows whether they work",
+        install.unwrap_or_default()
+    ))
 }
 
 /// The kubeconfig's server is no address to send a secret to.
@@ -112,68 +162,68 @@ pub(super) fn unverified() -> Error {
     )
 }
 
-/// A proxy that is no address.
-pub(super) fn wrong_proxy() -> Error {
-    Error::Other("the proxy of the kubeconfig or of HTTPS_PROXY is no address; put it right".into())
-}
-
 /// A kubeconfig that cannot be used. What it says of its text might show a token.
-pub(super) fn of_kubeconfig(error: &KubeconfigError) -> Error {
-    let text = match error {
+pub(super) fn of_kubeconfig(error: &KubeconfigError, path: &Path) -> Error {
+    let text: String = match error {
         KubeconfigError::CurrentContextNotSet => "it names no current-context; set `context`".into(),
         KubeconfigError::LoadContext(name) => format!("it has no context {name}"),
         KubeconfigError::LoadClusterOfContext(name) => format!("it has no cluster {name}, which its context names"),
         KubeconfigError::ReadConfig(error, path) => format!("{}: {error}", path.display()),
         KubeconfigError::MissingClusterUrl => "its cluster has no server".into(),
-        KubeconfigError::LoadCertificateAuthority(_) | KubeconfigError::ParseCertificates(_) => {
-            "its certificate-authority cannot be read".into()
-        }
-        KubeconfigError::LoadClientCertificate(_) => "its client-certificate cannot be read".into(),
-        KubeconfigError::LoadClientKey(_) => "its client-key cannot be read".into(),
-        KubeconfigError::ParseProxyUrl(_) => return wrong_proxy(),
+        KubeconfigError::ParseClusterUrl(_) => "the `server` of its cluster is no address".into(),
+        KubeconfigError::LoadCertificateAuthority(error) => format!("its certificate-authority {}", data(error)),
+        KubeconfigError::ParseCertificates(_) => "its certificate-authority holds no certificates in PEM".into(),
+        KubeconfigError::LoadClientCertificate(error) => format!("its client-certificate {}", data(error)),
+        KubeconfigError::LoadClientKey(error) => format!("its client-key {}", data(error)),
+        KubeconfigError::ParseProxyUrl(_) => "its proxy-url, or HTTPS_PROXY, is no address".into(),
         KubeconfigError::ParseNoProxy(_) => "NO_PROXY holds something other than hosts and networks".into(),
         _ => "it is no kubeconfig; `kubectl config view` shows what is wrong".into(),
     };
-    Error::Other(format!("the kubeconfig cannot be used: {text}"))
+    Error::Other(format!("the kubeconfig {} cannot be used: {text}", path.display()))
+}
+
+fn data(error: &LoadDataError) -> String {
+    match error {
+        LoadDataError::ReadFile(error, path) => format!("cannot be read: {}: {error}", path.display()),
+        LoadDataError::DecodeBase64(_) => "is not in base64".into(),
+        LoadDataError::NoBase64DataOrFile => "is not there, and belongs to the other half".into(),
+    }
 }
 
 /// A request that was not answered.
-pub(super) fn of_call(error: &kube::Error) -> Error {
+pub(super) fn of_call(error: &kube::Error, server: &str, proxy: Option<&Proxy>) -> Error {
     match error {
         kube::Error::Auth(error) => of_credentials(error),
-        kube::Error::ProxyProtocolUnsupported { .. } | kube::Error::ProxyProtocolDisabled { .. } => {
-            Error::Other("the proxy to the cluster is of an unknown kind; use one of http or https".into())
-        }
-        kube::Error::RustlsTls(error) => {
-            Error::Other(format!("the certificates of the kubeconfig cannot be used: {}", innermost(error)))
-        }
+        kube::Error::RustlsTls(error) => Error::Other(format!(
+            "the certificates of the kubeconfig cannot be used: {}; see its certificate-authority, client-certificate and client-key",
+            causes(error).pop().unwrap_or_default()
+        )),
         error => {
-            let text = innermost(error);
-            let hint = if text.contains("certificate") {
-                "; the kubeconfig's certificate-authority must be the one that signed the cluster's certificate"
+            let causes = causes(error);
+            let is_trust = causes.iter().any(|cause| cause.contains("certificate"));
+            if proxy.is_some() && !is_trust {
+                return Error::Unavailable(format!(
+                    "the cluster cannot be asked: {}",
+                    connection::failed(server, proxy, &causes)
+                ));
+            }
+            let text = causes.last().map(String::as_str).unwrap_or_default();
+            let hint = if is_trust {
+                "the kubeconfig's certificate-authority must be the one that signed the cluster's certificate"
             } else {
-                "; see that the cluster runs and can be reached from here"
+                "see that the cluster runs and can be reached from here"
             };
-            Error::Unavailable(format!("the cluster cannot be asked: {text}{hint}"))
+            Error::Unavailable(format!("the cluster at {server} cannot be asked: {text}; {hint}"))
         }
     }
 }
 
 fn of_credentials(error: &AuthError) -> Error {
     let text = match error {
-        // What it wrote may be the token.
-        AuthError::AuthExecRun { out, .. } => format!("the command for them ended with {}", out.status),
-        AuthError::AuthExecStart(error) => format!("the command for them cannot be started: {error}"),
         AuthError::ReadTokenFile(error, path) => format!("{}: {error}", path.display()),
         _ => "they are incomplete or of a kind that is not known".into(),
     };
     Error::AccessDenied(format!(
         "the kubeconfig's credentials cannot be had: {text}; `kubectl auth whoami` shows whether they work"
     ))
-}
-
-/// The innermost cause: what is around it says that a request failed.
-fn innermost(error: &dyn StdError) -> String {
-    let chain = std::iter::successors(Some(error), |&error| error.source());
-    chain.last().map(ToString::to_string).unwrap_or_default()
 }

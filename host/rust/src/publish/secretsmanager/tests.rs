@@ -162,7 +162,7 @@ async fn each_answer_of_a_read_has_its_remedy_and_nothing_is_written() {
             "denied",
             "secretsmanager:GetSecretValue",
         ),
-        (&[(400, r#"{"__type":"ExpiredTokenException","Message":"it has expired"}"#)], "denied", "renew them"),
+        (&[(400, r#"{"__type":"ExpiredTokenException","Message":"it has expired"}"#)], "denied", "have expired"),
         (&[(400, r#"{"__type":"UnrecognizedClientException","Message":"invalid token"}"#)], "denied", "region"),
         (&[(400, r#"{"__type":"DecryptionFailure","Message":"no"}"#)], "denied", "kms:Decrypt"),
         (

@@ -134,7 +134,7 @@ async fn each_answer_has_its_remedy() {
         (&[DENIED], "denied", "ssm:GetParameter"),
         (&[HELD, DENIED], "denied", "ssm:DescribeParameters"),
         (&[HELD, DESCRIBED, DENIED], "denied", "ssm:PutParameter"),
-        (&[(400, r#"{"__type":"ExpiredTokenException","message":"it has expired"}"#)], "denied", "renew them"),
+        (&[(400, r#"{"__type":"ExpiredTokenException","message":"it has expired"}"#)], "denied", "have expired"),
         (&[(400, r#"{"__type":"InvalidKeyId","message":"no such key"}"#)], "denied", "KMS key"),
         (&[(400, r#"{"__type":"ThrottlingException","message":"Rate exceeded"}"#)], "unavailable", "Rate exceeded"),
         (&[HELD, DESCRIBED, (400, r#"{"__type":"TooManyUpdates","message":"no"}"#)], "unavailable", "same moment"),

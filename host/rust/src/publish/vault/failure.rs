@@ -27,10 +27,8 @@ pub(super) fn says(response: &Response, words: &str) -> bool {
 }
 
 /// There was no answer.
-pub(super) fn of_call(error: &http::Error) -> Error {
-    Error::Unavailable(format!(
-        "vault cannot be asked: {error}; see that VAULT_ADDR or `address` is right and vault runs"
-    ))
+pub(super) fn of_call(error: &http::Error, set_by: &str) -> Error {
+    Error::Unavailable(format!("vault cannot be asked: {error}; see that {set_by} is right and vault runs"))
 }
 
 /// An answer that nobody can go on with, other than that something is not permitted.

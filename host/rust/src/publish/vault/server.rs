@@ -1,6 +1,6 @@
 //! The calls: <https://developer.hashicorp.com/vault/api-docs/secret/kv/kv-v2>.
 
-use std::{fmt::Write, time::Duration};
+use std::{fmt::Write, path::PathBuf, time::Duration};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -26,6 +26,8 @@ pub(super) struct Server {
     client: Client,
     /// Without a slash at the end.
     address: String,
+    /// The setting that it comes from.
+    set_by: &'static str,
     namespace: Option<String>,
     token: Token,
     mount: String,
@@ -94,7 +96,8 @@ struct Granted {
 
 impl Server {
     pub(super) fn new(
-        address: &str,
+        (address, set_by): (String, &'static str),
+        authority: Option<(&'static str, PathBuf)>,
         namespace: Option<String>,
         token: Token,
         mount: &str,
@@ -102,10 +105,16 @@ impl Server {
     ) -> Result<Self, Error> {
         let address = address.trim_end_matches('/').to_owned();
         let origin = Origin::of(&address).map_err(|error| {
-            Error::Other(format!("the address of vault cannot be used: {error}; put `address` or VAULT_ADDR right"))
+            // What is before an @ may be a password.
+            let shown = if address.contains('@') { String::new() } else { format!(", '{}',", address.escape_debug()) };
+            Error::Other(format!("the address of vault in {set_by}{shown} cannot be used: {error}; put {set_by} right"))
         })?;
         let client = Client::new([origin]);
-        Ok(Self { client, address, namespace, token, mount: mount.to_owned(), path: path.to_owned() })
+        let client = match authority {
+            Some((name, file)) => client.trusting(name, file),
+            None => client,
+        };
+        Ok(Self { client, address, set_by, namespace, token, mount: mount.to_owned(), path: path.to_owned() })
     }
 
     /// How messages call the secret.
@@ -226,7 +235,7 @@ impl Server {
         let url = format!("{}/v1/{path}", self.address);
         let time_limit = CALL_LIMIT;
         let request = Request { method, url, headers, body, time_limit, body_limit: BODY_LIMIT, not_after: None };
-        self.client.send(request).await.map_err(|error| failure::of_call(&error))
+        self.client.send(request).await.map_err(|error| failure::of_call(&error, self.set_by))
     }
 }
 

@@ -9,7 +9,8 @@ pub(super) struct Place {
     pub(super) url: String,
     /// The region, if the URL is one of Amazon's.
     pub(super) region: Option<String>,
-    /// The origin, if it has to be the endpoint: the URL is not one of Amazon's, or of an endpoint inside a VPC.
+    /// The origin, if it has to be the endpoint: the URL is not one of Amazon's, or not of the host that the SDK asks in a region
+    /// by itself: one inside a VPC, of FIPS or of dual stack.
     pub(super) endpoint: Option<String>,
 }
 
@@ -17,9 +18,17 @@ impl Place {
     pub(super) fn of(url: String) -> Result<Self, UrlError> {
         let origin = Origin::of(&url).map_err(|error| UrlError { url: url.clone(), error })?;
         let region = region(origin.host());
-        let own_endpoint = region.is_none() || origin.host().contains(".vpce.");
+        let own_endpoint = region.is_none() || is_of_its_own(origin.host());
         Ok(Self { url, region, endpoint: own_endpoint.then(|| origin.to_string()) })
     }
+}
+
+/// Whether the SDK would ask another host of this region. That of the old forms is one that it may ask instead.
+fn is_of_its_own(host: &str) -> bool {
+    host.contains(".vpce.")
+        || host.starts_with("sqs-fips.")
+        || host.ends_with(".api.aws")
+        || host.ends_with(".api.amazonwebservices.com.cn")
 }
 
 /// `sqs.REGION.amazonaws.com` and its relatives: other partitions, FIPS, dual stack, VPC endpoints, and the old forms
@@ -49,9 +58,7 @@ mod tests {
     fn urls_of_amazon_name_their_region() {
         for (host, expected) in [
             ("sqs.eu-west-1.amazonaws.com", "eu-west-1"),
-            ("sqs-fips.us-east-2.amazonaws.com", "us-east-2"),
             ("sqs.cn-north-1.amazonaws.com.cn", "cn-north-1"),
-            ("sqs.us-west-2.api.aws", "us-west-2"),
             ("eu-central-1.queue.amazonaws.com", "eu-central-1"),
             ("queue.amazonaws.com", "us-east-1"),
         ] {
@@ -65,6 +72,20 @@ mod tests {
         let place = Place::of("https://vpce-0a1-b2.sqs.eu-west-1.vpce.amazonaws.com/123456789012/lwa".into()).unwrap();
         assert_eq!(place.region.as_deref(), Some("eu-west-1"));
         assert_eq!(place.endpoint.as_deref(), Some("https://vpce-0a1-b2.sqs.eu-west-1.vpce.amazonaws.com"));
+    }
+
+    #[test]
+    fn an_endpoint_of_fips_or_of_dual_stack_is_asked_at_that_host() {
+        for (host, region) in [
+            ("sqs-fips.us-east-2.amazonaws.com", "us-east-2"),
+            ("sqs.us-west-2.api.aws", "us-west-2"),
+            ("sqs-fips.us-west-2.api.aws", "us-west-2"),
+            ("sqs.cn-north-1.api.amazonwebservices.com.cn", "cn-north-1"),
+        ] {
+            let place = Place::of(format!("https://{host}/123456789012/lwa")).unwrap();
+            let expected = (Some(region), Some(format!("https://{host}")));
+            assert_eq!((place.region.as_deref(), place.endpoint), expected);
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::{
     runtime::{
         bounds::Subject,
         imports::{Effects, Imports},
+        turns::Turns,
     },
     settings,
     store::{self, MemoryStore},
@@ -158,10 +159,9 @@ impl World {
             http: Box::new(Noted(Arc::clone(&others), Arc::clone(&queue))),
             queue: Box::new(Noted(Arc::clone(&others), Arc::clone(&queue))),
             store: Box::new(Noted(Arc::clone(&others), ())),
-            publish: Box::new(Noted(Arc::clone(&others), ())),
+            publish: Arc::new(Turns::new(Box::new(Noted(Arc::clone(&others), ())), Limits::default().target)),
             observe: Box::new(Collector::default()),
             clock: Box::new(clock),
-            target_limit: Limits::default().target,
             random: Some(Box::new(|| 0)),
         };
         let effects = Arc::new(effects);

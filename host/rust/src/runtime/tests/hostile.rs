@@ -22,6 +22,7 @@ use crate::{
     runtime::{
         bounds::{HANDED_OVER, Subject},
         imports::{Effects, Imports},
+        turns::Turns,
     },
     settings,
     store::{FileStore, Store as _},
@@ -106,10 +107,9 @@ impl World {
             http: Box::new(http),
             queue: Box::new(Arc::clone(&queue)),
             store: Box::new(store.clone()),
-            publish: Box::new(targets()),
+            publish: Arc::new(Turns::new(Box::new(targets()), limits.target)),
             observe: Box::new(Arc::clone(&events)),
             clock: Box::new(SystemClock),
-            target_limit: limits.target,
             random: None,
         });
         let runtime = Runtime::pooled(limits).unwrap();

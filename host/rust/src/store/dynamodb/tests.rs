@@ -89,7 +89,7 @@ async fn answers_of_dynamodb_are_told_apart() {
     assert!(matches!(&denied, Error::AccessDenied(text) if text.contains("need dynamodb:GetItem")), "{denied:?}");
     let expired = error("ExpiredTokenException", "The security token included in the request is expired").await;
     assert!(
-        matches!(&expired, Error::AccessDenied(text) if text.contains("not valid") && !text.contains("PutItem")),
+        matches!(&expired, Error::AccessDenied(text) if text.contains("have expired") && !text.contains("PutItem")),
         "{expired:?}"
     );
     let missing = error("ResourceNotFoundException", "Requested resource not found").await;

@@ -209,12 +209,12 @@ fn failures_are_told_apart() {
 async fn a_probe_tells_whether_records_could_be_saved_and_writes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("file"), "").unwrap();
-    let probe = |name: &str| FileStore::new(folder.path().join(name)).probe();
+    let probe = async |name: &str| FileStore::new(folder.path().join(name)).probe([ID]).await;
 
-    probe("").unwrap();
-    probe("new").unwrap();
-    probe("new/and/deeper").unwrap();
-    assert!(matches!(probe("file"), Err(Error::Unavailable(text)) if text.contains("file")));
-    assert!(probe("file/below").is_err());
+    for name in ["", "new", "new/and/deeper"] {
+        assert!(matches!(probe(name).await, Ok(Probe::Fine(_))), "{name}");
+    }
+    assert!(matches!(probe("file").await, Err(Error::Unavailable(text)) if text.contains("file")));
+    assert!(probe("file/below").await.is_err());
     assert_eq!(names(folder.path()), ["file"]);
 }

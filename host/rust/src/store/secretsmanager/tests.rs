@@ -209,7 +209,7 @@ async fn answers_of_secrets_manager_are_told_apart() {
         "{denied:?}"
     );
     let expired = error("ExpiredTokenException", "The security token included in the request is expired").await;
-    assert!(matches!(&expired, Error::AccessDenied(text) if text.contains("not valid")), "{expired:?}");
+    assert!(matches!(&expired, Error::AccessDenied(text) if text.contains("have expired")), "{expired:?}");
     for code in ["EncryptionFailure", "DecryptionFailure"] {
         let key = error(code, "the KMS key is disabled").await;
         assert!(matches!(&key, Error::AccessDenied(text) if text.contains("enabled")), "{key:?}");

@@ -109,6 +109,18 @@ fn a_failure_is_told_once_and_looked_at_more_and_more_seldom() {
 }
 
 #[test]
+fn a_store_that_may_not_be_used_is_tried_again_within_a_minute_for_as_long_as_it_lasts() {
+    let mut plan = plan(1);
+    let mut now = Moment::ZERO;
+    for _ in 0..20 {
+        let place = plan.begin(now).unwrap();
+        plan.failed(place, &Error::Store(store::Error::AccessDenied("the credentials have expired".into())), now);
+        assert!(plan.next().unwrap() - now < seconds(60));
+        now = plan.next().unwrap();
+    }
+}
+
+#[test]
 fn what_comes_while_an_application_is_looked_at_has_it_looked_at_again() {
     let mut plan = plan(1);
     let place = plan.begin(Moment::ZERO).unwrap();

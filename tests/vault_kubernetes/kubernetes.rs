@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::doubles::kubernetes::{Cluster, Rival, TOKEN, encoded};
 use crate::doubles::proxy;
-use crate::program::{CLIENT_ID, SECRET, World, script};
+use crate::program::{CLIENT_ID, SECRET, World, in_days, script};
 use crate::{assert_fails, configure, finding, publish_again, target, tls};
 
 const TARGET: &str = "name = \"k8s\"\nkind = \"kubernetes\"\nsecret = \"shop\"";
@@ -24,7 +24,7 @@ fn theirs() -> Value {
     json!({
         "apiVersion": "v1", "kind": "Secret", "type": "shop.example/settings",
         "metadata": { "name": "shop", "namespace": "default", "labels": { "app": "shop" } },
-        "data": { "PORT": encoded("80"), "LWA_CLIENT_SECRET": encoded("gone") },
+        "data": { "PORT": encoded("80"), "LWA_CLIENT_SECRET": "" },
     })
 }
 
@@ -74,7 +74,8 @@ fn moving_over_is_one_command() {
     let world = world(&cluster, "");
     world.run(&["enroll", "shop", "--from", "k8s"]).exits(1).says("no client secret in k8s yet");
     let mut secret = theirs();
-    for (key, value) in [("ID", CLIENT_ID), ("SECRET", SECRET), ("SECRET_EXPIRES_AT", "2999-01-31T12:00:00Z")] {
+    let ends = format!("{}T12:00:00Z", in_days(100));
+    for (key, value) in [("ID", CLIENT_ID), ("SECRET", SECRET), ("SECRET_EXPIRES_AT", &ends)] {
         secret["data"][format!("LWA_CLIENT_{key}")] = encoded(value).into();
     }
     cluster.make("default/shop", secret);
@@ -82,7 +83,7 @@ fn moving_over_is_one_command() {
     world.run(&["enroll", "shop", "--from", "k8s"]).done();
 
     assert_eq!(world.stored("current").as_deref(), Some(SECRET));
-    assert_eq!(world.status()["expires_at"], "2999-01-31T12:00:00Z");
+    assert_eq!(world.status()["expires_at"], ends);
     assert_eq!(cluster.writes(), 0, "it holds the same already");
 }
 

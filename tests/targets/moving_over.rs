@@ -209,7 +209,7 @@ fn a_target_that_cannot_be_read_keeps_its_application_from_being_enrolled_with_w
     assert_eq!(world.stored("current").as_deref(), Some(SECRET));
     assert_eq!(world.read("shop.json"), other);
     let failure = world.status().to_string();
-    assert!(failure.contains("another application") && failure.contains("remove that client id"), "{failure}");
+    assert!(failure.contains("another application, and is not overwritten"), "{failure}");
 }
 
 /// Rule 9: where `names` are swapped, the secret stands in the place of the client id.

@@ -169,15 +169,6 @@ fn each_way_to_fail_has_a_status_that_says_what_to_do() {
             "",
             &["does not let this user patch the secret shop"],
         ),
-        (
-            |cluster, _| {
-                let mut secret = theirs();
-                secret["data"]["LWA_CLIENT_ID"] = encoded("amzn1.application-oa2-client.other\n").into();
-                cluster.make("default/shop", secret);
-            },
-            "",
-            &["the secret shop in namespace default: it holds the credential of another application", "client.other)"],
-        ),
         (|_, _| {}, "namespace = \"nowhere\"", &["there is no namespace nowhere"]),
         (
             |cluster, _| {
@@ -237,6 +228,20 @@ fn each_way_to_fail_has_a_status_that_says_what_to_do() {
         change(&cluster, &world);
         assert_fails(&world, "k8s", texts);
     }
+}
+
+#[test]
+fn a_secret_with_the_credential_of_another_application_is_left_as_it_is() {
+    let cluster = Cluster::start();
+    let mut secret = theirs();
+    secret["data"]["LWA_CLIENT_ID"] = encoded("amzn1.application-oa2-client.other\n").into();
+    cluster.make("default/shop", secret);
+    let world = world(&cluster, "");
+
+    world.run_with(&["enroll", "shop"], SECRET).exits(1).says("k8s").says("the credential of another application");
+
+    assert_eq!((cluster.writes(), target(&world, "k8s")["holds_current"].as_bool()), (0, Some(false)));
+    assert!(world.read("shop.env").contains(SECRET), "the others have it");
 }
 
 /// Has a command fetch the token.

@@ -227,7 +227,7 @@ fn check_reads_the_policy_of_the_key_that_a_queue_of_moto_is_encrypted_with() {
     };
 
     encrypt_with(&good);
-    assert_eq!(faults(&world), [["encryption", "not-checked"]], "where KMS is, is not known");
+    assert_eq!(faults(&world), [["encryption", "doubtful"]], "where KMS is, is not known");
     world.set("AWS_ENDPOINT_URL_KMS", &url);
     for key in [good.as_str(), &id(&good), "alias/mine"] {
         encrypt_with(key);

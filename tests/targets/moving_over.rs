@@ -3,7 +3,7 @@
 use lwa_rotate_emulator::Application;
 use serde_json::{Value, json};
 
-use crate::program::{CLIENT_ID, SECRET, TARGETS, World};
+use crate::program::{CLIENT_ID, SECRET, TARGETS, World, in_days};
 use crate::services::Kind;
 use crate::{BOTH, SAMPLE_NAMES, create_secret, sample, secret, serve, shop, start, target, world};
 
@@ -29,8 +29,8 @@ fn an_application_moves_over_by_one_command_and_is_rotated_where_it_was() {
 
 #[test]
 fn the_current_secret_comes_from_any_place_that_can_be_read_with_the_time_at_which_it_ends() {
-    const ENDS: &str = "2100-01-31T00:00:00Z";
-    let document = json!({ "client_id": CLIENT_ID, "client_secret": SECRET, "expires_at": ENDS }).to_string();
+    let ends_at = format!("{}T00:00:00Z", in_days(100));
+    let document = json!({ "client_id": CLIENT_ID, "client_secret": SECRET, "expires_at": ends_at }).to_string();
     for kind in BOTH {
         let server = start(kind);
         create_secret(&server, "shop", &document);
@@ -41,15 +41,15 @@ fn the_current_secret_comes_from_any_place_that_can_be_read_with_the_time_at_whi
             + &target("ssm", "parameter = \"/json\"")
             + &target("ssm", "parameter = \"/value\"\nformat = \"value\"");
         for (from, ends) in [
-            ("secretsmanager:shop", ENDS.into()),
-            ("ssm:/json", ENDS.into()),
+            ("secretsmanager:shop", ends_at.clone().into()),
+            ("ssm:/json", ends_at.clone().into()),
             ("ssm:/value", Value::Null),
-            ("file:shop.json", ENDS.into()),
-            ("file:shop.env", ENDS.into()),
+            ("file:shop.json", ends_at.clone().into()),
+            ("file:shop.env", ends_at.clone().into()),
         ] {
             let world = world(&server, &format!("{targets}{TARGETS}"));
             world.write("shop.json", &document);
-            let env = format!("LWA_CLIENT_SECRET=\"{SECRET}\"\nexport LWA_CLIENT_SECRET_EXPIRES_AT={ENDS} # soon\n");
+            let env = format!("LWA_CLIENT_SECRET=\"{SECRET}\"\nexport LWA_CLIENT_SECRET_EXPIRES_AT={ends_at} # soon\n");
             world.write("shop.env", &env);
 
             let (code, enrolled) = world.json(&["enroll", "shop", "--from", from]);
@@ -63,12 +63,13 @@ fn the_current_secret_comes_from_any_place_that_can_be_read_with_the_time_at_whi
 #[test]
 fn a_time_that_is_given_counts_more_than_the_one_that_is_held() {
     let world = World::new();
-    let document = json!({ "client_id": CLIENT_ID, "client_secret": SECRET, "expires_at": "2100-01-31T00:00:00Z" });
+    let document =
+        json!({ "client_id": CLIENT_ID, "client_secret": SECRET, "expires_at": format!("{}T00:00:00Z", in_days(100)) });
     world.write("shop.json", &document.to_string());
 
-    let (_, enrolled) = world.json(&["enroll", "shop", "--from", "file:shop.json", "--expires-at", "2099-01-31"]);
+    let (_, enrolled) = world.json(&["enroll", "shop", "--from", "file:shop.json", "--expires-at", &in_days(99)]);
 
-    assert_eq!(enrolled["status"]["expires_at"], "2099-01-31T00:00:00Z");
+    assert_eq!(enrolled["status"]["expires_at"], format!("{}T00:00:00Z", in_days(99)));
 }
 
 #[test]
@@ -208,7 +209,7 @@ fn a_target_that_cannot_be_read_keeps_its_application_from_being_enrolled_with_w
     assert_eq!(world.stored("current").as_deref(), Some(SECRET));
     assert_eq!(world.read("shop.json"), other);
     let failure = world.status().to_string();
-    assert!(failure.contains("another application") && failure.contains("remove that client id"), "{failure}");
+    assert!(failure.contains("another application, and is not overwritten"), "{failure}");
 }
 
 /// Rule 9: where `names` are swapped, the secret stands in the place of the client id.

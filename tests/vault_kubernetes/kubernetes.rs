@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::doubles::kubernetes::{Cluster, Rival, TOKEN, encoded};
 use crate::doubles::proxy;
-use crate::program::{CLIENT_ID, SECRET, World, script};
+use crate::program::{CLIENT_ID, SECRET, World, in_days, script};
 use crate::{assert_fails, configure, finding, publish_again, target, tls};
 
 const TARGET: &str = "name = \"k8s\"\nkind = \"kubernetes\"\nsecret = \"shop\"";
@@ -24,7 +24,7 @@ fn theirs() -> Value {
     json!({
         "apiVersion": "v1", "kind": "Secret", "type": "shop.example/settings",
         "metadata": { "name": "shop", "namespace": "default", "labels": { "app": "shop" } },
-        "data": { "PORT": encoded("80"), "LWA_CLIENT_SECRET": encoded("gone") },
+        "data": { "PORT": encoded("80"), "LWA_CLIENT_SECRET": "" },
     })
 }
 
@@ -74,7 +74,8 @@ fn moving_over_is_one_command() {
     let world = world(&cluster, "");
     world.run(&["enroll", "shop", "--from", "k8s"]).exits(1).says("no client secret in k8s yet");
     let mut secret = theirs();
-    for (key, value) in [("ID", CLIENT_ID), ("SECRET", SECRET), ("SECRET_EXPIRES_AT", "2999-01-31T12:00:00Z")] {
+    let ends = format!("{}T12:00:00Z", in_days(100));
+    for (key, value) in [("ID", CLIENT_ID), ("SECRET", SECRET), ("SECRET_EXPIRES_AT", &ends)] {
         secret["data"][format!("LWA_CLIENT_{key}")] = encoded(value).into();
     }
     cluster.make("default/shop", secret);
@@ -82,7 +83,7 @@ fn moving_over_is_one_command() {
     world.run(&["enroll", "shop", "--from", "k8s"]).done();
 
     assert_eq!(world.stored("current").as_deref(), Some(SECRET));
-    assert_eq!(world.status()["expires_at"], "2999-01-31T12:00:00Z");
+    assert_eq!(world.status()["expires_at"], ends);
     assert_eq!(cluster.writes(), 0, "it holds the same already");
 }
 
@@ -167,15 +168,6 @@ fn each_way_to_fail_has_a_status_that_says_what_to_do() {
             },
             "",
             &["does not let this user patch the secret shop"],
-        ),
-        (
-            |cluster, _| {
-                let mut secret = theirs();
-                secret["data"]["LWA_CLIENT_ID"] = encoded("amzn1.application-oa2-client.other\n").into();
-                cluster.make("default/shop", secret);
-            },
-            "",
-            &["the secret shop in namespace default: it holds the credential of another application", "client.other)"],
         ),
         (|_, _| {}, "namespace = \"nowhere\"", &["there is no namespace nowhere"]),
         (
@@ -280,6 +272,20 @@ fn each_way_to_fail_has_a_status_that_says_what_to_do() {
     }
 }
 
+#[test]
+fn a_secret_with_the_credential_of_another_application_is_left_as_it_is() {
+    let cluster = Cluster::start();
+    let mut secret = theirs();
+    secret["data"]["LWA_CLIENT_ID"] = encoded("amzn1.application-oa2-client.other\n").into();
+    cluster.make("default/shop", secret);
+    let world = world(&cluster, "");
+
+    world.run_with(&["enroll", "shop"], SECRET).exits(1).says("k8s").says("the credential of another application");
+
+    assert_eq!((cluster.writes(), target(&world, "k8s")["holds_current"].as_bool()), (0, Some(false)));
+    assert!(world.read("shop.env").contains(SECRET), "the others have it");
+}
+
 /// Has a command fetch the token.
 fn use_plugin(world: &World, interactive: &str) {
     let exec = json!({
@@ -344,7 +350,8 @@ fn a_check_rehearses_and_writes_nothing() {
     let (severity, text) = finding(&world, "k8s");
     assert!(severity == "warning" && text.contains("does not let this user patch"), "{severity}: {text}");
     cluster.state().secrets.clear();
-    assert_eq!(finding(&world, "k8s").0, "fine", "it could be made");
+    let (severity, text) = finding(&world, "k8s");
+    assert!(severity == "warning" && text.contains("it holds no client secret"), "it could be made: {text}");
     cluster.state().verbs = vec!["get"];
     assert_eq!(finding(&world, "k8s").0, "warning");
 

@@ -43,7 +43,7 @@ fn rule_9_no_secret_token_or_document_is_logged_by_the_libraries_beneath() {
         let said = [String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr)].concat();
         assert!(ran.status.success(), "{said}");
         assert!(said.contains("kube_client") && said.contains("hyper_util"), "they do log: {said}");
-        assert_eq!(said.contains("Ok(Some(Held"), !broken, "{said}");
+        assert_eq!(said.contains("Ok(Credential(Held"), !broken, "{said}");
         world.note("what was logged", said);
     }
 }

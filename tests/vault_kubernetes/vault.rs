@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::doubles::vault::{TOKEN, Vault};
-use crate::program::{CLIENT_ID, SECRET, World};
+use crate::program::{CLIENT_ID, SECRET, World, in_days};
 use crate::{assert_fails, configure, finding, publish_again, target, tls};
 
 const TARGET: &str = "name = \"vault\"\nkind = \"vault\"\npath = \"shop\"";
@@ -31,7 +31,7 @@ fn a_rotation_writes_a_version_and_leaves_the_other_members_to_the_byte() {
         r#""rate":1.50e+1"#,
         r#""nested":{"b" : [null, true, "\u00e9"], "a":{}}"#,
     ];
-    vault.put("secret/shop", &format!("{{{},\"client_secret\":\"gone\"}}", theirs.join(",")));
+    vault.put("secret/shop", &format!("{{{},\"client_secret\":\"\"}}", theirs.join(",")));
     let world = world(&vault, "");
     world.enroll();
 
@@ -95,13 +95,14 @@ fn moving_over_is_one_command() {
     let vault = Vault::start();
     let world = world(&vault, "");
     world.run(&["enroll", "shop", "--from", "vault"]).exits(1).says("no client secret in vault yet");
-    let held = json!({ "client_id": CLIENT_ID, "client_secret": SECRET, "expires_at": "2999-01-31T12:00:00Z" });
+    let ends = format!("{}T12:00:00Z", in_days(100));
+    let held = json!({ "client_id": CLIENT_ID, "client_secret": SECRET, "expires_at": ends });
     vault.put("secret/shop", &held.to_string());
 
     world.run(&["enroll", "shop", "--from", "vault"]).done();
 
     assert_eq!(world.stored("current").as_deref(), Some(SECRET));
-    assert_eq!(world.status()["expires_at"], "2999-01-31T12:00:00Z");
+    assert_eq!(world.status()["expires_at"], ends);
     assert_eq!((vault.writes(), document(&vault, "secret/shop")), (0, held), "it holds the same already");
 }
 

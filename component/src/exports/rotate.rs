@@ -14,8 +14,8 @@ use crate::bindings::lwa::rotation::types::Cause;
 use crate::host::{Host, Message, QueueError};
 use crate::instant::{Instant, Lifetime};
 use crate::policy::{
-    BLOCKED_AGAIN, CALL_RETRY, DOUBTS_BLOCK_UNTIL, INTENT_LIVES, LOOK_INTERVAL, LOOKS, MOST_READ, READ_VISIBILITY,
-    READ_WAIT, RECEIVES_AT_ONCE, RETRY,
+    BLOCKED_AGAIN, CALL_RETRY, DOUBTS_BLOCK_UNTIL, INTENT_LIVES, LOOK_INTERVAL, LOOKS, MOST_CONFLICTS, MOST_READ,
+    READ_VISIBILITY, READ_WAIT, RECEIVES_AT_ONCE, RETRY,
 };
 use crate::record::call::{Answer, CallEvent, Obstacle, Phase, Reading, Wanted};
 use crate::record::{Event, Record};
@@ -286,8 +286,27 @@ fn receive_all<H: Host>(session: &mut Session<'_, H>, reading: &mut Reading) -> 
 /// Saves how far the queue was read, for the next call of any host.
 fn pause<H: Host>(session: &mut Session<'_, H>, reading: Reading) -> Result<bool, Error> {
     session.failed.push(Work::Call);
-    session.decide(&Event::Call(CallEvent::Read(reading)))?;
+    decide_as_preparer(session, &Event::Call(CallEvent::Read(reading)))?;
     Ok(false)
+}
+
+/// A decision of the host that prepares the call. Others may have saved something else meanwhile, such as what they published:
+/// as long as the preparation is still this host's, it holds, or nobody would go on for as long as a preparer is waited for.
+fn decide_as_preparer<H: Host>(session: &mut Session<'_, H>, event: &Event) -> Result<bool, Error> {
+    let preparing_since = |record: &Record| match &record.call.phase {
+        Phase::Preparing { since, reading, .. } if reading.goes_on.is_none() => Some(*since),
+        _ => None,
+    };
+    let own = preparing_since(&session.record);
+    for _ in 0..MOST_CONFLICTS {
+        if session.decide(event)? {
+            return Ok(true);
+        }
+        if own.is_none() || preparing_since(&session.record) != own {
+            return Ok(false);
+        }
+    }
+    Err(Error::Busy)
 }
 
 /// Notes that the queue blocks the call.
@@ -319,7 +338,7 @@ fn send<H: Host>(session: &mut Session<'_, H>, token: &AccessToken) -> Result<()
     // Order matters: if the call were sent before this save, a crash in between would leave no record of the rotation, and the
     // next host would make a second one.
     let id = session.host.random();
-    match session.decide(&Event::Call(CallEvent::Send(id))) {
+    match decide_as_preparer(session, &Event::Call(CallEvent::Send(id))) {
         Ok(true) => {}
         Ok(false) => return Ok(()),
         Err(error) => {

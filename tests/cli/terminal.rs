@@ -162,7 +162,7 @@ fn what_blocks_is_coloured_where_a_terminal_takes_it_or_always_or_never() {
     const RED: &str = "\x1b[1;31mblocking";
 
     let world = World::enrolled();
-    world.sqs("SetQueueAttributes", serde_json::json!({ "Attributes": { "MessageRetentionPeriod": "3600" } }));
+    world.sqs("SetQueueAttributes", serde_json::json!({ "Attributes": { "Policy": "" } }));
     assert!(shown(&world, 80, &["check"]).contains(RED));
     assert!(!shown(&world, 80, &["check", "--color", "never"]).contains('\x1b'));
     assert!(world.run(&["check", "--color", "always"]).stdout.contains(RED));

@@ -27,7 +27,9 @@ pub(super) async fn targets(checked: &Applications, app: &App, status: Option<&S
         let place = target(configured, &checked.aws);
         let (probed, read) = (place.probe().await, place.read().await);
         findings.push(match probed.and_then(|probe| Ok((probe, read?))) {
-            Ok((probe, reading)) => of_place(app, configured, probe, &reading, &secrets, status),
+            Ok((probe, reading)) => {
+                of_place(app, configured, probe, &reading, &secrets, known(status, &configured.name))
+            }
             Err(error) => unreachable(configured, &error),
         });
     }
@@ -50,7 +52,7 @@ fn of_place(
     probe: Probe,
     reading: &Reading,
     secrets: &Secrets,
-    status: Option<&Status>,
+    known: Option<&TargetStatus>,
 ) -> Finding {
     let name = &target.name;
     let is_enrolled = !secrets.0.is_empty();
@@ -58,8 +60,8 @@ fn of_place(
     let warning = |holds: &str, consequence: &str, remedy: String| {
         Finding::new(CHECK, Severity::Warning, format!("{name}: {holds}"), consequence, remedy)
     };
-    if let (Reading::Unreadable, Some(waiting)) = (reading, status.and_then(|status| waiting(status, name))) {
-        let why = waiting.failure.as_ref().map_or(String::new(), |failure| format!(": the last try failed: {failure}"));
+    if let (Reading::Unreadable, Some(known)) = (reading, known.filter(|known| !known.holds_current)) {
+        let why = known.failure.as_ref().map_or(String::new(), |failure| format!(": the last try failed: {failure}"));
         let (Probe::Fine(seen) | Probe::NotChecked(seen)) = probe;
         return warning(
             &format!("it does not hold the current secret yet{why}. Now: {seen}"),
@@ -117,9 +119,9 @@ fn of_place(
     }
 }
 
-/// The target, if by the record it does not hold the current secret.
-fn waiting<'s>(status: &'s Status, name: &str) -> Option<&'s TargetStatus> {
-    status.targets.iter().find(|known| known.name.as_deref() == Some(name) && !known.holds_current)
+/// What the record says of a target.
+fn known<'s>(status: Option<&'s Status>, name: &str) -> Option<&'s TargetStatus> {
+    status?.targets.iter().find(|known| known.name.as_deref() == Some(name))
 }
 
 /// A secret that the record does not know: a newer one than the record's, if that was put back from a backup, or one that was
@@ -157,6 +159,18 @@ mod tests {
     use lwa_rotate::config::{Format, Names, TargetKind};
 
     fn finding(held: Option<&str>, client_id: Option<&str>, enrolled: bool) -> Finding {
+        let reading = held.map_or(Reading::None, |secret| {
+            Reading::Credential(Held {
+                client_id: client_id.map(str::to_owned),
+                client_secret: Secret::from(secret),
+                expires_at: None,
+                written_by: None,
+            })
+        });
+        of_reading(&reading, enrolled, None)
+    }
+
+    fn of_reading(reading: &Reading, enrolled: bool, known: Option<&TargetStatus>) -> Finding {
         let text = "[store]\npath = \"s\"\n[queues.q]\nurl = \"https://sqs.us-east-1.amazonaws.com/1/q\"\n[apps.shop]\nclient-id = \"amzn1.id\"\nqueue = \"q\"\nregion = \"eu\"";
         let config = lwa_rotate::config::Config::parse(std::path::Path::new("/a.toml"), text).expect("it is right");
         let kind = TargetKind::File { path: "/a.env".into(), format: Format::Env, names: Names::of(Format::Env) };
@@ -169,15 +183,24 @@ mod tests {
         let secrets = [(Stage::Current, "new"), (Stage::Candidate, "newer"), (Stage::Retired, "old")];
         let secrets = if enrolled { &secrets[..] } else { &[] };
         let secrets = Secrets(secrets.iter().map(|(stage, secret)| (*stage, credential(secret))).collect());
-        let reading = held.map_or(Reading::None, |secret| {
-            Reading::Credential(Held {
-                client_id: client_id.map(str::to_owned),
-                client_secret: Secret::from(secret),
-                expires_at: None,
-                written_by: None,
-            })
-        });
-        of_place(&config.apps[0], &target, Probe::Fine("it can be written".into()), &reading, &secrets, None)
+        of_place(&config.apps[0], &target, Probe::Fine("it can be written".into()), reading, &secrets, known)
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_read_is_not_fine_while_its_last_write_has_failed() {
+        let mut known = TargetStatus {
+            name: Some("env".into()),
+            place: "exec://machine/env".into(),
+            holds_current: false,
+            read_at: None,
+            failure: Some("it ended with exit code 1".into()),
+            retry_at: None,
+        };
+        let waiting = of_reading(&Reading::Unreadable, true, Some(&known));
+        assert_eq!(waiting.severity, Severity::Warning);
+        assert!(waiting.evidence.contains("it ended with exit code 1"), "{waiting:?}");
+        known.holds_current = true;
+        assert_eq!(of_reading(&Reading::Unreadable, true, Some(&known)).severity, Severity::Fine);
     }
 
     #[test]

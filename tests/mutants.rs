@@ -272,8 +272,7 @@ fn randomness_from_elsewhere_is_noticed() {
             let what = lwa_rotate_component::bindings::lwa::rotation::observe::Happening::ExpirySet(due.unwrap());
             host.emit(Some(SHOP), at, what);
         });
-        let journal = run.world.borrow_mut().journal.take();
-        journal
+        run.world.borrow_mut().journal.take()
     };
     assert_eq!(journal(Wrong::Nothing), journal(Wrong::Nothing));
     assert_ne!(journal(Wrong::IsMoody), journal(Wrong::IsMoody));

@@ -58,7 +58,7 @@ fn record(file: &str, scenario: &Scenario, document: &mut Value) {
             imports.iter_mut().for_each(shorten_import);
             // With its words: what a person reads.
             if step.call != "status" {
-                written = shortened(written, "returns");
+                written = shortened(written);
             }
         }
         document["steps"][number]["imports"] = imports.into();
@@ -117,11 +117,11 @@ fn shorten_import(item: &mut Value) {
     if arguments["body"] == "" {
         arguments.as_object_mut().unwrap().remove("body");
     }
-    item[&name] = shortened(arguments, "arguments");
+    item[&name] = shortened(arguments);
 }
 
 /// Leaves of a value what matters as a rule: no words for people.
-fn shortened(value: Value, name: &str) -> Value {
+fn shortened(value: Value) -> Value {
     const WORDS: [&str; 8] =
         ["happened", "still-works", "remedy", "amazon", "act-by", "evidence", "consequence", "place"];
     const CASES: [&str; 8] = [
@@ -149,13 +149,9 @@ fn shortened(value: Value, name: &str) -> Value {
             if members.contains_key("holds-current") {
                 members.remove("failure");
             }
-            members
-                .into_iter()
-                .map(|(name, value)| (name.clone(), shortened(value, &name)))
-                .collect::<Map<_, _>>()
-                .into()
+            members.into_iter().map(|(name, value)| (name, shortened(value))).collect::<Map<_, _>>().into()
         }
-        Value::Array(all) => all.into_iter().map(|one| shortened(one, name)).collect(),
+        Value::Array(all) => all.into_iter().map(shortened).collect(),
         other => other,
     }
 }

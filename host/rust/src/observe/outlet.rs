@@ -41,7 +41,7 @@ struct Shared {
 
 enum Item {
     /// An event, with the subscriber and the span of `tracing` that it was emitted in.
-    Event(Event, Dispatch, Span),
+    Event(Box<Event>, Dispatch, Span),
     /// All before it have been taken.
     Settled(oneshot::Sender<()>),
 }
@@ -73,7 +73,7 @@ impl Outlet {
 
 impl Observe for Outlet {
     fn emit(&self, event: &Event) {
-        let item = Item::Event(event.clone(), dispatcher::get_default(Clone::clone), Span::current());
+        let item = Item::Event(Box::new(event.clone()), dispatcher::get_default(Clone::clone), Span::current());
         self.shared.sent.fetch_add(1, Ordering::AcqRel);
         if self.sender.try_send(item).is_err() {
             self.shared.sent.fetch_sub(1, Ordering::AcqRel);

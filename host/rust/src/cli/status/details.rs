@@ -113,7 +113,7 @@ mod tests {
     fn what_happens_next_is_said_while_a_call_is_prepared_and_while_a_message_is_awaited() {
         assert_eq!(next_words(&status(), 0), None);
         let next = Some(Deadline { at: 180_000, kind: DeadlineKind::CallPermitted });
-        let requesting = Status { state: State::Requesting, next: next, ..status() };
+        let requesting = Status { state: State::Requesting, next, ..status() };
         let words = next_words(&requesting, 0).expect("it is known");
         assert!(words.contains("another reading of the queue") && words.contains("in 3 min"), "{words}");
         let awaiting = Status { state: State::Awaiting, next, awaited_until: Some(3_600_000), ..status() };

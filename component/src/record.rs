@@ -1,7 +1,7 @@
 //! The record kept of one application: everything that must not be lost, in one document, moved by one save.
 //!
 //! Three regions change by events of their own: the rotate [`call`], the [`secrets`], and the [`targets`]. Where one touches
-//! another is in [`couplings`]. The [`Phase`](call::Phase) of the call is a state machine; the state that is shown follows from
+//! another is in `couplings`. The [`Phase`] of the call is a state machine; the state that is shown follows from
 //! all three ([`Record::state`]).
 //!
 //! [`Record::apply`] changes the record and does nothing else; the caller saves the record before anything follows from it. An

@@ -13,8 +13,8 @@ fn a_rotate_call_that_was_refused_is_tried_again_a_minute_later() {
         world.fault(fault);
         world
     };
-    let worlds = [refused("rotate:status=429"), refused("rotate:status=503"), refused("notification:drop")];
-    let missing = &worlds[2];
+    let worlds = [refused("rotate:status=429"), refused("notification:drop")];
+    let missing = &worlds[1];
     missing.configure("patience = \"1s\"", TARGETS);
     missing.run(&["rotate", "shop"]).exits(4);
     missing.run(&["resume", "shop", "--request-again"]).done();

@@ -246,7 +246,7 @@ fn enroll_says_which_place_was_left_as_it_was_because_it_holds_another_secret() 
     world
         .run_with(&["enroll", "shop"], SECRET)
         .exits(1)
-        .says("not published everywhere: file:shop.env")
+        .says("not published everywhere: publish target \"file:shop.env\"")
         .says("lwa-rotate publish shop");
 
     assert!(world.read("shop.env").contains("put-there-by-hand") && world.read("shop.json").contains(SECRET));

@@ -86,7 +86,7 @@ fn a_store_that_is_full_stops_a_rotation_before_it_begins() {
 fn a_store_that_is_read_only_stops_a_rotation_before_it_begins() {
     let world = World::enrolled();
     let [first, second] = rotate_twice(&world, "state", READ_ONLY, "umount $place");
-    first.exits(1).says("/state").says("Read-only file system").says("own and write the store's folder").says("hint: ");
+    first.exits(1).says("/state").says("Read-only file system").says("mounted read-only").says("hint: ");
     second.done();
     assert_rotated_once(&world, "shop.env");
 }
@@ -110,7 +110,7 @@ fn a_target_that_is_full_gets_the_new_secret_when_there_is_room() {
 fn a_target_that_is_read_only_gets_the_new_secret_when_it_can_be_written() {
     let world = published_to_folder();
     let [first, second] = rotate_twice(&world, "out", READ_ONLY, "umount $place");
-    first.exits(3).says("out/shop.env").says("Read-only file system").says("own the file and write its folder");
+    first.exits(3).says("out/shop.env").says("Read-only file system").says("mounted read-only");
     second.done();
     assert_rotated_once(&world, "out/shop.env");
 }

@@ -93,7 +93,7 @@ fn check_finds_nothing_wrong_with_the_queue_of_the_template() {
         }
         let evidence = |name| &findings.iter().find(|(check, ..)| check == name).unwrap().2;
         assert!(evidence("retention").contains("14 days"));
-        assert!(evidence("dead-letter-queue").contains("1000 times"));
+        assert!(evidence("dead-letter-queue").contains("after 1000 receives"));
         assert!(evidence("encryption").contains(encryption), "{}", evidence("encryption"));
     }
 }

@@ -159,7 +159,8 @@ fn a_part_of_a_host_that_panics_or_tells_what_it_was_given_gives_no_secret_away(
             };
             let ended = call.await;
             world.note("how a call ended", format!("{ended:?}"));
-            assert_eq!(ended.is_err(), requests == Part::Panics || target == Part::Panics, "{ended:?}");
+            // A target is written in a task of its own: its panic is a failure of the target.
+            assert_eq!(ended.is_err(), requests == Part::Panics, "{ended:?}");
             world.note("the rotator", format!("{rotator:?}"));
             // The next call finds everything as it was saved.
             let status = rotator.status(CLIENT_ID).await.unwrap();

@@ -280,7 +280,7 @@ fn a_secret_with_the_credential_of_another_application_is_left_as_it_is() {
     cluster.make("default/shop", secret);
     let world = world(&cluster, "");
 
-    world.run_with(&["enroll", "shop"], SECRET).exits(1).says("k8s").says("the credential of another application");
+    world.run_with(&["enroll", "shop"], SECRET).exits(3).says("k8s").says("the credential of another application");
 
     assert_eq!((cluster.writes(), target(&world, "k8s")["holds_current"].as_bool()), (0, Some(false)));
     assert!(world.read("shop.env").contains(SECRET), "the others have it");

@@ -248,10 +248,11 @@ async fn the_host_is_told_when_to_come_back() {
 
     let status = world.rotator.status(CLIENT_ID).await.unwrap();
 
-    let next = status.next.unwrap();
-    assert_eq!(next.kind, DeadlineKind::RotationDue);
-    assert!(next.at > START + 60 * DAY && next.at <= START + 71 * DAY, "{next:?}");
-    world.clock.set(next.at);
+    // What was written is read again soon, and daily from then on.
+    assert_eq!(status.next.unwrap().kind, DeadlineKind::Reading);
+    let due = status.rotation_due_at.unwrap();
+    assert!(due > START + 60 * DAY && due <= START + 71 * DAY, "{due:?}");
+    world.clock.set(due);
     world.amazon.token();
     world.amazon.answer(204, "");
     assert_eq!(world.rotator.advance(CLIENT_ID).await.unwrap().state, State::Awaiting);

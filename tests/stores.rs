@@ -263,7 +263,7 @@ fn the_permissions_that_are_documented_are_enough_and_without_one_it_is_named() 
             let command: &[&str] = match *missing {
                 "secretsmanager:CreateSecret" => continue,
                 "dynamodb:DeleteItem" => &["forget", "shop", "--yes"],
-                _ => &["rotate", "shop"],
+                _ => &["rotate", "shop", "--force"],
             };
             world.run(command).exits(1).says(missing).says("let lwa-rotate read and write its store");
         }

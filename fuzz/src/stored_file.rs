@@ -14,7 +14,7 @@ const CLIENT_ID: &str = "amzn1.application-oa2-client.example";
 
 /// The folder is the same for all inputs of a process; they come one at a time.
 static WORLD: LazyLock<(Runtime, TempDir)> = LazyLock::new(|| {
-    let runtime = Builder::new_current_thread().build().expect("a runtime");
+    let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
     (runtime, tempfile::tempdir().expect("a folder"))
 });
 
